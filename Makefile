@@ -1,0 +1,71 @@
+# Two commands are enough for a newcomer: `make demo` and `make test`. Each sets up by itself what is missing.
+# `make help` lists the rest.
+
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+.SUFFIXES:
+
+# The first Python of 3.12 or later that is found makes the environment; PYTHON=... overrides.
+PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.14 python; do \
+	$$p -c 'import sys; sys.exit(sys.version_info < (3, 12))' 2>/dev/null && { echo $$p; break; }; done)
+BIN := .venv/bin
+STAMP := .venv/.herder-installed
+RIG := PYTHONPATH=tests $(BIN)/python -m rig
+
+.PHONY: help setup control-plane demo up down test test-unit lint format generate lock bench clean
+
+help: ## list the commands
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-15s %s\n", $$1, $$2}'
+
+setup: $(STAMP) ## make .venv with the pinned, hashed dependencies and herder itself
+
+$(STAMP): requirements-dev.lock pyproject.toml
+	@test -n "$(PYTHON)" || { echo "herder needs Python 3.12 or later on PATH (or PYTHON=/path/to/python3.x)" >&2; exit 1; }
+	@echo "==> making .venv with $$($(PYTHON) --version) and installing the locked dependencies" >&2
+	@$(PYTHON) -m venv --clear .venv || { echo "python's venv module is missing (Debian: apt-get install python3-venv)" >&2; exit 1; }
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --only-binary :all: -r requirements-dev.lock >&2
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable . >&2
+	@touch $@
+
+control-plane: setup ## build what is missing of the control plane; the last line is its folder
+	@$(RIG).control_plane
+
+demo: setup ## show what herder is for, in about a minute
+	@$(RIG).demo
+
+up: setup ## leave a control plane, two gateway replicas, workers and the operator running
+	@$(RIG).playground up
+
+down: setup ## end what `make up` left running
+	@$(RIG).playground down
+
+test: setup ## run every test
+	@$(RIG).control_plane > /dev/null
+	@$(BIN)/python -m pytest
+
+test-unit: setup ## run the tests that need no process beside them
+	@$(BIN)/python -m pytest tests/unit
+
+lint: setup ## ruff, mypy, import contracts, and that generated files are fresh
+	@test ! -e operator/__init__.py || { echo "operator/__init__.py hides the standard library's operator: remove it" >&2; exit 1; }
+	@$(BIN)/ruff check
+	@$(BIN)/ruff format --check
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+	@$(BIN)/herder crds --check
+
+format: setup ## let ruff format and mend what it can
+	@$(BIN)/ruff format
+	@$(BIN)/ruff check --fix
+
+generate: setup ## render crds/ from the models
+	@$(BIN)/herder crds
+
+lock: setup ## resolve the dependencies anew and write the locks
+	@$(BIN)/uv pip compile -q --universal --python-version 3.12 --generate-hashes --no-emit-index-url --no-header --upgrade \
+		pyproject.toml -o requirements.lock
+	@$(BIN)/uv pip compile -q --universal --python-version 3.12 --generate-hashes --no-emit-index-url --no-header --upgrade \
+		pyproject.toml --group dev -c requirements.lock -o requirements-dev.lock
+
+clean: ## remove what setup made
+	@rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
