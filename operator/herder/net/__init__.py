@@ -1,0 +1,11 @@
+"""The way out to every address that a user named: URLs, the address policy, and HTTP with limits.
+
+    urls     one spelling for each URL
+    address  which addresses may be connected to, and the resolver that holds to it
+    tls      whom a connection trusts
+    http     exchanges with a deadline, a body cap and no surprises from the environment
+    text     what makes an upstream's words fit for a status
+    errors   what can go wrong
+
+It knows nothing of gateways, workers or Kubernetes.
+"""

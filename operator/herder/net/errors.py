@@ -1,0 +1,46 @@
+# ruff: noqa: N818  the names say what happened, as the callers read them
+"""What can go wrong between herder and an address that a user named.
+
+    NetError
+    ├── AddressRefused     the address policy forbids the host; nothing was sent
+    ├── Unreachable        no connection, or it broke: refused, reset, no such name, closed without an answer
+    ├── DeadlineExceeded   the whole exchange did not end in time
+    ├── TlsRefused         the certificate or the handshake is not acceptable
+    ├── Redirected         a 3xx answer; herder goes only where it was sent
+    ├── BodyTooLarge       the answer is larger than the caller allows; what was read is thrown away
+    └── Malformed          what came, or was to be sent, is not HTTP as it should be
+
+Every message is one short printable line and fit for a status: no header, no body, no user info.
+"""
+
+
+class NetError(Exception):
+    """An exchange that brought no answer."""
+
+
+class AddressRefused(NetError):
+    """The address policy forbids this host; nothing was sent to it."""
+
+
+class Unreachable(NetError):
+    """No connection came about, or it broke; if it broke, the request may have been carried out."""
+
+
+class DeadlineExceeded(NetError):
+    """The exchange did not end within its deadline; the request may have been carried out."""
+
+
+class TlsRefused(NetError):
+    """The peer's certificate does not stand up to the trust given, or no handshake came about."""
+
+
+class Redirected(NetError):
+    """The peer answered with a redirect, which herder never follows."""
+
+
+class BodyTooLarge(NetError):
+    """The answer's body is larger than the caller allows."""
+
+
+class Malformed(NetError):
+    """The URL, a header to be sent or the answer is not valid HTTP."""

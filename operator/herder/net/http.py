@@ -1,0 +1,218 @@
+"""The one way out: every HTTP exchange with an address that a user named.
+
+Guarantees for each exchange: the address policy has judged where it goes, it ends within its deadline (name lookup,
+connecting, sending and reading together), at most `max_body_bytes` of an answer are held, and it depends on nothing but
+its arguments: no proxy environment, no netrc, no cookies, no redirects, no decompression.
+"""
+
+import asyncio
+import json as jsonlib
+import os
+import ssl
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Self
+
+import aiohttp
+from aiohttp.resolver import ThreadedResolver
+from yarl import URL
+
+from herder.net.address import AddressPolicy, VettingResolver
+from herder.net.errors import (
+    BodyTooLarge,
+    DeadlineExceeded,
+    Malformed,
+    NetError,
+    Redirected,
+    TlsRefused,
+    Unreachable,
+)
+from herder.net.text import untrusted
+from herder.net.tls import SYSTEM_TRUST, Trust, context
+
+MAX_BODY_BYTES = 1 << 20
+_MAX_CONNECTIONS = 512
+_NO_TIMEOUTS = aiohttp.ClientTimeout(total=None, connect=None, sock_connect=None, sock_read=None)
+_FIXED_HEADERS = {"Accept-Encoding": "identity", "User-Agent": "herder"}
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What came back, whatever its status (but a redirect): headers by name in any case, the body in full."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+
+class Http:
+    """HTTP exchanges under one address policy, over pooled connections (kept apart by TLS trust).
+
+    Use it as an async context manager, or call `close`. It may be made before the event loop runs.
+    """
+
+    def __init__(self, policy: AddressPolicy, *, limit_per_host: int = 32) -> None:
+        self._policy = policy
+        self._limit_per_host = limit_per_host
+        self._session: aiohttp.ClientSession | None = None
+
+    async def request(
+        self,
+        method: str,
+        url: str,
+        *,
+        headers: Mapping[str, str] | None = None,
+        json: object = None,
+        deadline_s: float,
+        max_body_bytes: int = MAX_BODY_BYTES,
+        trust: Trust = SYSTEM_TRUST,
+    ) -> Answer:
+        """Send one request and return the whole answer, of any status outside 3xx.
+
+        `json`, unless None, is sent as a JSON body. Raises NetError, and nothing else for anything that the peer does.
+        """
+        target = _target(url)
+        self._policy.check_literal(target.raw_host or "")
+        sent = _checked({**_FIXED_HEADERS, **(headers or {})})
+        body = None if json is None else jsonlib.dumps(json, allow_nan=False).encode()
+        if body is not None:
+            sent["Content-Type"] = "application/json"
+        try:
+            async with (
+                asyncio.timeout(deadline_s),
+                self._opened().request(
+                    method, target, headers=sent, data=body, ssl=context(trust), allow_redirects=False
+                ) as response,
+            ):
+                return await _answer(response, max_body_bytes)
+        except TimeoutError as error:
+            raise DeadlineExceeded(f"{_origin(target)} did not answer within {deadline_s:g} s") from error
+        except (aiohttp.ClientError, OSError) as error:
+            raise _net_error(error, _origin(target)) from error
+
+    async def vet(self, url: str, *, deadline_s: float) -> None:
+        """Judge `url` by the address policy without connecting: for what somebody else will fetch.
+
+        Raises AddressRefused, Unreachable when its name does not resolve here, DeadlineExceeded, Malformed.
+        """
+        target = _target(url)
+        host = target.raw_host or ""
+        self._policy.check_literal(host)
+        try:
+            async with asyncio.timeout(deadline_s):
+                await VettingResolver(ThreadedResolver(), self._policy).resolve(host, target.port or 0)
+        except TimeoutError as error:
+            raise DeadlineExceeded(f"{untrusted(host)} did not resolve within {deadline_s:g} s") from error
+        except OSError as error:
+            raise Unreachable(f"{untrusted(host)}: the name does not resolve") from error
+
+    async def close(self) -> None:
+        """Close every connection; a later request opens new ones."""
+        session, self._session = self._session, None
+        if session is not None:
+            await session.close()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.close()
+
+    def _opened(self) -> aiohttp.ClientSession:
+        if self._session is None:
+            self._session = aiohttp.ClientSession(
+                connector=aiohttp.TCPConnector(
+                    resolver=VettingResolver(ThreadedResolver(), self._policy),
+                    limit=_MAX_CONNECTIONS,
+                    limit_per_host=self._limit_per_host,
+                ),
+                cookie_jar=aiohttp.DummyCookieJar(),
+                timeout=_NO_TIMEOUTS,
+                auto_decompress=False,
+                trust_env=False,
+            )
+        return self._session
+
+
+def _target(url: str) -> URL:
+    try:
+        target = URL(url)
+        target.origin()
+    except ValueError as error:
+        raise Malformed("the URL is not an absolute one") from error
+    if target.scheme not in {"http", "https"}:
+        raise Malformed("the URL does not start with http:// or https://")
+    return target
+
+
+def _origin(target: URL) -> str:
+    return untrusted(str(target.origin()))
+
+
+def _checked(headers: dict[str, str]) -> dict[str, str]:
+    for name, value in headers.items():
+        if not (name + value).isprintable():
+            raise Malformed(
+                f"the value for header {untrusted(name)} holds a control character; a line break at its end?"
+            )
+    return headers
+
+
+async def _answer(response: aiohttp.ClientResponse, max_body_bytes: int) -> Answer:
+    origin = _origin(response.url)
+    if 300 <= response.status < 400:  # noqa: PLR2004  the class of redirects
+        raise Redirected(f"{origin} answered {response.status}, a redirect, which is not followed: name the final URL")
+    if response.headers.get("Content-Encoding", "identity").lower() != "identity":
+        raise Malformed(f"{origin} sent a compressed answer that was not asked for")
+    body = bytearray()
+    async for chunk in response.content.iter_any():
+        body += chunk
+        if len(body) > max_body_bytes:
+            raise BodyTooLarge(f"{origin} sent more than {max_body_bytes} bytes")
+    return Answer(response.status, response.headers, bytes(body))
+
+
+def _net_error(error: aiohttp.ClientError | OSError, origin: str) -> NetError:
+    """Translate what aiohttp raises; TLS comes first, for its errors are connection errors, too."""
+    match error:
+        case aiohttp.ClientSSLError() | ssl.SSLError():
+            return TlsRefused(f"{origin}: {untrusted(_tls_reason(error))}")
+        case aiohttp.ClientConnectionError() | aiohttp.ClientPayloadError() | OSError():
+            return Unreachable(f"{origin}: {untrusted(_broken_reason(error))}")
+        case _:
+            return Malformed(f"{origin} does not answer in valid HTTP")
+
+
+def _tls_reason(error: aiohttp.ClientError | OSError) -> str:
+    if isinstance(error, aiohttp.ClientConnectorCertificateError):
+        cause = error.certificate_error
+        reason = cause.verify_message if isinstance(cause, ssl.SSLCertVerificationError) else str(cause)
+        return f"the certificate is refused: {reason}"
+    return f"no TLS connection came about: {_os_reason(error)}"
+
+
+def _broken_reason(error: aiohttp.ClientError | OSError) -> str:
+    match error:
+        case aiohttp.ClientConnectorDNSError():
+            return "the name does not resolve"
+        case aiohttp.ServerDisconnectedError():
+            return "the connection was closed without an answer"
+        case aiohttp.ClientPayloadError():
+            return "the answer was broken off"
+        case _:
+            return _os_reason(error)
+
+
+def _os_reason(error: BaseException) -> str:
+    """The system's own words for an errno: str() of aiohttp's errors shows objects and addresses."""
+    cause = error.os_error if isinstance(error, aiohttp.ClientConnectorError) else error
+    match cause:
+        case ssl.SSLError(reason=str(reason)):
+            return reason.replace("_", " ").lower()
+        case OSError(errno=int(number)):
+            return os.strerror(number).lower()
+        case _:
+            return "the connection failed"
