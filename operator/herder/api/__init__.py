@@ -1,1 +1,6 @@
-"""TODO charter."""
+"""The resources as users write them: what a manifest may say, what a status shows, and the CRDs rendered from both.
+
+`meta` names the group and its kinds; `gateway` and `worker` hold each kind's spec and status; `status` what each status
+shares; `conditions` and `kstatus` how conditions are written and checked; `base` how a mapping from the API server
+becomes a frozen model; `crd` what renders crds/. Nothing here talks to anything: no I/O but the files of `crd`.
+"""

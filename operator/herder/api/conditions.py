@@ -1,0 +1,168 @@
+"""Conditions: each type beside its own reasons, how new ones follow old ones, and the rules that readers rely on.
+
+`kubectl wait`, Argo CD and Flux read conditions by the kstatus rules: Ready sums up; Reconciling and Stalled are there
+only while they are True, the first while herder is at work, the second when only a person or a changed input can help.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Annotated, Final
+
+from pydantic import Field
+
+from herder.api.base import ApiModel
+from herder.api.markers import Clip, Second
+
+MAX_MESSAGE_LENGTH: Final = 1024
+
+
+class Truth(StrEnum):
+    """Whether a condition holds."""
+
+    TRUE = "True"
+    FALSE = "False"
+    UNKNOWN = "Unknown"
+
+
+class ConditionType(StrEnum):
+    """The conditions that herder writes, in the order in which a status lists them."""
+
+    READY = "Ready"
+    RECONCILING = "Reconciling"
+    STALLED = "Stalled"
+
+
+class ReadyReason(StrEnum):
+    """Why Ready is what it is."""
+
+    REGISTERED = "Registered"
+    """True: every replica lists the entry as declared."""
+    REACHABLE = "Reachable"
+    """True, of a gateway: every replica answers."""
+    OBSERVED = "Observed"
+    """The gateway is only observed: the message says what would be changed."""
+
+    REGISTERING = "Registering"
+    REMOVING = "Removing"
+    SUSPENDED = "Suspended"
+    CANCELLED = "Cancelled"
+    STEP_FAILED = "StepFailed"
+    FOREIGN_ENTRY = "ForeignEntry"
+    CONFLICT = "Conflict"
+    GATEWAY_NOT_FOUND = "GatewayNotFound"
+    GATEWAY_UNREACHABLE = "GatewayUnreachable"
+    GATEWAY_REFUSES = "GatewayRefuses"
+    """The gateway does not take herder's credentials."""
+    NO_REPLICAS = "NoReplicas"
+    WORKER_UNREACHABLE = "WorkerUnreachable"
+    WORKER_NOT_READY = "WorkerNotReady"
+    """Registered, but a replica finds the worker sick."""
+    SECRET_NOT_FOUND = "SecretNotFound"  # noqa: S105  (a reason, not a password)
+    ADDRESS_REFUSED = "AddressRefused"
+    INVALID_SPEC = "InvalidSpec"
+
+
+class ReconcilingReason(StrEnum):
+    """What herder is doing about it."""
+
+    PROGRESSING = "Progressing"
+    PROGRESSING_WITH_RETRY = "ProgressingWithRetry"
+    REMOVING = "Removing"
+
+
+class StalledReason(StrEnum):
+    """Why herder can't go on by itself."""
+
+    STEP_FAILED = "StepFailed"
+    CANCELLED = "Cancelled"
+    FOREIGN_ENTRY = "ForeignEntry"
+    CONFLICT = "Conflict"
+    GATEWAY_NOT_FOUND = "GatewayNotFound"
+    GATEWAY_REFUSES = "GatewayRefuses"
+    SECRET_NOT_FOUND = "SecretNotFound"  # noqa: S105  (a reason, not a password)
+    ADDRESS_REFUSED = "AddressRefused"
+    INVALID_SPEC = "InvalidSpec"
+
+
+class Condition(ApiModel):
+    """One aspect of the resource's state, in the shape of metav1.Condition."""
+
+    type: Annotated[str, Field(min_length=1, max_length=316)]
+    """Ready, Reconciling or Stalled."""
+
+    status: Truth
+    """True, False or Unknown."""
+
+    observed_generation: Annotated[int, Field(ge=0)]
+    """The generation of the spec that this says something about."""
+
+    last_transition_time: Second
+    """When the status last changed from one of its values to another."""
+
+    reason: Annotated[str, Field(min_length=1, max_length=64)]
+    """Why, in one CamelCase word for programs."""
+
+    message: Annotated[str, Clip(MAX_MESSAGE_LENGTH)]
+    """Why, and what to do about it, for people."""
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """What a condition is to say; `merge` adds since when and for which generation. Made by the functions below."""
+
+    type: ConditionType
+    status: Truth
+    reason: ReadyReason | ReconcilingReason | StalledReason
+    message: str
+
+
+def ready(status: Truth, reason: ReadyReason, message: str) -> Claim:
+    """The summary, which every status has."""
+    return Claim(ConditionType.READY, status, reason, message)
+
+
+def reconciling(reason: ReconcilingReason, message: str) -> Claim:
+    """Herder is at work; absent from the claims when it is not."""
+    return Claim(ConditionType.RECONCILING, Truth.TRUE, reason, message)
+
+
+def stalled(reason: StalledReason, message: str) -> Claim:
+    """Herder waits for a person or a changed input; absent from the claims when it does not."""
+    return Claim(ConditionType.STALLED, Truth.TRUE, reason, message)
+
+
+_CLAIMABLE = (
+    [ConditionType.READY],
+    [ConditionType.READY, ConditionType.RECONCILING],
+    [ConditionType.READY, ConditionType.STALLED],
+)
+
+
+def merge(old: Sequence[Condition], new: Iterable[Claim], now: datetime, generation: int) -> tuple[Condition, ...]:
+    """The conditions that follow `old` when `new` is all there is to say about `generation`.
+
+    `lastTransitionTime` moves to `now` only where a status flips. Of herder's own types those not claimed are dropped;
+    types that somebody else wrote are kept as they are, behind ours. Raises ValueError unless `new` has exactly one
+    Ready and at most one of Reconciling and Stalled.
+    """
+    order = list(ConditionType)
+    claims = sorted(new, key=lambda claim: order.index(claim.type))
+    if [claim.type for claim in claims] not in _CLAIMABLE:
+        raise ValueError(f"claim Ready once and at most one of Reconciling and Stalled, not {claims}")
+    before = {condition.type: condition for condition in old}
+    foreign = (condition for condition in old if condition.type not in order)
+    return (*(_follow(before.get(claim.type), claim, now, generation) for claim in claims), *foreign)
+
+
+def _follow(before: Condition | None, claim: Claim, now: datetime, generation: int) -> Condition:
+    since = before.last_transition_time if before and before.status is claim.status else now
+    return Condition(
+        type=claim.type,
+        status=claim.status,
+        observed_generation=generation,
+        last_transition_time=since,
+        reason=claim.reason,
+        message=claim.message,
+    )

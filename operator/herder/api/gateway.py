@@ -1,0 +1,120 @@
+"""ModelGateway: where a gateway's replicas are, how to speak to them, and what they say."""
+
+from enum import StrEnum
+from typing import Annotated, Final, Self
+
+from pydantic import Field, model_validator
+
+from herder.api.base import ApiModel
+from herder.api.fields import HttpUrl, ObjectName, SecretKeyRef
+from herder.api.markers import Clip, MapBy, Rule, rules
+from herder.api.status import MAX_REPLICAS, Endpoint, Status, Tally
+
+_ONE_WAY: Final = "write exactly one of endpoints (a fixed list of URLs) and service (followed as it scales)"
+_DISTINCT: Final = "write each replica once; two of these URLs are the same"
+
+
+class ServiceScheme(StrEnum):
+    """How the replicas behind a Service are spoken to."""
+
+    HTTP = "HTTP"
+    HTTPS = "HTTPS"
+
+
+class Mode(StrEnum):
+    """Whether herder changes the gateway's registries."""
+
+    ENFORCE = "Enforce"
+    OBSERVE = "Observe"
+
+
+class ServiceRef(ApiModel):
+    """A Service in the same namespace; every address of its EndpointSlices is a replica, ready or not."""
+
+    name: ObjectName
+    """Name of the Service."""
+
+    port: Annotated[int, Field(ge=1, le=65535)]
+    """Port of the Service on which the gateway's API answers."""
+
+    scheme: ServiceScheme = ServiceScheme.HTTP
+    """HTTP or HTTPS."""
+
+
+class GatewayAuth(ApiModel):
+    """How herder makes itself known to the gateway."""
+
+    api_key_secret_ref: SecretKeyRef
+    """The gateway's own API key."""
+
+
+class GatewayTls(ApiModel):
+    """Whom herder trusts to be the gateway."""
+
+    ca_secret_ref: SecretKeyRef
+    """PEM bundle of the certificate authorities that may sign the gateway's certificate, instead of the system's."""
+
+
+class ModelGatewaySpec(
+    ApiModel,
+    json_schema_extra=rules(Rule("has(self.endpoints) != has(self.service)", _ONE_WAY)),
+):
+    """A gateway whose replicas herder keeps registered with what the other resources declare."""
+
+    endpoints: Annotated[tuple[HttpUrl, ...], Field(min_length=1, max_length=MAX_REPLICAS)] | None = None
+    """URL of each replica, for a gateway whose replicas have fixed addresses."""
+
+    service: ServiceRef | None = None
+    """The Service in front of the replicas, for a gateway that runs in this cluster."""
+
+    auth: GatewayAuth | None = None
+    """Credentials for the gateway's API; none are sent when absent."""
+
+    tls: GatewayTls | None = None
+    """Trust for https replicas; the system's authorities when absent."""
+
+    resync_seconds: Annotated[int, Field(ge=1, le=3600)] = 10
+    """How often each replica's registry is compared with what is declared."""
+
+    mode: Mode = Mode.ENFORCE
+    """Enforce repairs every difference; Observe only reads, compares and reports."""
+
+    @model_validator(mode="after")
+    def _locate(self) -> Self:
+        if (self.endpoints is None) == (self.service is None):
+            raise ValueError(_ONE_WAY)
+        if self.endpoints is not None and len(set(self.endpoints)) < len(self.endpoints):
+            raise ValueError(_DISTINCT)
+        return self
+
+
+class GatewayReplicaState(StrEnum):
+    """Whether a replica can be driven."""
+
+    REACHABLE = "Reachable"
+    UNREACHABLE = "Unreachable"
+    REFUSES = "Refuses"
+    """It does not take the credentials."""
+
+
+class GatewayReplica(ApiModel):
+    """One replica of the gateway."""
+
+    endpoint: Endpoint
+    """The replica's URL."""
+
+    state: GatewayReplicaState
+    """Reachable, Unreachable or Refuses (the credentials)."""
+
+    workers: Annotated[int, Field(ge=0)] | None = None
+    """How many workers it lists; absent while it does not answer."""
+
+
+class ModelGatewayStatus(Status):
+    """What herder sees of the gateway."""
+
+    ready: Tally | None = None
+    """How many of the replicas answer, such as 2/2."""
+
+    replicas: Annotated[tuple[GatewayReplica, ...], Clip(MAX_REPLICAS), MapBy("endpoint")] = ()
+    """The replicas that herder knows of."""

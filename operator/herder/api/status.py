@@ -1,0 +1,202 @@
+"""What the status of every kind shares, and the report of a workflow run for the kinds that have one.
+
+A status only ever holds what changed the resource's state: nothing in it ticks, so nothing is written while nothing
+changes. What herder writes too long is cut, never refused; the whole stays far below what the API server takes.
+"""
+
+from enum import StrEnum
+from typing import Annotated, Final
+
+from pydantic import Field
+
+from herder.api.base import ApiModel
+from herder.api.conditions import MAX_MESSAGE_LENGTH, Condition
+from herder.api.markers import Clip, MapBy, Millisecond, Second
+
+MAX_REPLICAS: Final = 256
+MAX_STEPS: Final = 32
+MAX_HISTORY: Final = 5
+MAX_TOKEN_LENGTH: Final = 256
+
+Generation = Annotated[int, Field(ge=0)]
+Word = Annotated[str, Clip(64)]
+Line = Annotated[str, Clip(253)]
+Message = Annotated[str, Clip(MAX_MESSAGE_LENGTH)]
+Endpoint = Annotated[str, Clip(2048)]
+Tally = Annotated[str, Clip(32)]
+"""How many of how many, such as 2/3."""
+
+
+class RunStatus(StrEnum):
+    """Where a workflow run stands."""
+
+    PENDING = "Pending"
+    RUNNING = "Running"
+    PAUSED = "Paused"
+    COMPLETED = "Completed"
+    FAILED = "Failed"
+    CANCELLED = "Cancelled"
+
+
+class StepStatus(StrEnum):
+    """Where a step of a run stands."""
+
+    PENDING = "Pending"
+    RUNNING = "Running"
+    RETRYING = "Retrying"
+    SUCCEEDED = "Succeeded"
+    FAILED = "Failed"
+    SKIPPED = "Skipped"
+
+
+class EntryState(StrEnum):
+    """What a replica says of this resource's entry in its registry."""
+
+    ABSENT = "Absent"
+    PENDING = "Pending"
+    READY = "Ready"
+    NOT_READY = "NotReady"
+    FAILED = "Failed"
+    DRAINING = "Draining"
+    FOREIGN = "Foreign"
+    """Listed, but not made by this resource."""
+    UNREACHABLE = "Unreachable"
+    """The replica does not answer."""
+    UNKNOWN = "Unknown"
+    """The replica answers with a state that herder does not know."""
+
+
+class Step(ApiModel):
+    """One step of a workflow run."""
+
+    name: Word
+    """The step, such as discover_metadata."""
+
+    status: StepStatus
+    """Pending, Running, Retrying, Succeeded, Failed or Skipped."""
+
+    attempts: Annotated[int, Field(ge=0)] = 0
+    """How often it was tried."""
+
+    started_at: Millisecond | None = None
+    """When the first attempt began."""
+
+    finished_at: Millisecond | None = None
+    """When it ended."""
+
+    next_retry_at: Millisecond | None = None
+    """When the next attempt begins, while it is Retrying."""
+
+    reason: Word | None = None
+    """What kind of trouble it met, in one CamelCase word."""
+
+    message: Message | None = None
+    """What went wrong, and what to do about it."""
+
+
+class WorkflowRun(ApiModel):
+    """A run in progress, or the last one."""
+
+    name: Word
+    """The workflow, such as worker-registration."""
+
+    instance_id: Word
+    """The id of this run, which log lines carry too."""
+
+    generation: Generation
+    """The generation of the spec that it works for."""
+
+    status: RunStatus
+    """Pending, Running, Paused, Completed, Failed or Cancelled."""
+
+    started_at: Millisecond | None = None
+    """When it began."""
+
+    finished_at: Millisecond | None = None
+    """When it ended."""
+
+    steps: Annotated[tuple[Step, ...], Field(max_length=MAX_STEPS), MapBy("name")] = ()
+    """Its steps, in the order of the workflow."""
+
+
+class PastRun(ApiModel):
+    """A run that has ended, in brief."""
+
+    name: Word
+    """The workflow, such as worker-registration."""
+
+    status: RunStatus
+    """Completed, Failed or Cancelled."""
+
+    started_at: Millisecond | None = None
+    """When it began."""
+
+    finished_at: Millisecond | None = None
+    """When it ended."""
+
+    failed_step: Word | None = None
+    """The step that made it fail."""
+
+    message: Message | None = None
+    """Why it failed, and what to do about it."""
+
+
+class ReplicaEntry(ApiModel):
+    """What one replica of the gateway says of this resource's entry."""
+
+    endpoint: Endpoint
+    """The replica's URL."""
+
+    worker_id: Word | None = None
+    """The id under which this replica lists the entry; each replica gives its own."""
+
+    state: EntryState
+    """Absent, Pending, Ready, NotReady, Failed, Draining, Foreign, Unreachable or Unknown."""
+
+    spec_hash: Word | None = None
+    """Hash of what was last applied there, the worker's key included, which the replica never shows."""
+
+    verified_at: Second | None = None
+    """When the replica was first seen in this state. It moves only when something else in this row does."""
+
+
+class LastHandled(ApiModel):
+    """The tokens of the one-off actions that were done, so that each is done exactly once."""
+
+    retry: Annotated[str, Clip(MAX_TOKEN_LENGTH)] | None = None
+    """Last token of the annotation herder.dev/retry that was acted upon."""
+
+    cancel: Annotated[str, Clip(MAX_TOKEN_LENGTH)] | None = None
+    """Last token of the annotation herder.dev/cancel that was acted upon."""
+
+
+class Status(ApiModel):
+    """What herder observed."""
+
+    observed_generation: Generation | None = None
+    """The newest generation of the spec that herder has acted upon."""
+
+    conditions: Annotated[tuple[Condition, ...], Field(max_length=16), MapBy("type")] = ()
+    """Ready sums up; Reconciling (at work) and Stalled (needs a person) are there only while they are True."""
+
+
+class WorkflowStatus(Status):
+    """What herder observed and did."""
+
+    progress: Annotated[str, Clip(128)] | None = None
+    """The step of the run in progress, such as 5/7 discover_metadata."""
+
+    registered: Tally | None = None
+    """On how many of the gateway's replicas it is registered, such as 2/2."""
+
+    workflow: WorkflowRun | None = None
+    """The run in progress, or the last one, step by step."""
+
+    replicas: Annotated[tuple[ReplicaEntry, ...], Clip(MAX_REPLICAS), MapBy("endpoint")] = ()
+    """What each replica of the gateway itself says."""
+
+    history: Annotated[tuple[PastRun, ...], Clip(MAX_HISTORY)] = ()
+    """The last five runs that ended, the newest first."""
+
+    last_handled: LastHandled | None = None
+    """The one-off actions that were done."""
