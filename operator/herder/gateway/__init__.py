@@ -1,1 +1,10 @@
-"""TODO charter."""
+"""One gateway replica's HTTP API, typed, and nothing else: no Kubernetes, no workflow, no second replica.
+
+replica      what callers use: the registry of workers, with the gateway's traps handled
+types        what a replica says
+spec         what it is told
+errors       how a call can fail; the type decides whether to try again
+answers      from status codes to errors, the only place that reads one
+calls        address, key, slots and deadlines of every request
+shared_read, turns, removals   the three small mechanisms that replica is made of
+"""

@@ -1,0 +1,76 @@
+"""HTTP calls on one replica: its address and its key, a bounded number at a time, each within its deadline."""
+
+import asyncio
+from collections.abc import Iterable
+
+from herder.gateway.answers import accepted
+from herder.gateway.errors import GatewayError, Refused, Transient, Unavailable
+from herder.net.errors import AddressRefused, DeadlineExceeded, NetError, Redirected, TlsRefused, Unreachable
+from herder.net.http import MAX_BODY_BYTES, Answer, Http
+from herder.net.tls import Trust
+
+
+class Calls:
+    """Sends requests to `endpoint` and to nothing else; only there does the key go.
+
+    At most `max_calls` are under way; a call's deadline holds for waiting its turn as well, so that a replica that
+    hangs fails everybody in `deadline_s` and not one after another.
+    """
+
+    def __init__(
+        self, endpoint: str, http: Http, *, api_key: str | None, trust: Trust, deadline_s: float, max_calls: int
+    ) -> None:
+        self._endpoint = endpoint
+        self._http = http
+        # a Secret made with `echo` ends in a line break, which no key does
+        self._api_key = (api_key or "").strip()
+        self._trust = trust
+        self._deadline_s = deadline_s
+        self._slots = asyncio.Semaphore(max_calls)
+
+    async def send(
+        self,
+        method: str,
+        path: str,
+        *,
+        body: object = None,
+        secrets: Iterable[str] = (),
+        max_body_bytes: int = MAX_BODY_BYTES,
+    ) -> Answer:
+        """Send one request and return the answer of a success. Raises GatewayError for every other outcome.
+
+        `secrets` are what `body` holds in clear; they, and the replica's key, are blotted out of error messages.
+        """
+        answer = await self.exchange(method, path, body=body, max_body_bytes=max_body_bytes)
+        return accepted(answer, secrets=(self._api_key, *secrets))
+
+    async def exchange(
+        self, method: str, path: str, *, body: object = None, max_body_bytes: int = MAX_BODY_BYTES
+    ) -> Answer:
+        """Send one request and return the answer, whatever its status. Raises GatewayError when there is none."""
+        headers = {"Authorization": f"Bearer {self._api_key}"} if self._api_key else {}
+        try:
+            async with asyncio.timeout(self._deadline_s), self._slots:
+                return await self._http.request(
+                    method,
+                    self._endpoint + path,
+                    headers=headers,
+                    json=body,
+                    deadline_s=self._deadline_s,
+                    max_body_bytes=max_body_bytes,
+                    trust=self._trust,
+                )
+        except TimeoutError:
+            raise Unavailable(f"{self._endpoint} did not answer within {self._deadline_s:g} s") from None
+        except NetError as error:
+            raise _gateway_error(error) from error
+
+
+def _gateway_error(error: NetError) -> GatewayError:
+    match error:
+        case Unreachable() | DeadlineExceeded():
+            return Unavailable(str(error))
+        case AddressRefused() | TlsRefused() | Redirected():
+            return Refused(str(error))
+        case _:
+            return Transient(str(error))
