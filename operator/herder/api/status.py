@@ -5,6 +5,7 @@ changes. What herder writes too long is cut, never refused; the whole stays far 
 """
 
 from enum import StrEnum
+from hashlib import sha256
 from typing import Annotated, Final
 
 from pydantic import Field
@@ -21,6 +22,8 @@ MAX_TOKEN_LENGTH: Final = 256
 Generation = Annotated[int, Field(ge=0)]
 Word = Annotated[str, Clip(64)]
 Line = Annotated[str, Clip(253)]
+Identity = Annotated[str, Field(max_length=128)]
+"""A text that is compared, and so never cut."""
 Message = Annotated[str, Clip(MAX_MESSAGE_LENGTH)]
 Endpoint = Annotated[str, Clip(2048)]
 Tally = Annotated[str, Clip(32)]
@@ -100,7 +103,7 @@ class WorkflowRun(ApiModel):
     name: Word
     """The workflow, such as worker-registration."""
 
-    instance_id: Word
+    instance_id: Identity
     """The id of this run, which log lines carry too."""
 
     generation: Generation
@@ -147,27 +150,36 @@ class ReplicaEntry(ApiModel):
     endpoint: Endpoint
     """The replica's URL."""
 
-    worker_id: Word | None = None
+    worker_id: Identity | None = None
     """The id under which this replica lists the entry; each replica gives its own."""
 
     state: EntryState
     """Absent, Pending, Ready, NotReady, Failed, Draining, Foreign, Unreachable or Unknown."""
 
-    spec_hash: Word | None = None
+    spec_hash: Identity | None = None
     """Hash of what was last applied there, the worker's key included, which the replica never shows."""
 
     verified_at: Second | None = None
     """When the replica was first seen in this state. It moves only when something else in this row does."""
 
 
+Echo = Annotated[str, Field(max_length=MAX_TOKEN_LENGTH)]
+"""What `echo` makes of a token."""
+
+
+def echo(token: str) -> str:
+    """An annotation's token as status repeats it: itself, or its hash where it is too long for a status."""
+    return token if len(token) <= MAX_TOKEN_LENGTH else f"sha256:{sha256(token.encode()).hexdigest()}"
+
+
 class LastHandled(ApiModel):
     """The tokens of the one-off actions that were done, so that each is done exactly once."""
 
-    retry: Annotated[str, Clip(MAX_TOKEN_LENGTH)] | None = None
-    """Last token of the annotation herder.dev/retry that was acted upon."""
+    retry: Echo | None = None
+    """Last token of the annotation herder.dev/retry that was acted upon; of one over 256 characters, its hash."""
 
-    cancel: Annotated[str, Clip(MAX_TOKEN_LENGTH)] | None = None
-    """Last token of the annotation herder.dev/cancel that was acted upon."""
+    cancel: Echo | None = None
+    """Last token of the annotation herder.dev/cancel that was acted upon; of one over 256 characters, its hash."""
 
 
 class Status(ApiModel):
