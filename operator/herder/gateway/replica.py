@@ -155,8 +155,9 @@ class Replica:
     async def delete_worker(self, worker_id: str, url: str) -> Removal:
         """Have the worker drained and removed, once: repeating the call sends nothing more while that goes on.
 
-        The removal is over when get_worker raises Gone or list_workers no longer holds the id. Raises StillPending: wait
-        until it is ready, or until its add has ended. Raises Conflict if the entry belongs to another URL than `url`.
+        The removal is over when get_worker raises Gone or list_workers no longer holds the id.
+        Raises StillPending (come back when it is ready or its add has ended), or Conflict if the entry is of another
+        worker than `url`.
         """
         key = url_key(url)
         async with self._turns.of(key):

@@ -98,7 +98,7 @@ def _legacy_ipv4(host: str) -> IPv4Address | None:
     """The address that `connect` would make of decimal, hexadecimal, octal and shortened spellings."""
     try:
         return IPv4Address(socket.inet_aton(host))
-    except (OSError, UnicodeError):
+    except (OSError, ValueError):
         return None
 
 
