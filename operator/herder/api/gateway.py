@@ -3,7 +3,7 @@
 from enum import StrEnum
 from typing import Annotated, Final, Self
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
 from herder.api.base import ApiModel
 from herder.api.fields import HttpUrl, ObjectName, SecretKeyRef
@@ -11,7 +11,23 @@ from herder.api.markers import Clip, MapBy, Rule, rules
 from herder.api.status import MAX_REPLICAS, Endpoint, Status, Tally
 
 _ONE_WAY: Final = "write exactly one of endpoints (a fixed list of URLs) and service (followed as it scales)"
+_SOME: Final = "write at least 1 item, the URL of a replica"
 _DISTINCT: Final = "write each replica once; two of these URLs are the same"
+
+
+def _check_endpoints(endpoints: tuple[str, ...]) -> tuple[str, ...]:
+    if not endpoints:
+        raise ValueError(_SOME)
+    if len(set(endpoints)) < len(endpoints):
+        raise ValueError(_DISTINCT)
+    return endpoints
+
+
+Endpoints = Annotated[
+    tuple[HttpUrl, ...],
+    Field(max_length=MAX_REPLICAS, json_schema_extra={"minItems": 1}),
+    AfterValidator(_check_endpoints),
+]
 
 
 class ServiceScheme(StrEnum):
@@ -61,7 +77,7 @@ class ModelGatewaySpec(
 ):
     """A gateway whose replicas herder keeps registered with what the other resources declare."""
 
-    endpoints: Annotated[tuple[HttpUrl, ...], Field(min_length=1, max_length=MAX_REPLICAS)] | None = None
+    endpoints: Endpoints | None = None
     """URL of each replica, for a gateway whose replicas have fixed addresses."""
 
     service: ServiceRef | None = None
@@ -80,11 +96,9 @@ class ModelGatewaySpec(
     """Enforce repairs every difference; Observe only reads, compares and reports."""
 
     @model_validator(mode="after")
-    def _locate(self) -> Self:
+    def _locate_once(self) -> Self:
         if (self.endpoints is None) == (self.service is None):
             raise ValueError(_ONE_WAY)
-        if self.endpoints is not None and len(set(self.endpoints)) < len(self.endpoints):
-            raise ValueError(_DISTINCT)
         return self
 
 

@@ -7,7 +7,8 @@ Rewritten here:
     X | null      X, not required and without a default
     const         an enum of one
     title         nothing
-    default       kept in a spec, {} for an object (its fields bring their own); left out in a status
+    default       kept in a spec, without what is null; left out in a status. An object's is written in full: the API
+                  server holds rules against a default as it stands, before the fields of it fill in their own
     integer       with format int64
 
 Anything else that is not known to be structural is an error here, not in the API server that reads the result.
@@ -58,7 +59,7 @@ class _Rewriter:
             if key in flat:
                 done[key] = self.rewrite(flat[key])
         if self._defaults and flat.get("default") is not None:
-            done["default"] = {} if isinstance(flat["default"], dict) else flat["default"]
+            done["default"] = _set(flat["default"])
         if done.get("type") == "integer":
             done["format"] = "int64"
         self._refuse(flat, done)
@@ -80,6 +81,15 @@ class _Rewriter:
         unknown = flat.keys() - done.keys() - {"default"}
         if unknown or "type" not in done:
             raise Unstructural(f"{sorted(unknown) or 'a schema without a type'} in {flat}")
+
+
+def _set(default: Any) -> Any:
+    """A default without the fields of it that are unset."""
+    return (
+        {key: _set(below) for key, below in default.items() if below is not None}
+        if isinstance(default, dict)
+        else default
+    )
 
 
 def _without_null(choices: list[Schema]) -> Schema:

@@ -1,0 +1,253 @@
+"""Specs that are taken and that are refused, told once for both who judge them: the models and the API server."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+
+from herder.api.base import ApiModel
+from herder.api.gateway import ModelGatewaySpec
+from herder.api.meta import MODEL_GATEWAY, WORKER_REGISTRATION, Kind
+from herder.api.worker import WorkerRegistrationSpec
+
+type Spec = Mapping[str, Any]
+
+WORKER: Spec = {"gatewayRef": {"name": "shepherd"}, "url": "http://10.0.0.7:8000"}
+GATEWAY: Spec = {"endpoints": ["http://10.0.0.1:30000"]}
+MODELS: Mapping[Kind, type[ApiModel]] = {MODEL_GATEWAY: ModelGatewaySpec, WORKER_REGISTRATION: WorkerRegistrationSpec}
+_BASES: Mapping[Kind, Spec] = {MODEL_GATEWAY: GATEWAY, WORKER_REGISTRATION: WORKER}
+_SECRET = {"name": "keys", "key": "api-key"}
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """A spec, and for one that is refused where and what each judge says."""
+
+    name: str
+    kind: Kind
+    spec: Spec
+    path: str = ""
+    says: str = ""
+    parser_says: str = ""
+
+    def manifest(self, namespace: str) -> dict[str, Any]:
+        """The whole resource, under a name made from the case's."""
+        return {
+            "apiVersion": "herder.dev/v1alpha1",
+            "kind": self.kind.kind,
+            "metadata": {"name": self.object_name, "namespace": namespace},
+            "spec": self.spec,
+        }
+
+    @property
+    def object_name(self) -> str:
+        """The resource's name."""
+        return self.name.lower().replace(" ", "-")
+
+
+def taken(kind: Kind, cases: Mapping[str, Spec]) -> Iterator[Case]:
+    """Cases that are their kind's smallest spec with some fields changed."""
+    for name, change in cases.items():
+        yield Case(name, kind, {**_BASES[kind], **change})
+
+
+def refused(kind: Kind, cases: Mapping[str, tuple[Spec, str, str] | tuple[Spec, str, str, str]]) -> Iterator[Case]:
+    """Cases of (change, path, what the API server says, what the models say where they say it otherwise).
+
+    A field that is changed to None is left out.
+    """
+    for name, (change, path, says, *parser_says) in cases.items():
+        spec = {key: value for key, value in {**_BASES[kind], **change}.items() if value is not None}
+        yield Case(name, kind, spec, path, says, parser_says[0] if parser_says else says)
+
+
+def as_params(cases: tuple[Case, ...]) -> list[Any]:
+    """The cases as pytest's parameters, each under its name."""
+    return [pytest.param(case, id=case.name) for case in cases]
+
+
+ACCEPTED = (
+    *taken(
+        WORKER_REGISTRATION,
+        {
+            "the smallest worker": {},
+            "https": {"url": "https://worker.example.com"},
+            "grpc": {"url": "grpc://worker:9000", "connectionMode": "GRPC"},
+            "grpcs": {"url": "grpcs://worker:9000"},
+            "http by name": {"connectionMode": "HTTP"},
+            "a path with an at sign": {"url": "http://10.0.0.7:8000/w/@one"},
+            "upper case": {"url": "HTTP://Worker:8000/"},
+            "ipv6": {"url": "http://[fd00::7]:8000"},
+            "an external provider": {
+                "url": "https://api.openai.com",
+                "runtime": "External",
+                "apiKeySecretRef": _SECRET,
+            },
+            "a cost below one": {"cost": "0.25"},
+            "a whole cost": {"cost": "2"},
+            "a cost with leading zeros": {"cost": "007.50"},
+            "the lowest priority": {"priority": 0},
+            "the highest priority": {"priority": 4294967295},
+            "as many models as fit": {"models": [f"m{n}" for n in range(64)]},
+            "as many labels as fit": {"labels": {f"l{n}": "" for n in range(127)}},
+            "labels of every kind": {
+                "labels": {"team/a": "ä b", "dp_size": "2", "realtime": "true", "k" * 128: "v" * 4096},
+            },
+            "some health": {"health": {"timeoutSeconds": 1, "disabled": False}},
+            "drain at once": {"drain": {"settleSeconds": 0, "timeoutSeconds": 0, "onTimeout": "Keep"}},
+            "all words": {"workerType": "Prefill", "probe": "Gateway", "deletionPolicy": "Orphan", "suspend": True},
+            "a long startup": {"startup": {"timeoutSeconds": 86400}},
+        },
+    ),
+    *taken(
+        MODEL_GATEWAY,
+        {
+            "the smallest gateway": {},
+            "two endpoints": {"endpoints": ["http://a:1", "https://b/gw"], "mode": "Observe", "resyncSeconds": 3600},
+            "keys and trust": {
+                "auth": {"apiKeySecretRef": _SECRET},
+                "tls": {"caSecretRef": {"name": "ca", "key": "ca.crt"}},
+            },
+        },
+    ),
+    Case("a service", MODEL_GATEWAY, {"service": {"name": "shepherd", "port": 30000, "scheme": "HTTPS"}}),
+)
+
+REFUSED = (
+    *refused(
+        WORKER_REGISTRATION,
+        {
+            "no url": ({"url": None}, "spec.url", "Required value", "the field is required"),
+            "an empty url": ({"url": ""}, "spec.url", "start it with http://, https://, grpc:// or grpcs://"),
+            "a relative url": (
+                {"url": "/workers/a"},
+                "spec.url",
+                "start it with http://, https://, grpc:// or grpcs://",
+            ),
+            "a file url": ({"url": "file:///etc/passwd"}, "spec.url", "start it with http://"),
+            "an ipc url": ({"url": "ipc:///tmp/s"}, "spec.url", "start it with http://"),
+            "a url with a user": ({"url": "http://me:pw@h"}, "spec.url", "leave out user and password"),
+            "a url with a query": ({"url": "http://h/?k=1"}, "spec.url", "leave out query and fragment"),
+            "a url with a fragment": ({"url": "http://h/#k"}, "spec.url", "leave out query and fragment"),
+            "a url without host": ({"url": "http:///x"}, "spec.url", "name a host"),
+            "a url with a bad port": ({"url": "http://h:65536"}, "spec.url", "a port from 1 to 65535"),
+            "a url with a blank": ({"url": "http://h/a b"}, "spec.url", "percent-encode"),
+            "a url with a newline": ({"url": "http://h\n"}, "spec.url", "percent-encode"),
+            "a url beyond ascii": ({"url": "http://wörker"}, "spec.url", "percent-encode"),
+            "a url too long": ({"url": f"http://h/{'x' * 2048}"}, "spec.url", "2048 bytes", "at most 2048 characters"),
+            "no gateway": ({"gatewayRef": None}, "spec.gatewayRef", "Required value", "the field is required"),
+            "a gateway without name": ({"gatewayRef": {}}, "spec.gatewayRef.name", "Required value", "is required"),
+            "a gateway elsewhere": ({"gatewayRef": {"name": "ns/gw"}}, "spec.gatewayRef.name", "in this namespace"),
+            "an unknown runtime": ({"runtime": "vllm"}, "spec.runtime", '"vLLM"', "'vLLM'"),
+            "an unknown worker type": ({"workerType": "Router"}, "spec.workerType", '"Decode"', "'Decode'"),
+            "an unknown probe": ({"probe": "None"}, "spec.probe", '"Gateway"', "'Gateway'"),
+            "grpc over http": ({"connectionMode": "GRPC"}, "spec.connectionMode", "with a grpc:// or grpcs:// URL"),
+            "http over grpc": (
+                {"url": "grpc://h:1", "connectionMode": "HTTP"},
+                "spec.connectionMode",
+                "with a grpc:// or grpcs:// URL",
+            ),
+            "a cost in words": ({"cost": "cheap"}, "spec.cost", "write a decimal number above 0"),
+            "a cost of nothing": ({"cost": "0.0"}, "spec.cost", "write a decimal number above 0"),
+            "a negative cost": ({"cost": "-1"}, "spec.cost", "write a decimal number above 0"),
+            "a cost with an exponent": ({"cost": "1e9"}, "spec.cost", "write a decimal number above 0"),
+            "a cost with a newline": ({"cost": "1.0\n"}, "spec.cost", "write a decimal number above 0"),
+            "a cost without quotes": ({"cost": 1.5}, "spec.cost", "of type string", "goes in quotes"),
+            "a cost too long": ({"cost": "1" * 17}, "spec.cost", "16", "at most 16 characters"),
+            "a negative priority": ({"priority": -1}, "spec.priority", "greater than or equal to 0", "0 or more"),
+            "a priority too high": ({"priority": 2**32}, "spec.priority", "4294967295", "4294967295 or less"),
+            "too many models": ({"models": ["m"] * 65}, "spec.models", "at most 64 items"),
+            "an empty model": ({"models": [""]}, "spec.models[0]", "at least 1 char"),
+            "too many labels": (
+                {"labels": {f"l{n}": "" for n in range(128)}},
+                "spec.labels",
+                "127",
+                "at most 127 items",
+            ),
+            "a reserved label": ({"labels": {"herder.dev/owner": "me"}}, "spec.labels", "begin with herder.dev/"),
+            "a label key with a blank": ({"labels": {"a b": ""}}, "spec.labels", "printable ASCII"),
+            "a label key with a newline": ({"labels": {"a\n": ""}}, "spec.labels", "printable ASCII"),
+            "an empty label key": ({"labels": {"": "x"}}, "spec.labels", "printable ASCII"),
+            "a label key too long": ({"labels": {"k" * 129: ""}}, "spec.labels", "1 to 128"),
+            "a label value with a newline": ({"labels": {"a": "b\n"}}, "spec.labels", "without control characters"),
+            "a label value too long": (
+                {"labels": {"a": "v" * 4097}},
+                "spec.labels.a",
+                "4096",
+                "at most 4096 characters",
+            ),
+            "a rank count of nothing": ({"labels": {"dp_size": "0"}}, "spec.labels", "a whole number above 0"),
+            "a realtime of yes": ({"labels": {"realtime": "yes"}}, "spec.labels", '"true" or "false"'),
+            "a secret without key": (
+                {"apiKeySecretRef": {"name": "s"}},
+                "spec.apiKeySecretRef.key",
+                "Required",
+                "required",
+            ),
+            "a health timeout of nothing": (
+                {"health": {"timeoutSeconds": 0}},
+                "spec.health.timeoutSeconds",
+                "greater than or equal to 1",
+                "write 1 or more",
+            ),
+            "a startup of two days": ({"startup": {"timeoutSeconds": 172800}}, "spec.startup.timeoutSeconds", "86400"),
+            "a drain without end": (
+                {"drain": {"timeoutSeconds": 4}},
+                "spec.drain",
+                "at least as long as settleSeconds",
+            ),
+            "an unknown policy": ({"deletionPolicy": "Delete"}, "spec.deletionPolicy", '"Orphan"', "'Orphan'"),
+            "suspend in words": ({"suspend": "later"}, "spec.suspend", "of type boolean", "true or false"),
+        },
+    ),
+    *refused(
+        MODEL_GATEWAY,
+        {
+            "neither endpoints nor service": ({"endpoints": None}, "spec", "exactly one of endpoints"),
+            "both endpoints and service": ({"service": {"name": "s", "port": 1}}, "spec", "exactly one of endpoints"),
+            "no endpoint": ({"endpoints": []}, "spec.endpoints", "at least 1 item"),
+            "too many endpoints": (
+                {"endpoints": [f"http://h{n}" for n in range(257)]},
+                "spec.endpoints",
+                "at most 256 items",
+            ),
+            "a grpc endpoint": ({"endpoints": ["grpc://h"]}, "spec.endpoints[0]", "start it with http:// or https://"),
+            "an endpoint with a user": (
+                {"endpoints": ["http://h", "http://u@h"]},
+                "spec.endpoints[1]",
+                "leave out user",
+            ),
+            "a service without port": (
+                {"endpoints": None, "service": {"name": "s"}},
+                "spec.service.port",
+                "Required value",
+                "the field is required",
+            ),
+            "a service with a bad port": (
+                {"endpoints": None, "service": {"name": "s", "port": 65536}},
+                "spec.service.port",
+                "65535",
+            ),
+            "an unknown mode": ({"mode": "observe"}, "spec.mode", '"Observe"', "'Observe'"),
+            "a resync of nothing": (
+                {"resyncSeconds": 0},
+                "spec.resyncSeconds",
+                "greater than or equal to 1",
+                "1 or more",
+            ),
+            "auth without a key": (
+                {"auth": {}},
+                "spec.auth.apiKeySecretRef",
+                "Required value",
+                "the field is required",
+            ),
+            "trust without a key": (
+                {"tls": {"caSecretRef": {"name": "s"}}},
+                "spec.tls.caSecretRef.key",
+                "Required",
+                "required",
+            ),
+        },
+    ),
+)
