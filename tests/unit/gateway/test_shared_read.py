@@ -1,0 +1,92 @@
+"""SharedRead: no reader is given anything older than his question, and reads stay few."""
+
+import asyncio
+
+import pytest
+
+from herder.gateway.shared_read import SharedRead
+
+
+class _Source:
+    """Counts its reads; each waits to be released, and fails as often as told."""
+
+    def __init__(self, failures: int = 0) -> None:
+        self.begun = 0
+        self.failures = failures
+        self.gate = asyncio.Event()
+
+    async def read(self) -> int:
+        self.begun += 1
+        number = self.begun
+        await self.gate.wait()
+        if number <= self.failures:
+            raise OSError(f"read {number} failed")
+        return number
+
+
+async def _settle() -> None:
+    for _ in range(10):
+        await asyncio.sleep(0)
+
+
+async def test_readers_share_the_next_read_and_never_the_one_under_way() -> None:
+    source = _Source()
+    shared = SharedRead(source.read)
+    first = asyncio.create_task(shared())
+    await _settle()
+    later = [asyncio.create_task(shared()) for _ in range(50)]
+    await _settle()
+
+    source.gate.set()
+    numbers = [await first, *[await reader for reader in later]]
+
+    assert numbers == [1] + [2] * 50
+
+
+async def test_a_reader_who_comes_after_the_end_reads_anew() -> None:
+    source = _Source()
+    source.gate.set()
+    shared = SharedRead(source.read)
+
+    assert [await shared(), await shared()] == [1, 2]
+
+
+async def test_everybody_is_told_of_a_failure_at_once_and_the_next_reads_anew() -> None:
+    source = _Source(failures=2)
+    shared = SharedRead(source.read)
+    first = asyncio.create_task(shared())
+    await _settle()
+    later = [asyncio.create_task(shared()) for _ in range(5)]
+    await _settle()
+
+    source.gate.set()
+    outcomes = await asyncio.gather(first, *later, return_exceptions=True)
+
+    assert [str(outcome) for outcome in outcomes] == ["read 1 failed"] + ["read 2 failed"] * 5
+    assert await shared() == 3
+
+
+async def test_a_reader_that_is_cancelled_takes_nobody_with_him() -> None:
+    source = _Source()
+    shared = SharedRead(source.read)
+    first = asyncio.create_task(shared())
+    await _settle()
+    second = asyncio.create_task(shared())
+    await _settle()
+
+    first.cancel()
+    source.gate.set()
+
+    assert await second == 2
+    with pytest.raises(asyncio.CancelledError):
+        await first
+
+
+async def test_nothing_is_kept_when_the_last_reader_is_served() -> None:
+    source = _Source()
+    source.gate.set()
+    shared = SharedRead(source.read)
+
+    await shared()
+
+    assert shared._last is None
