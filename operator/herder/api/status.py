@@ -140,8 +140,8 @@ class PastRun(ApiModel):
     failed_step: Word | None = None
     """The step that made it fail."""
 
-    message: Message | None = None
-    """Why it failed, and what to do about it."""
+    message: Line | None = None
+    """Why it failed, in short."""
 
 
 class ReplicaEntry(ApiModel):
