@@ -116,7 +116,7 @@ async def test_a_worker_is_not_deleted_while_it_registers_and_can_be_when_it_is_
 
 
 async def test_a_url_that_is_registered_again_at_once_keeps_its_id(replica: Replica, mock_workers: MockWorkers) -> None:
-    """Without the quiet time the old removal wipes out the new job's status: the id reads as gone while it registers."""
+    """Without the quiet time the removal wipes out the new job's status: the id reads as gone while it registers."""
     worker = mock_workers.add("a")
     first = await added(replica, worker.url)
     await replica.delete_worker(first.id, worker.url)
