@@ -51,7 +51,7 @@ def url_rules(schemes: tuple[str, ...] = WORKER_SCHEMES) -> tuple[UrlRule, ...]:
         UrlRule(r"^[^/]*//[^/?#]*@", False, "leave out user and password; credentials belong in a Secret"),
         UrlRule(r"[?#]", False, "leave out query and fragment, that is everything from the ? or # on"),
         UrlRule(
-            rf"^[^/]*//{_HOST}(:{_PORT})?([/?#]|$)",
+            rf"^[^/]*//([^/?#]*@)?{_HOST}(:{_PORT})?([/?#]|$)",
             True,
             f"name a host and, where needed, a port from 1 to 65535, such as {example}",
         ),

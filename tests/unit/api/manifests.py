@@ -177,6 +177,7 @@ REFUSED = (
                 "4096",
                 "at most 4096 characters",
             ),
+            "a label value of too many bytes": ({"labels": {"a": "ä" * 2049}}, "spec.labels", "at most 4096 bytes"),
             "a rank count of nothing": ({"labels": {"dp_size": "0"}}, "spec.labels", "a whole number above 0"),
             "a realtime of yes": ({"labels": {"realtime": "yes"}}, "spec.labels", '"true" or "false"'),
             "a secret without key": (

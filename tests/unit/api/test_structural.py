@@ -32,6 +32,7 @@ class Outer(ApiModel):
 
     needed: str
     inner: Inner = Inner()
+    """The part of it."""
     other: Inner | None = None
     """Another part."""
     colour: Colour = Colour.RED
@@ -54,7 +55,7 @@ INNER = {
 
 PROPERTIES: dict[str, dict[str, Any]] = {
     "needed": {"type": "string"},
-    "inner": {**INNER, "default": {"howMany": 1}},
+    "inner": {**INNER, "description": "The part of it.", "default": {"howMany": 1}},
     "other": {**INNER, "description": "Another part."},
     "colour": {"description": "A colour.", "type": "string", "enum": ["Red"], "default": "Red"},
     "one": {"type": "string", "enum": ["One"], "default": "One"},
