@@ -1,0 +1,33 @@
+"""One run, one folder for the logs of every real part, and at most one shared control plane (see rig.run)."""
+
+import pytest
+
+from rig.run import Run
+
+_RUN = pytest.StashKey[Run]()
+_FAILED = pytest.StashKey[bool]()
+
+
+def _leads(config: pytest.Config) -> bool:
+    """Whether this is the run's first process, not a worker of pytest-xdist."""
+    return not hasattr(config, "workerinput")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Open the run before any worker process is started: they inherit its folder through the environment."""
+    if _leads(config):
+        config.stash[_RUN] = Run()
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, exitstatus: int, config: pytest.Config) -> None:
+    """Say where the logs are when there is a reason to read them."""
+    config.stash[_FAILED] = bool(terminalreporter.stats.get("failed") or terminalreporter.stats.get("error"))
+    run = config.stash[_RUN]
+    if config.stash[_FAILED] and any(run.folder.rglob("*.log")):
+        terminalreporter.write_line(f"logs of the control plane, gateways and operators: {run.folder}")
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """End what the run's processes shared."""
+    if config.stash.get(_RUN, None):
+        config.stash[_RUN].end(keep_logs=config.stash.get(_FAILED, False))

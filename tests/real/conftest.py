@@ -1,0 +1,81 @@
+"""Fixtures of the real parts. What is slow to start is shared by the whole run, the rest is each test's own."""
+
+import secrets
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from rig.control_plane.cluster import Cluster
+from rig.gateway import Smg
+from rig.operator_process import Operator
+from rig.run import shared_cluster, shared_folder
+from rig.workers import MockWorkers, WorkerProcess
+
+
+@pytest.fixture(scope="session")
+def control_plane() -> Cluster:
+    """The run's control plane, shared by all its processes. Who would break it starts their own."""
+    return shared_cluster()
+
+
+@pytest.fixture(scope="session")
+def log_dir() -> Path:
+    """Where the run's logs go."""
+    return shared_folder()
+
+
+@pytest.fixture
+def namespace(control_plane: Cluster) -> Iterator[str]:
+    """A fresh namespace; its deletion is begun, not waited for."""
+    name = f"test-{secrets.token_hex(4)}"
+    control_plane.kubectl("create", "namespace", name)
+    yield name
+    control_plane.kubectl("delete", "namespace", name, "--wait=false")
+
+
+@pytest.fixture
+def smg_pair(log_dir: Path) -> Iterator[tuple[Smg, Smg]]:
+    """Two fresh gateway replicas: they are up within half a second, and no test finds another's entries there."""
+    with ThreadPoolExecutor() as pool:
+        first, second = pool.map(lambda _: Smg.start(log_dir=log_dir), range(2))
+    yield first, second
+    first.kill()
+    second.kill()
+
+
+@pytest.fixture(scope="session")
+def worker_process(log_dir: Path) -> Iterator[WorkerProcess]:
+    """The process in which this test process's mock workers are."""
+    with WorkerProcess.start(log_dir=log_dir) as process:
+        yield process
+
+
+@pytest.fixture
+def mock_workers(worker_process: WorkerProcess) -> Iterator[MockWorkers]:
+    """The test's own mock workers: `mock_workers.add("a").url`. A busy event loop does not stop them."""
+    workers = MockWorkers(worker_process.url, prefix=f"{secrets.token_hex(4)}-")
+    yield workers
+    workers.clear()
+
+
+@pytest.fixture
+def start_operator(control_plane: Cluster, namespace: str, log_dir: Path) -> Iterator[Callable[..., Operator]]:
+    """Starts an operator for the test's namespace with further arguments; each is ended with the test."""
+    started: list[Operator] = []
+
+    def start(*args: str) -> Operator:
+        operator = Operator.start(control_plane, "--namespace", namespace, *args, log_dir=log_dir)
+        started.append(operator)
+        return operator
+
+    yield start
+    for operator in started:
+        operator.kill()
+
+
+@pytest.fixture
+def operator(start_operator: Callable[..., Operator]) -> Operator:
+    """An operator at work in the test's namespace."""
+    return start_operator().wait_healthy()

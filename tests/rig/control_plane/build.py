@@ -1,0 +1,101 @@
+"""Builds the control plane's programs once, from the Go sources beside this file, into the user's cache.
+
+    lock ─▶ already there? ─▶ go build in a temporary folder ─▶ rename
+
+The cache folder carries the recipe's hash: another version, another flag, another folder. The rename is the only way
+in, so the cache never holds half a build, and the lock lets a second builder wait for the first one's result.
+"""
+
+import hashlib
+import os
+import platform
+import re
+import shutil
+import sys
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+
+from rig.control_plane.go import BuildError, find_go
+from rig.control_plane.progress import Go
+from rig.locks import locked
+
+PROGRAMS = ("etcd", "kube-apiserver", "kube-controller-manager", "kubectl", "helm")
+
+_HERE = Path(__file__).parent
+_SOURCE = _HERE / "source"
+_MULTICALL = "localplane"
+_FLAGS = ("-trimpath", "-buildvcs=false")
+_LINKER_FLAGS = (
+    "-s -w -X k8s.io/component-base/version.gitVersion={kubernetes} -X helm.sh/helm/v4/internal/version.version={helm}"
+)
+_GO_ENVIRONMENT = {"CGO_ENABLED": "0", "GOFLAGS": "-mod=readonly", "GOTOOLCHAIN": "local", "GOWORK": "off"}
+
+
+def build_once(environment: Mapping[str, str]) -> Path:
+    """The cached programs' folder; built first when it is not there. Raises BuildError."""
+    target = _target(environment)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with locked(target.with_name(f"{target.name}.lock"), on_wait=_say_waiting):
+        if not target.is_dir():
+            _build(target, environment)
+    return target
+
+
+def cached(environment: Mapping[str, str]) -> Path | None:
+    """The cached programs' folder, if they were built already."""
+    target = _target(environment)
+    return target if target.is_dir() else None
+
+
+def module_version(module: str) -> str:
+    """The version of a module that go.mod requires, e.g. "v1.37.2": go.mod is the one place that says it."""
+    found = re.search(rf"^\t{re.escape(module)} (v\S+)$", (_SOURCE / "go.mod").read_text(), re.MULTILINE)
+    if not found:
+        raise BuildError(f"{_SOURCE / 'go.mod'} does not require {module}")
+    return found[1]
+
+
+def _target(environment: Mapping[str, str]) -> Path:
+    base = environment.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    return Path(base) / "herder" / "control-plane" / _key()
+
+
+def _key() -> str:
+    sources = [(_SOURCE / name).read_bytes() for name in ("main.go", "go.mod", "go.sum")]
+    options = repr((PROGRAMS, _FLAGS, _LINKER_FLAGS, _GO_ENVIRONMENT)).encode()
+    digest = hashlib.sha256(b"\0".join([*sources, options])).hexdigest()
+    machine = f"{sys.platform}-{platform.machine().lower()}"
+    return f"{module_version('k8s.io/kubernetes')}-{machine}-{digest[:12]}"
+
+
+def _say_waiting() -> None:
+    print("==> another build of the control plane is under way: waiting for it", file=sys.stderr, flush=True)
+
+
+def _build(target: Path, environment: Mapping[str, str]) -> None:
+    for leftover in target.parent.glob(f"{target.name}.*.partial"):  # of a builder that was killed
+        shutil.rmtree(leftover)
+    partial = Path(tempfile.mkdtemp(prefix=f"{target.name}.", suffix=".partial", dir=target.parent))
+    try:
+        _compile(partial / _MULTICALL, target.parent, environment)
+        for program in PROGRAMS:
+            (partial / program).symlink_to(_MULTICALL)
+        partial.chmod(0o755)
+        partial.rename(target)
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
+
+
+def _compile(output: Path, cache: Path, environment: Mapping[str, str]) -> None:
+    go_environment = {**environment, **_GO_ENVIRONMENT}
+    kubernetes, helm = module_version("k8s.io/kubernetes"), module_version("helm.sh/helm/v4")
+    etcd = module_version("go.etcd.io/etcd/server/v3")
+    print(f"==> building Kubernetes {kubernetes}, etcd {etcd} and helm {helm}, this once", file=sys.stderr, flush=True)
+    go = Go(find_go(cache, go_environment), folder=_SOURCE, environment=go_environment)
+    package_count = go.run("list", "-deps", ".", saying="fetching sources")
+    linker_flags = _LINKER_FLAGS.format(kubernetes=kubernetes, helm=helm)
+    arguments = ("-v", *_FLAGS, "-ldflags", linker_flags, "-o", str(output), ".")
+    go.run("build", *arguments, saying="compiling", package_count=package_count)
+    if not os.access(output, os.X_OK):
+        raise BuildError(f"go build reported success and left no {output.name}")

@@ -1,0 +1,114 @@
+"""A running control plane as its users see it: made from its folder alone, so that any process can have one."""
+
+import json
+import os
+import ssl
+import subprocess
+import urllib.error
+from collections import Counter
+from functools import cached_property
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+from rig.control_plane.access import ADMIN, read_tokens, write_kubeconfig
+from rig.control_plane.audit import ApiRequest, count, read_requests
+from rig.web import fetch, is_ok
+
+
+class KubectlError(RuntimeError):
+    """kubectl ended with another code than 0; the message holds what it said."""
+
+
+class Cluster:
+    """`server` is its https URL, `ca_file` checks its certificate, `token` is the administrator's."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.programs = folder / "bin"
+        self.ca_file = folder / "certs" / "apiserver.crt"
+        self.kubeconfig = folder / "kubeconfig"
+        self.audit_log = folder / "audit.log"
+
+    @cached_property
+    def server(self) -> str:
+        """The API server's URL; the same after its restart."""
+        config = json.loads(self.kubeconfig.read_text())
+        return str(config["clusters"][0]["cluster"]["server"])
+
+    @cached_property
+    def tokens(self) -> dict[str, str]:
+        """Bearer tokens by user: "admin", and "guest", who may do nothing until RBAC says so."""
+        return read_tokens(self.folder / "tokens.csv")
+
+    @property
+    def token(self) -> str:
+        """The administrator's bearer token."""
+        return self.tokens[ADMIN.name]
+
+    def kubeconfig_for(self, token: str) -> Path:
+        """A kubeconfig for another token, e.g. of a ServiceAccount."""
+        path = self.folder / f"kubeconfig-{sha256(token.encode()).hexdigest()[:12]}"
+        write_kubeconfig(path, server=self.server, ca_file=self.ca_file, token=token)
+        return path
+
+    def kubectl(
+        self,
+        *args: str,
+        input: str | None = None,  # noqa: A002 - named as subprocess.run names it
+        check: bool = True,
+        kubeconfig: Path | None = None,
+    ) -> subprocess.CompletedProcess[str]:
+        """Run kubectl as the administrator, or as `kubeconfig` says. Raises KubectlError when `check` and it failed."""
+        environment = {
+            **os.environ,
+            "KUBECONFIG": str(kubeconfig or self.kubeconfig),
+            "KUBECACHEDIR": str(self.folder / "kubectl-cache"),
+        }
+        argv = [str(self.programs / "kubectl"), *args]
+        done = subprocess.run(argv, input=input, capture_output=True, text=True, env=environment, check=False)
+        if check and done.returncode:
+            raise KubectlError(f"kubectl {' '.join(args)} ended with {done.returncode}:\n{done.stderr or done.stdout}")
+        return done
+
+    def get(self, path: str) -> dict[str, Any] | None:
+        """GET an API path, e.g. "/api/v1/namespaces/default", as the administrator; None for 404.
+
+        Takes a few milliseconds where kubectl takes a hundred. Raises OSError for other failures.
+        """
+        try:
+            found: dict[str, Any] = json.loads(fetch(self.server + path, token=self.token, tls=self._tls))
+        except urllib.error.HTTPError as error:
+            error.close()
+            if error.code == 404:
+                return None
+            raise
+        return found
+
+    def is_ready(self) -> bool:
+        """Whether the API server says so itself."""
+        try:
+            return is_ok(f"{self.server}/readyz", tls=self._tls)
+        except OSError:  # its certificate is not written yet, or half
+            return False
+
+    def requests(self, *, resource: str, namespace: str | None = None, user: str | None = None) -> list[ApiRequest]:
+        """What the API server was asked about a resource (plural name) since its first start, in order.
+
+        Requests of the API server itself and of the controller manager are left out.
+        """
+        return [
+            request
+            for request in read_requests(self.audit_log)
+            if request.resource == resource and namespace in {None, request.namespace} and user in {None, request.user}
+        ]
+
+    def api_requests(
+        self, resource: str, *, namespace: str | None = None, user: str | None = None
+    ) -> Counter[tuple[str, str]]:
+        """How many requests of each (verb, subresource); two such counts can be subtracted."""
+        return count(self.requests(resource=resource, namespace=namespace, user=user))
+
+    @property
+    def _tls(self) -> ssl.SSLContext:
+        return ssl.create_default_context(cafile=str(self.ca_file))

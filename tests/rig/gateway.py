@@ -1,0 +1,92 @@
+"""A real gateway replica: `smg launch` from the wheel in this environment, on 127.0.0.1."""
+
+import json
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any, Self
+
+from rig.ports import HOST, reserve_port
+from rig.process import Process
+from rig.web import fetch, is_ok
+
+_READY_WITHIN_S = 30.0
+
+
+class Smg:
+    """One replica. It keeps its address over restarts; its registry is in memory, so a restarted one knows nothing."""
+
+    def __init__(self, argv: list[str], url: str, log: Path, api_key: str | None) -> None:
+        self.url = url
+        self.log = log
+        self._argv = argv
+        self._api_key = api_key
+        self.process = self._launch()
+
+    @classmethod
+    def start(
+        cls,
+        *extra_args: str,
+        port: int | None = None,
+        startup_timeout_s: int = 20,
+        check_interval_s: int = 1,
+        api_key: str | None = None,
+        log_dir: Path | None = None,
+    ) -> Self:
+        """Start a replica and wait until its /health answers.
+
+        `startup_timeout_s` is how long it tries to reach a new worker, `check_interval_s` how often it does. A worker
+        that turns sick shows within two seconds (a check each second, two failures). Raises NotReadyError.
+        """
+        port = port or reserve_port()
+        log = (log_dir or Path(tempfile.mkdtemp(prefix="herder-smg-"))) / f"smg-{port}.log"
+        options = {
+            "--host": HOST,
+            "--port": port,
+            "--prometheus-host": HOST,
+            "--prometheus-port": reserve_port(),
+            "--worker-startup-timeout-secs": startup_timeout_s,
+            "--worker-startup-check-interval": check_interval_s,
+            "--health-check-interval-secs": 1,
+            "--health-check-timeout-secs": 1,
+            "--health-failure-threshold": 2,
+            "--health-success-threshold": 1,
+            "--log-level": "info",  # the reason of a failed registration is in the log and nowhere else
+        }
+        if api_key:
+            options["--api-key"] = api_key
+        words = [str(word) for option in options.items() for word in option]
+        smg = str(Path(sys.executable).with_name("smg"))
+        argv = [smg, "launch", "--enable-igw", *words, *extra_args]
+        return cls(argv, f"http://{HOST}:{port}", log, api_key)
+
+    def workers(self) -> list[dict[str, Any]]:
+        """What GET /workers lists now, as it stands there. Workers that are still being registered are not in it."""
+        listed: list[dict[str, Any]] = json.loads(fetch(f"{self.url}/workers", token=self._api_key))["workers"]
+        return listed
+
+    def kill(self) -> None:
+        """SIGKILL: its registry is gone."""
+        self.process.kill()
+
+    def stop(self) -> None:
+        """SIGTERM; it takes 5 s to end by itself, so this ends it after 1."""
+        self.process.stop(timeout_s=1)
+
+    def restart(self) -> None:
+        """Kill it, if it runs, and start it anew at the same address."""
+        self.process.kill()
+        self.process = self._launch()
+
+    def pause(self) -> None:
+        """SIGSTOP: connections are accepted by the kernel and never answered."""
+        self.process.pause()
+
+    def resume(self) -> None:
+        """SIGCONT."""
+        self.process.resume()
+
+    def _launch(self) -> Process:
+        process = Process.start(self._argv, self.log, env={"NO_COLOR": "1"})
+        process.wait_ready(lambda: is_ok(f"{self.url}/health"), _READY_WITHIN_S)
+        return process

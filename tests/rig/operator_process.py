@@ -1,0 +1,61 @@
+"""The operator as a process: `herder run` from this environment, against a control plane of the rig.
+
+The file is not called operator.py: a script started in this folder would take it for the standard library's.
+"""
+
+import sys
+import tempfile
+from pathlib import Path
+from typing import Self
+
+from rig.control_plane.cluster import Cluster
+from rig.ports import HOST, reserve_port
+from rig.process import Process
+from rig.web import is_ok
+
+_READY_WITHIN_S = 30.0
+
+
+class Operator:
+    """One run of the operator; to restart it, kill or stop it and start another."""
+
+    def __init__(self, process: Process, health_url: str) -> None:
+        self.process = process
+        self.health_url = health_url
+        self.log = process.log
+
+    @classmethod
+    def start(cls, cluster: Cluster, *args: str, log_dir: Path | None = None, kubeconfig: Path | None = None) -> Self:
+        """Start it, for all namespaces unless `args` name some; as the administrator unless `kubeconfig` says who.
+
+        It does not wait: see `wait_healthy`.
+        """
+        port = reserve_port()
+        log = (log_dir or Path(tempfile.mkdtemp(prefix="herder-operator-"))) / f"operator-{port}.log"
+        names_namespaces = any(word.partition("=")[0] in {"--namespace", "--all-namespaces"} for word in args)
+        argv = [
+            *(sys.executable, "-m", "herder.cli", "run"),
+            *("--kubeconfig", str(kubeconfig or cluster.kubeconfig)),
+            *("--health-port", str(port)),
+            "--allow-loopback",
+            *(() if names_namespaces else ("--all-namespaces",)),
+            *args,
+        ]
+        return cls(Process.start(argv, log), f"http://{HOST}:{port}/healthz")
+
+    def wait_healthy(self, timeout_s: float = _READY_WITHIN_S) -> Self:
+        """Block until its health URL says 200. Raises NotReadyError with the end of its log."""
+        self.process.wait_ready(self.is_healthy, timeout_s)
+        return self
+
+    def is_healthy(self) -> bool:
+        """Whether its health URL says 200 now."""
+        return is_ok(self.health_url)
+
+    def kill(self) -> None:
+        """SIGKILL: what it was doing stays as it is."""
+        self.process.kill()
+
+    def stop(self, timeout_s: float = 15.0) -> int:
+        """SIGTERM, and wait for its end (SIGKILL after `timeout_s`); returns the exit code."""
+        return self.process.stop(timeout_s)

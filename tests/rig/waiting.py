@@ -1,0 +1,68 @@
+"""Awaiting a condition instead of sleeping."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
+
+from rig.control_plane.cluster import Cluster
+
+POLL_S = 0.05
+
+
+async def eventually[T](check: Callable[[], T | Awaitable[T]], timeout_s: float = 10.0) -> T:
+    """Call `check` (plain or async) every 50 ms until it gives something true, and return that.
+
+    A failed assertion in it counts as "not yet". AssertionError when the time is over, with what came last.
+    """
+    clock = asyncio.get_running_loop().time
+    deadline_s = clock() + timeout_s
+    while True:
+        failed: AssertionError | None = None
+        value: T | None = None
+        try:
+            value = await _result(check)
+        except AssertionError as error:
+            failed = error
+        if value:
+            return value
+        if clock() > deadline_s:
+            raise AssertionError(f"not within {timeout_s:g} s; the last was: {failed or repr(value)}") from failed
+        await asyncio.sleep(POLL_S)
+
+
+async def _result[T](check: Callable[[], T | Awaitable[T]]) -> T:
+    value = check()
+    return await value if isinstance(value, Awaitable) else value
+
+
+async def wait_for_condition(
+    cluster: Cluster,
+    path: str,
+    kind: str,
+    *,
+    status: str = "True",
+    reason: str | None = None,
+    timeout_s: float = 10.0,
+) -> dict[str, Any]:
+    """As `kubectl wait --for=condition=KIND` does, but quicker; returns the object that had it.
+
+    `path` is the object's API path, e.g. "/apis/herder.dev/v1alpha1/namespaces/a/workerregistrations/b". The condition
+    counts only when it is about the object's present generation.
+    """
+
+    def read() -> dict[str, Any]:
+        found = cluster.get(path)
+        assert found is not None, f"{path} does not exist"
+        _check_condition(found, kind, status, reason)
+        return found
+
+    return await eventually(lambda: asyncio.to_thread(read), timeout_s)
+
+
+def _check_condition(found: Mapping[str, Any], kind: str, status: str, reason: str | None) -> None:
+    conditions = found.get("status", {}).get("conditions", [])
+    condition = next((one for one in conditions if one["type"] == kind), None)
+    assert condition is not None, f"no condition {kind} among {conditions}"
+    assert condition["observedGeneration"] == found["metadata"]["generation"], f"out of date: {condition}"
+    assert condition["status"] == status, condition
+    assert reason in {None, condition["reason"]}, condition
