@@ -21,9 +21,10 @@ def pytest_configure(config: pytest.Config) -> None:
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, exitstatus: int, config: pytest.Config) -> None:
     """Say where the logs are when there is a reason to read them."""
-    config.stash[_FAILED] = bool(terminalreporter.stats.get("failed") or terminalreporter.stats.get("error"))
+    has_failed = bool(terminalreporter.stats.get("failed") or terminalreporter.stats.get("error"))
+    config.stash[_FAILED] = has_failed
     run = config.stash[_RUN]
-    if config.stash[_FAILED] and any(run.folder.rglob("*.log")):
+    if has_failed and run.logs():
         terminalreporter.write_line(f"logs of the control plane, gateways and operators: {run.folder}")
 
 

@@ -7,7 +7,6 @@ each is held by a lock file of the process that reserved it, so that no two rigs
 import os
 import random
 import socket
-import tempfile
 from pathlib import Path
 from typing import IO
 
@@ -28,7 +27,7 @@ def reserve_port() -> int:
 
 
 def _lock(port: int) -> bool:
-    folder = Path(tempfile.gettempdir()) / f"herder-ports-{os.getuid()}"
+    folder = Path(f"/tmp/herder-ports-{os.getuid()}")  # not TMPDIR: all rigs of this user must meet here
     folder.mkdir(mode=0o700, exist_ok=True)
     file = try_hold(folder / str(port))
     if file is None:

@@ -14,6 +14,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import time
 from pathlib import Path
 
 from rig.control_plane.cluster import Cluster
@@ -23,6 +24,8 @@ from rig.locks import hold, locked
 from rig.process import NotReadyError
 
 RUN_VARIABLE = "HERDER_TEST_RUN"
+_PREFIX = "herder-run-"
+_KEPT_FOR_S = 24 * 3600
 _CRDS = Path(__file__).parents[2] / "crds"
 
 
@@ -30,18 +33,30 @@ class Run:
     """The run as the process that leads it has it."""
 
     def __init__(self) -> None:
-        self.folder = Path(tempfile.mkdtemp(prefix="herder-run-"))
+        _remove_old_folders()
+        self.folder = Path(tempfile.mkdtemp(prefix=_PREFIX))
         self._lease = hold(self.folder / "lease")
         os.environ[RUN_VARIABLE] = str(self.folder)
 
+    def logs(self) -> list[Path]:
+        """The logs of all that was started in this run."""
+        return sorted(self.folder.rglob("*.log"))
+
     def end(self, *, keep_logs: bool) -> None:
-        """Let the control plane go and wait until it is gone; then remove the folder, or all but the logs."""
+        """Let the control plane go and wait until it is gone; then remove the folder, or leave it for a day."""
         del os.environ[RUN_VARIABLE]
         self._lease.close()
         with locked(self.folder / "host"):
             pass
-        if not keep_logs:
+        if not (keep_logs and self.logs()):
             shutil.rmtree(self.folder, ignore_errors=True)
+
+
+def _remove_old_folders() -> None:
+    """Of failed runs, whose logs were kept, and of killed ones."""
+    for folder in Path(tempfile.gettempdir()).glob(f"{_PREFIX}*"):
+        if time.time() - folder.stat().st_mtime > _KEPT_FOR_S:
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 def shared_folder() -> Path:

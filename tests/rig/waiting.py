@@ -1,15 +1,20 @@
 """Awaiting a condition instead of sleeping."""
 
 import asyncio
+import inspect
 from collections.abc import Awaitable, Callable, Mapping
-from typing import Any
+from typing import Any, overload
 
 from rig.control_plane.cluster import Cluster
 
 POLL_S = 0.05
 
 
-async def eventually[T](check: Callable[[], T | Awaitable[T]], timeout_s: float = 10.0) -> T:
+@overload
+async def eventually[T](check: Callable[[], Awaitable[T | None]], timeout_s: float = ...) -> T: ...
+@overload
+async def eventually[T](check: Callable[[], T | None], timeout_s: float = ...) -> T: ...
+async def eventually(check: Callable[[], Any], timeout_s: float = 10.0) -> Any:
     """Call `check` (plain or async) every 50 ms until it gives something true, and return that.
 
     A failed assertion in it counts as "not yet". AssertionError when the time is over, with what came last.
@@ -18,9 +23,10 @@ async def eventually[T](check: Callable[[], T | Awaitable[T]], timeout_s: float 
     deadline_s = clock() + timeout_s
     while True:
         failed: AssertionError | None = None
-        value: T | None = None
+        value: object = None
         try:
-            value = await _result(check)
+            answer = check()
+            value = await answer if inspect.isawaitable(answer) else answer
         except AssertionError as error:
             failed = error
         if value:
@@ -28,11 +34,6 @@ async def eventually[T](check: Callable[[], T | Awaitable[T]], timeout_s: float 
         if clock() > deadline_s:
             raise AssertionError(f"not within {timeout_s:g} s; the last was: {failed or repr(value)}") from failed
         await asyncio.sleep(POLL_S)
-
-
-async def _result[T](check: Callable[[], T | Awaitable[T]]) -> T:
-    value = check()
-    return await value if isinstance(value, Awaitable) else value
 
 
 async def wait_for_condition(

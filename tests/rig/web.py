@@ -16,8 +16,11 @@ def fetch(
     tls: ssl.SSLContext | None = None,
     timeout_s: float = _TIMEOUT_S,
 ) -> bytes:
-    """The body of a 2xx answer. Raises urllib.error.HTTPError for other answers, OSError where there is none."""
-    request = urllib.request.Request(url, data=body, method=method)
+    """The body of a 2xx answer; a `body` that is sent is JSON.
+
+    Raises urllib.error.HTTPError for other answers, another OSError where there is none.
+    """
+    request = urllib.request.Request(url, data=body, method=method, headers={"Content-Type": "application/json"})
     if token:
         request.add_header("Authorization", f"Bearer {token}")
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}), urllib.request.HTTPSHandler(context=tls))

@@ -78,21 +78,23 @@ def _build(target: Path, environment: Mapping[str, str]) -> None:
         shutil.rmtree(leftover)
     partial = Path(tempfile.mkdtemp(prefix=f"{target.name}.", suffix=".partial", dir=target.parent))
     try:
-        _compile(partial / _MULTICALL, target.parent, environment)
+        programs = partial / "programs"
+        programs.mkdir()
+        _compile(programs / _MULTICALL, partial, environment)
         for program in PROGRAMS:
-            (partial / program).symlink_to(_MULTICALL)
-        partial.chmod(0o755)
-        partial.rename(target)
+            (programs / program).symlink_to(_MULTICALL)
+        programs.rename(target)
     finally:
         shutil.rmtree(partial, ignore_errors=True)
 
 
-def _compile(output: Path, cache: Path, environment: Mapping[str, str]) -> None:
+def _compile(output: Path, scratch: Path, environment: Mapping[str, str]) -> None:
     go_environment = {**environment, **_GO_ENVIRONMENT}
     kubernetes, helm = module_version("k8s.io/kubernetes"), module_version("helm.sh/helm/v4")
     etcd = module_version("go.etcd.io/etcd/server/v3")
     print(f"==> building Kubernetes {kubernetes}, etcd {etcd} and helm {helm}, this once", file=sys.stderr, flush=True)
-    go = Go(find_go(cache, go_environment), folder=_SOURCE, environment=go_environment)
+    path = find_go(scratch.parent, go_environment)
+    go = Go(path, folder=_SOURCE, environment=go_environment, log_folder=scratch)
     package_count = go.run("list", "-deps", ".", saying="fetching sources")
     linker_flags = _LINKER_FLAGS.format(kubernetes=kubernetes, helm=helm)
     arguments = ("-v", *_FLAGS, "-ldflags", linker_flags, "-o", str(output), ".")

@@ -61,10 +61,11 @@ class ControlPlane(Cluster):
         return control_plane
 
     def stop(self) -> None:
-        """End all three at once: their state is not meant to last."""
+        """End all three at once; their state goes, the logs of a folder that the caller named stay."""
         for part in (self._controller_manager, self._api_server, self._etcd):
             if part:
                 part.kill()
+        shutil.rmtree(self.folder / "etcd", ignore_errors=True)
         if self._owns_folder:
             shutil.rmtree(self.folder, ignore_errors=True)
 

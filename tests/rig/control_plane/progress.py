@@ -2,7 +2,6 @@
 
 import re
 import sys
-import tempfile
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -18,29 +17,29 @@ _LINE_EVERY_S = 15.0
 
 @dataclass(frozen=True, slots=True)
 class Go:
-    """The go command at `path`, run in `folder` with `environment`."""
+    """The go command at `path`, run in `folder` with `environment`, its output in `log_folder`."""
 
     path: str
     folder: Path
     environment: Mapping[str, str]
+    log_folder: Path
 
     def run(self, command: str, *arguments: str, saying: str, package_count: int | None = None) -> int:
         """Run it to its end; returns how many packages it named, one a line, as `list -deps` and `build -v` do.
 
         `package_count`, where it is known, is how many there can be. Raises BuildError with the end of the output.
         """
-        with tempfile.TemporaryDirectory(prefix="herder-go-") as scratch:
-            log = Path(scratch) / "go.log"
-            process = Process.start([self.path, command, *arguments], log, env=self.environment, folder=self.folder)
-            try:
-                progress = _Progress(saying, package_count)
-                progress.follow(process)
-            finally:
-                process.stop()
-            if process.returncode:
-                tail = "\n".join(log.read_text(errors="replace").splitlines()[-20:])
-                raise BuildError(f"go {command} failed:\n{tail}")
-            return progress.packages
+        log = self.log_folder / f"go-{command}.log"
+        progress = _Progress(saying, package_count)
+        process = Process.start([self.path, command, *arguments], log, env=self.environment, folder=self.folder)
+        try:
+            progress.follow(process)
+        finally:
+            process.stop()
+        if process.returncode:
+            tail = "\n".join(log.read_text(errors="replace").splitlines()[-20:])
+            raise BuildError(f"go {command} failed:\n{tail}")
+        return progress.packages
 
 
 class _Progress:
