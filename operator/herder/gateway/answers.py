@@ -52,7 +52,7 @@ def parsed[T: BaseModel](model: type[T], answer: Answer) -> T:
     try:
         return model.model_validate_json(answer.body)
     except ValidationError as error:
-        first = error.errors(include_url=False, include_input=False, include_context=False)[0]
+        first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"])
         fault = untrusted(f"{where}: {first['msg']}" if where else first["msg"])
         raise Transient(f"the gateway answered {answer.status} with a body that is not its own: {fault}") from None

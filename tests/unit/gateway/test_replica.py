@@ -204,6 +204,17 @@ async def test_a_url_is_posted_again_only_after_its_quiet_time(rig: Rig, seen: S
     assert rig.time.slept_s == [2.5]
 
 
+async def test_a_url_whose_removal_by_others_a_delete_finds_done_is_quiet_all_the_same(rig: Rig) -> None:
+    """A client that was restarted between its DELETE and the end of the removal is in this place."""
+    rig.gateway.will(f"GET {ITEM}", MISSING)
+    rig.gateway.will("POST /workers", ACCEPTED)
+    await rig.replica.delete_worker(ID, URL)
+
+    await rig.replica.add_worker(SPEC)
+
+    assert rig.time.slept_s == [2.5]
+
+
 async def test_only_what_is_left_of_the_quiet_time_is_waited_for(rig: Rig) -> None:
     await _removed(rig)
     await _by_get(rig)
