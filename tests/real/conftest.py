@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 
 from rig.control_plane.cluster import Cluster
+from rig.control_plane.control_plane import ControlPlane
+from rig.crds import apply_crds
 from rig.gateway import Smg
 from rig.operator_process import Operator
 from rig.run import shared_cluster, shared_folder
@@ -18,6 +20,14 @@ from rig.workers import MockWorkers, WorkerProcess
 def control_plane() -> Cluster:
     """The run's control plane, shared by all its processes. Who would break it starts their own."""
     return shared_cluster()
+
+
+@pytest.fixture
+def own_control_plane(log_dir: Path) -> Iterator[ControlPlane]:
+    """A control plane of the test's own, with herder's CRDs, to stop and start its API server: three seconds."""
+    with ControlPlane.start(log_dir / f"control-plane-{secrets.token_hex(4)}") as control_plane:
+        apply_crds(control_plane)
+        yield control_plane
 
 
 @pytest.fixture(scope="session")

@@ -8,7 +8,7 @@ The lease is a lock on a file. It falls when the controller ends, however it doe
 So the control plane is started only in runs that need one, once, and never outlives its run.
 """
 
-import fcntl
+import contextlib
 import os
 import shutil
 import subprocess
@@ -20,13 +20,13 @@ from pathlib import Path
 from rig.control_plane.cluster import Cluster
 from rig.control_plane.control_plane import ControlPlane
 from rig.control_plane.programs import find
+from rig.crds import apply_crds
 from rig.locks import hold, locked
 from rig.process import NotReadyError
 
 RUN_VARIABLE = "HERDER_TEST_RUN"
 _PREFIX = "herder-run-"
 _KEPT_FOR_S = 24 * 3600
-_CRDS = Path(__file__).parents[2] / "crds"
 
 
 class Run:
@@ -55,8 +55,9 @@ class Run:
 def _remove_old_folders() -> None:
     """Of failed runs, whose logs were kept, and of killed ones."""
     for folder in Path(tempfile.gettempdir()).glob(f"{_PREFIX}*"):
-        if time.time() - folder.stat().st_mtime > _KEPT_FOR_S:
-            shutil.rmtree(folder, ignore_errors=True)
+        with contextlib.suppress(FileNotFoundError):  # another run does the same at the same time
+            if time.time() - folder.stat().st_mtime > _KEPT_FOR_S:
+                shutil.rmtree(folder, ignore_errors=True)
 
 
 def shared_folder() -> Path:
@@ -102,12 +103,9 @@ def _start_host(folder: Path) -> None:
 
 def _host(folder: Path) -> None:
     with locked(folder / "host"), ControlPlane.start(folder / "control-plane") as control_plane:
-        if any(_CRDS.glob("*.yaml")):
-            control_plane.kubectl("apply", "--server-side", "-f", str(_CRDS))
-            control_plane.kubectl("wait", "--for=condition=Established", "-f", str(_CRDS))
+        apply_crds(control_plane)
         print("ready", flush=True)
-        with (folder / "lease").open("a") as lease:
-            fcntl.flock(lease, fcntl.LOCK_EX)
+        hold(folder / "lease").close()
 
 
 if __name__ == "__main__":

@@ -3,13 +3,13 @@
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from rig.control_plane.cluster import Cluster, KubectlError
 from rig.control_plane.control_plane import ControlPlane
+from rig.control_plane.programs import ensure
 from rig.process import NotReadyError
 from rig.waiting import eventually
 
@@ -21,12 +21,6 @@ control_plane = ControlPlane.start(Path(sys.argv[1]))
 print("up", flush=True)
 time.sleep(600)
 """
-
-
-@pytest.fixture(scope="module")
-def own_control_plane() -> Iterator[ControlPlane]:
-    with ControlPlane.start() as control_plane:
-        yield control_plane
 
 
 def _processes_of(folder: Path) -> list[str]:
@@ -63,11 +57,8 @@ def test_the_api_server_comes_back_at_its_address_with_what_it_knew(own_control_
     assert own_control_plane.get("/api/v1/namespaces/kept") is not None
 
 
-def test_a_part_that_does_not_come_up_is_named_with_the_end_of_its_log(
-    own_control_plane: ControlPlane, tmp_path: Path
-) -> None:
-    for name in ("etcd", "kube-controller-manager"):
-        (tmp_path / name).symlink_to(own_control_plane.programs / name)
+def test_a_part_that_does_not_come_up_is_named_with_the_end_of_its_log(tmp_path: Path) -> None:
+    (tmp_path / "etcd").symlink_to(ensure() / "etcd")
     (tmp_path / "kube-apiserver").write_text("#!/bin/sh\necho I have no mind to >&2\nexit 3\n")
     (tmp_path / "kube-apiserver").chmod(0o755)
 
