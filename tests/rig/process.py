@@ -90,15 +90,22 @@ class Process:
         return self._popen.returncode
 
     def wait_ready(self, is_ready: Callable[[], bool], timeout_s: float) -> None:
-        """Block until `is_ready()`; NotReadyError when the program ends before that or the time is over."""
+        """Block until `is_ready()`.
+
+        Raises NotReadyError when the program ends before that, or when the time is over: it is killed then.
+        """
         deadline_s = time.monotonic() + timeout_s
         while not is_ready():
             if self.returncode is not None:
                 raise NotReadyError(self._complaint(f"ended with {self.returncode} before it was ready"))
             if time.monotonic() > deadline_s:
+                self.kill()
                 raise NotReadyError(self._complaint(f"was not ready after {timeout_s:g} s"))
             time.sleep(_POLL_S)
 
+    def log_tail(self) -> str:
+        """The last twenty lines of its log."""
+        return "\n".join(self.log.read_text(errors="replace").splitlines()[-20:])
+
     def _complaint(self, what: str) -> str:
-        tail = "\n".join(self.log.read_text(errors="replace").splitlines()[-20:])
-        return f"{self.name} {what}; the end of {self.log}:\n{tail}"
+        return f"{self.name} {what}; the end of {self.log}:\n{self.log_tail()}"

@@ -67,3 +67,12 @@ def test_a_program_that_ends_too_early_is_named_with_the_end_of_its_log(tmp_path
 
     with pytest.raises(NotReadyError, match=r"(?s)sh ended with 4 before it was ready; .*no such luck"):
         process.wait_ready(lambda: False, 10)
+
+
+def test_a_program_that_is_not_ready_in_time_is_ended(tmp_path: Path) -> None:
+    process = Process.start(["sleep", "600"], tmp_path / "log")
+
+    with pytest.raises(NotReadyError, match="sleep was not ready after 0 s"):
+        process.wait_ready(lambda: False, 0)
+
+    assert process.returncode == -signal.SIGKILL

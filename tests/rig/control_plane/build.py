@@ -22,8 +22,7 @@ from rig.locks import locked
 
 PROGRAMS = ("etcd", "kube-apiserver", "kube-controller-manager", "kubectl", "helm")
 
-_HERE = Path(__file__).parent
-_SOURCE = _HERE / "source"
+_SOURCE = Path(__file__).with_name("source")
 _MULTICALL = "localplane"
 _FLAGS = ("-trimpath", "-buildvcs=false")
 _LINKER_FLAGS = (

@@ -37,8 +37,7 @@ class Go:
         finally:
             process.stop()
         if process.returncode:
-            tail = "\n".join(log.read_text(errors="replace").splitlines()[-20:])
-            raise BuildError(f"go {command} failed:\n{tail}")
+            raise BuildError(f"go {command} failed:\n{process.log_tail()}")
         return progress.packages
 
 
