@@ -10,6 +10,7 @@ of two changes in flight one is dropped                     one call at a time f
 PUT during the drain shows `ready`, then removes            refuses: Draining
 PUT wants the URL byte for byte                             sends the one that is registered
 a registration that fails leaves a plain 404                nothing: 202 is a promise, callers poll until it is listed
+a pending registration is in no list                        pending_add asks for its id with a POST that can't succeed
 
 An id from a status may be anybody's: changes name the URL, too, and an entry of another URL is a Conflict.
 """
@@ -25,7 +26,19 @@ from pydantic import BaseModel
 
 from herder.gateway.answers import accepted, parsed
 from herder.gateway.calls import Calls
-from herder.gateway.errors import Busy, Conflict, Draining, GatewayError, Gone, Permanent, StillPending, Unavailable
+from herder.gateway.errors import (
+    AlreadyExists,
+    Busy,
+    Conflict,
+    CreateInProgress,
+    Draining,
+    GatewayError,
+    Gone,
+    Permanent,
+    StillPending,
+    Unavailable,
+)
+from herder.gateway.inquiry import question
 from herder.gateway.removals import Removals
 from herder.gateway.shared_read import SharedRead
 from herder.gateway.spec import WorkerPatch, WorkerSpec
@@ -87,6 +100,7 @@ class Replica:
         self._sleep = sleep
         self._turns = Turns()
         self._removals = Removals(clock)
+        self._questions: dict[str, str] = {}  # key -> id of the registration that was made to fail
         self._shared_list = SharedRead(self._read_list)
 
     async def readiness(self) -> Readiness:
@@ -128,6 +142,24 @@ class Replica:
             await self._outlast_removal(key)
             answer = await self._calls.send("POST", "/workers", body=spec.body(), secrets=spec.secrets())
             return parsed(_Added, answer).worker_id
+
+    async def pending_add(self, url: str) -> str | None:
+        """Return the id of a registration of `url` that is under way or just done, None if there is none.
+
+        For those who lost the id: it costs the gateway a registration that fails (see inquiry), and while that lasts
+        add_worker raises CreateInProgress. Raises Conflict if there is one whose id the gateway does not tell.
+        """
+        key = url_key(url)
+        async with self._turns.of(key):
+            await self._outlast_removal(key)
+            try:
+                answer = await self._calls.send("POST", "/workers", body=question(key))
+            except (CreateInProgress, AlreadyExists) as conflict:
+                if conflict.worker_id is None:
+                    raise
+                return None if conflict.worker_id == self._questions.get(key) else conflict.worker_id
+            self._questions[key] = parsed(_Added, answer).worker_id
+            return None
 
     async def replace_worker(self, worker_id: str, spec: WorkerSpec) -> None:
         """Replace everything but the URL; what `spec` leaves out returns to defaults. Applied after a new probing.

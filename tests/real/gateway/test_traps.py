@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from herder.gateway.errors import AlreadyExists, Busy, Draining, StillPending
+from herder.gateway.errors import AlreadyExists, Busy, CreateInProgress, Draining, StillPending
 from herder.gateway.removals import QUIET_AFTER_GONE_S
 from herder.gateway.replica import Removal, Replica
 from herder.gateway.spec import Health, WorkerPatch, WorkerSpec
@@ -23,6 +23,19 @@ async def _draining(replica: Replica, worker_id: str) -> None:
         return await status_of(replica, worker_id) is WorkerStatus.DRAINING
 
     await until(is_draining)
+
+
+async def _added_when_free(replica: Replica, url: str) -> None:
+    """Register `url` as soon as no registration is under way; AlreadyExists if one has succeeded."""
+
+    async def is_accepted() -> bool:
+        try:
+            await replica.add_worker(WorkerSpec(url=url))
+        except CreateInProgress:
+            return False
+        return True
+
+    await until(is_accepted)
 
 
 async def test_a_delete_that_is_repeated_does_not_cut_the_drain_short(
@@ -113,6 +126,33 @@ async def test_a_worker_is_not_deleted_while_it_registers_and_can_be_when_it_is_
     assert await replica.delete_worker(worker_id, worker.url) is Removal.SENT
     await gone(replica, worker_id)
     assert await replica.find_all(worker.url) == ()
+
+
+async def test_a_registration_whose_id_was_lost_is_found(replica: Replica, mock_workers: MockWorkers) -> None:
+    worker = mock_workers.add("a", Script(up=False))
+    worker_id = await replica.add_worker(WorkerSpec(url=worker.url, health=AT_ONCE))
+
+    assert await replica.pending_add(worker.url) == worker_id
+
+    worker.heal()
+    assert (await ready(replica, worker_id)).priority == 50  # the question has changed nothing
+    assert await replica.pending_add(worker.url) == worker_id
+
+
+async def test_asking_for_a_lost_id_registers_nothing(replica: Replica, mock_workers: MockWorkers) -> None:
+    up, down = mock_workers.add("up"), mock_workers.add("down", Script(up=False))
+
+    for worker in (up, down):
+        assert [await replica.pending_add(worker.url) for _ in range(2)] == [None, None]
+    down.heal()
+
+    async def all_probes_were_made() -> bool:
+        return all("/v1/models" in {received.path for received in worker.received()} for worker in (up, down))
+
+    await until(all_probes_were_made)
+    assert [await replica.find_all(worker.url) for worker in (up, down)] == [(), ()]
+    for worker in (up, down):
+        await _added_when_free(replica, worker.url)  # nobody is there, so the questions came to nothing
 
 
 async def test_a_url_that_is_registered_again_at_once_keeps_its_id(replica: Replica, mock_workers: MockWorkers) -> None:

@@ -10,6 +10,7 @@ from herder.gateway.errors import (
     AlreadyExists,
     Busy,
     Conflict,
+    CreateInProgress,
     Draining,
     Gone,
     Permanent,
@@ -17,6 +18,7 @@ from herder.gateway.errors import (
     Transient,
     Unavailable,
 )
+from herder.gateway.inquiry import question
 from herder.gateway.replica import Removal, Replica
 from herder.gateway.spec import WorkerPatch, WorkerSpec
 from herder.net.address import AddressPolicy
@@ -265,6 +267,46 @@ async def test_a_list_that_began_before_the_delete_proves_nothing(rig: Rig) -> N
     await listing
 
     assert await rig.replica.delete_worker(ID, URL) is Removal.ALREADY_DRAINING
+
+
+# a registration whose id was lost
+
+
+def _conflict(code: str, text: str) -> tuple[int, object]:
+    return 409, {"error": text, "code": code}
+
+
+@pytest.mark.parametrize("code", ["WORKER_CREATE_IN_PROGRESS", "WORKER_ALREADY_EXISTS"])
+async def test_a_registration_under_way_is_named_by_its_refusal_of_another(rig: Rig, code: str) -> None:
+    rig.gateway.will("POST /workers", _conflict(code, f"with ID {ID}."))
+
+    assert await rig.replica.pending_add(f"{URL}/") == ID
+
+    assert rig.gateway.asked[0].body == question(URL)
+
+
+async def test_the_question_itself_is_no_registration(rig: Rig) -> None:
+    in_progress = _conflict("WORKER_CREATE_IN_PROGRESS", f"with ID {ID}.")
+    rig.gateway.will("POST /workers", ACCEPTED, in_progress)
+
+    assert [await rig.replica.pending_add(URL) for _ in range(2)] == [None, None]
+
+
+async def test_a_registration_that_is_not_named_is_not_taken_for_none(rig: Rig) -> None:
+    rig.gateway.will("POST /workers", _conflict("WORKER_CREATE_IN_PROGRESS", "wait"))
+
+    with pytest.raises(CreateInProgress):
+        await rig.replica.pending_add(URL)
+
+
+async def test_a_url_is_not_asked_for_in_its_quiet_time(rig: Rig) -> None:
+    """The gateway would answer 202 although a registration is under way."""
+    await _removed(rig)
+    await _by_get(rig)
+
+    await rig.replica.pending_add(URL)
+
+    assert rig.time.slept_s == [2.5]
 
 
 # PUT and PATCH
