@@ -40,7 +40,7 @@ class Problem:
         return f"{self.path}: {self.remedy}"
 
 
-class InvalidResource(ValueError):  # noqa: N818  (named after what happened)
+class InvalidResource(ValueError):
     """A resource that breaks its schema; `problems` has one entry a field, and the text never repeats a value."""
 
     def __init__(self, problems: tuple[Problem, ...]) -> None:

@@ -109,6 +109,9 @@ class WorkflowRun(ApiModel):
     generation: Generation
     """The generation of the spec that it works for."""
 
+    inputs: Identity | None = None
+    """Hash of all that it works with; a run that has failed is only begun again when this would differ."""
+
     status: RunStatus
     """Pending, Running, Paused, Completed, Failed or Cancelled."""
 

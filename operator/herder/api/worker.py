@@ -105,7 +105,7 @@ class Health(ApiModel):
 class Startup(ApiModel):
     """How long a worker may take to come up."""
 
-    timeout_seconds: Seconds = 300
+    timeout_seconds: Seconds = 1800
     """Time in which the worker must answer for the first time; after it the registration has failed."""
 
 

@@ -1,1 +1,18 @@
-"""TODO charter."""
+"""Kubernetes: watching the resources, deciding what to do about them, writing what has come of it.
+
+The only room that says kopf or kubernetes_asyncio. A change flows from the top to the bottom:
+
+watch, relist      objects as they come, and those whose going was not told
+objects, queue     the newest version of each; the keys to reconcile
+modelgateways, gateways, views   the gateways in use and what their replicas list
+subject, scene     one resource with all that it refers to
+decide             what to do about it: a pure table
+workers            doing it
+launch, runs       a workflow run from its first status write to its last
+observe, claims, project         what the status says: pure
+writer, recorder   the only writer of statuses; Events on state changes
+sweep              entries that nobody declares any more
+restore            from a status back to what is known
+kube, secrets      the API server
+operator           all of it, started and stopped
+"""

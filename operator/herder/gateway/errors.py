@@ -1,4 +1,3 @@
-# ruff: noqa: N818  the names say what happened, as the callers read them
 """What a gateway replica can answer besides yes; the type says whether the same call may succeed later.
 
     GatewayError

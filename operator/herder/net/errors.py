@@ -1,4 +1,3 @@
-# ruff: noqa: N818  the names say what happened, as the callers read them
 """What can go wrong between herder and an address that a user named.
 
     NetError

@@ -19,7 +19,7 @@ _PORT: Final = r"([1-9][0-9]{0,3}|[1-5][0-9]{4}|6[0-4][0-9]{3}|65[0-4][0-9]{2}|6
 _HOST: Final = r"(\[[0-9A-Fa-f:.]+\]|[0-9A-Za-z_][0-9A-Za-z_.-]*)"
 
 
-class InvalidUrl(ValueError):  # noqa: N818  (named after what happened)
+class InvalidUrl(ValueError):
     """A URL that herder will not call; the text says what to write instead and names neither field nor URL."""
 
 

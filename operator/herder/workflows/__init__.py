@@ -1,1 +1,11 @@
-"""TODO charter."""
+"""The domain: what it takes to bring a worker onto a gateway's replicas and off them again.
+
+Each workflow's package draws its DAG at the top; its steps are small classes over one data object. Nothing here knows
+Kubernetes. What a replica is to be told next is decided by pure tables (converge, removal.retire), so that every step
+may be repeated at any time and by another process: it looks before it acts.
+
+registration   worker-registration          removal     worker-removal
+plan, owner    what is declared, by whom     entry, facts  what is known of it
+converge, compare   the next move            fanout      the same on every replica at once
+probing        asking workers themselves     errors, step  why an attempt failed, and whether to try again
+"""

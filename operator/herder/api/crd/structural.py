@@ -32,7 +32,7 @@ _KEPT: Final = frozenset(
 _ORDER: Final = ("description", "type", "format", "enum", "default")
 
 
-class Unstructural(TypeError):  # noqa: N818  (named after what happened)
+class Unstructural(TypeError):
     """A model says something that a structural schema can't."""
 
 

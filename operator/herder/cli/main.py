@@ -1,0 +1,30 @@
+"""The command group `herder`."""
+
+import click
+
+from herder import __version__
+from herder.cli.crds import crds
+from herder.cli.graph import graph
+from herder.cli.run import run
+
+_HELP = """A Kubernetes operator for what an inference gateway serves.
+
+It registers, updates, drains and removes LLM workers on every replica of a gateway, as WorkerRegistration resources
+declare them, and shows in their status how far each step has come.
+"""
+
+
+@click.group(help=_HELP, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 120})
+@click.version_option(__version__, prog_name="herder")
+def herder() -> None:
+    """Group the commands."""
+
+
+herder.add_command(run)
+herder.add_command(crds)
+herder.add_command(graph)
+
+
+def main() -> None:
+    """Run the command line."""
+    herder(auto_envvar_prefix="HERDER")

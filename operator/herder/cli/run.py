@@ -1,0 +1,96 @@
+"""`herder run`: the operator."""
+
+import sys
+from pathlib import Path
+
+import click
+import structlog
+import uvloop
+
+from herder.cli import logs
+from herder.controller.operator import CannotRun, Options
+from herder.controller.operator import run as run_operator
+
+log = structlog.get_logger(__name__)
+
+
+@click.command()
+@click.option(
+    "--kubeconfig",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="How to reach the API server. By default the pod's ServiceAccount, else KUBECONFIG or ~/.kube/config.",
+)
+@click.option(
+    "-n",
+    "--namespace",
+    "namespaces",
+    multiple=True,
+    metavar="NAMESPACE",
+    help="Namespace to serve; give it several times for several. In HERDER_NAMESPACE they are separated by spaces.",
+    envvar="HERDER_NAMESPACE",
+)
+@click.option("-A", "--all-namespaces", is_flag=True, help="Serve all namespaces; the default if none is named.")
+@click.option(
+    "--allow-loopback",
+    is_flag=True,
+    help="Let gateways and workers have loopback and link-local addresses. For trying things out on one machine only: "
+    "in a cluster it would let a resource reach what listens inside the operator's own pod and the node's metadata.",
+)
+@click.option(
+    "--health-host",
+    default="127.0.0.1",
+    show_default=True,
+    help="Address on which /healthz is served; 0.0.0.0 in a pod.",
+)
+@click.option(
+    "--health-port",
+    type=click.IntRange(0, 65535),
+    default=8080,
+    show_default=True,
+    help="Port on which /healthz is served; it turns red when a watch is dead. 0: it is not served.",
+)
+@click.option(
+    "--max-runs",
+    type=click.IntRange(1, 10_000),
+    default=32,
+    show_default=True,
+    help="Workflow runs at work at once; those that wait for their next attempt do not count.",
+)
+@click.option(
+    "--log-level", type=click.Choice(logs.LEVELS), default="info", show_default=True, help="Least level logged."
+)
+@click.option(
+    "--log-format",
+    type=click.Choice(logs.FORMATS),
+    default="auto",
+    show_default=True,
+    help="How log lines look; auto is console on a terminal, JSON otherwise.",
+)
+def run(  # noqa: PLR0913  (one parameter a flag)
+    *,
+    kubeconfig: Path | None,
+    namespaces: tuple[str, ...],
+    all_namespaces: bool,
+    allow_loopback: bool,
+    health_host: str,
+    health_port: int,
+    max_runs: int,
+    log_level: str,
+    log_format: str,
+) -> None:
+    """Run the operator until it is told to stop."""
+    if namespaces and all_namespaces:
+        raise click.UsageError("give either --namespace or --all-namespaces, not both")
+    logs.configure(log_level, log_format)
+    options = Options(
+        kubeconfig=kubeconfig,
+        namespaces=namespaces,
+        allow_loopback=allow_loopback,
+        health=f"http://{health_host}:{health_port}/healthz" if health_port else None,
+        runs_at_once=max_runs,
+    )
+    try:
+        uvloop.run(run_operator(options))
+    except CannotRun as error:
+        log.error("operator.failed", error=str(error))  # noqa: TRY400  the message is for people, and complete
+        sys.exit(1)

@@ -1,0 +1,143 @@
+"""What the conditions say in each situation a resource can be in: pure, the wording of all of them in one place.
+
+Ready says Registered, or why not. A run in progress is Reconciling. What only a person or a changed input can mend is
+Stalled, and the message ends with what to do. A gateway out of reach makes Ready Unknown, never a stale True.
+"""
+
+from collections.abc import Iterable
+from typing import Final
+
+from herder.api.conditions import (
+    Claim,
+    ReadyReason,
+    ReconcilingReason,
+    StalledReason,
+    Truth,
+    ready,
+    reconciling,
+    stalled,
+)
+from herder.api.meta import RETRY_ANNOTATION
+from herder.api.status import EntryState, Step, StepStatus
+from herder.controller.observe import Observation
+from herder.workflows.errors import Problem
+
+type Claims = tuple[Claim, ...]
+
+GATEWAY_AWAY: Final = frozenset({"GatewayUnreachable", "GatewayError"})
+"""The problems that pass by themselves once the gateway answers again."""
+
+_SICK: Final = frozenset({EntryState.NOT_READY, EntryState.FAILED})
+_NAMED: Final = 3
+_AGAIN: Final = f"then set the annotation {RETRY_ANNOTATION} to a new value"
+_REMEDIES: Final = {
+    "WorkerUnreachable": f"start the worker or correct spec.url, {_AGAIN}; spec.startup.timeoutSeconds is its budget",
+    "WorkerNotHealthy": f"mend the worker, {_AGAIN}; spec.startup.timeoutSeconds is its budget",
+    "WorkerPending": f"look into the gateway's log for the reason of `Failed job: type=AddWorker`, {_AGAIN}",
+    "AddressRefused": "correct spec.url",
+    "ForeignEntry": "",  # the message itself says what to do
+    "ModelNotServed": "",
+    "WorkerUnauthorized": "",
+}
+
+
+def settled(observation: Observation, *, observe_only: bool = False) -> Claims:
+    """No run is needed, or none is allowed: the conditions follow from what the replicas list."""
+    entries = observation.entries
+    if not entries:
+        return (ready(Truth.FALSE, ReadyReason.NO_REPLICAS, "the gateway has no replica: add one to its endpoints"),)
+    tally = f"registered on {observation.registered} replicas"
+    unreachable = [endpoint for endpoint, entry in entries.items() if entry.state is EntryState.UNREACHABLE]
+    if unreachable:
+        text = f"{tally}; no answer from {_some(unreachable)}, which gets the worker when it is back"
+        return (
+            ready(Truth.UNKNOWN, ReadyReason.GATEWAY_UNREACHABLE, text),
+            reconciling(ReconcilingReason.PROGRESSING_WITH_RETRY, text),
+        )
+    if observation.lacking and observe_only:
+        text = f"{tally}; with mode Observe nothing is changed on {_some(observation.lacking)}"
+        return (ready(Truth.FALSE, ReadyReason.OBSERVED, text),)
+    if observation.lacking:
+        text = f"{tally}; missing on {_some(observation.lacking)}"
+        return registering(text)
+    sick = [endpoint for endpoint, entry in entries.items() if entry.state in _SICK]
+    if sick:
+        text = f"{tally}; the health checks of {_some(sick)} fail: look after the worker"
+        return (ready(Truth.FALSE, ReadyReason.WORKER_NOT_READY, text),)
+    return (ready(Truth.TRUE, ReadyReason.REGISTERED, tally),)
+
+
+def registering(text: str) -> Claims:
+    """A registration is about to begin."""
+    return (
+        ready(Truth.FALSE, ReadyReason.REGISTERING, text),
+        reconciling(ReconcilingReason.PROGRESSING, text),
+    )
+
+
+def running(steps: Iterable[Step], *, is_removal: bool) -> Claims:
+    """A run is in progress; the step that is retried, if one is, says why and when next."""
+    current = next((step for step in steps if step.status in {StepStatus.RUNNING, StepStatus.RETRYING}), None)
+    retried = next((step for step in steps if step.message and step.status is StepStatus.RETRYING), current)
+    text, reason = _in_progress(retried)
+    if is_removal:
+        return (ready(Truth.FALSE, ReadyReason.REMOVING, text), reconciling(ReconcilingReason.REMOVING, text))
+    return (ready(Truth.FALSE, ReadyReason.REGISTERING, text), reconciling(reason, text))
+
+
+def _in_progress(step: Step | None) -> tuple[str, ReconcilingReason]:
+    if step is None:
+        return "the run is about to begin", ReconcilingReason.PROGRESSING
+    if not step.message:
+        return f"step {step.name} is running", ReconcilingReason.PROGRESSING
+    when = f", next attempt at {step.next_retry_at:%H:%M:%SZ}" if step.next_retry_at else ""
+    text = f"step {step.name} is retried (attempt {step.attempts} failed{when}): {step.message}"
+    return text, ReconcilingReason.PROGRESSING_WITH_RETRY
+
+
+def failed(step: str | None, problem: Problem, *, is_removal: bool) -> Claims:
+    """A run has failed: by itself it goes on only where a gateway was out of reach."""
+    what = f"step {step} failed" if step else "the run failed"
+    text = f"{what}: {problem.message}"
+    if problem.reason in GATEWAY_AWAY:
+        text += "; it goes on when the gateway answers"
+        return (
+            ready(Truth.UNKNOWN, ReadyReason.GATEWAY_UNREACHABLE, text),
+            reconciling(ReconcilingReason.PROGRESSING_WITH_RETRY, text),
+        )
+    if is_removal:
+        text += "; it is tried again until spec.drain.timeoutSeconds are over"
+        return (ready(Truth.FALSE, ReadyReason.REMOVING, text), reconciling(ReconcilingReason.REMOVING, text))
+    remedy = _REMEDIES.get(problem.reason, f"mend it, {_AGAIN}")
+    text += f". {remedy[:1].upper()}{remedy[1:]}" if remedy else ""
+    return (
+        ready(Truth.FALSE, _word(ReadyReason, problem.reason, ReadyReason.STEP_FAILED), text),
+        stalled(_word(StalledReason, problem.reason, StalledReason.STEP_FAILED), text),
+    )
+
+
+def cancelled() -> Claims:
+    """The run was cancelled on demand."""
+    text = f"the run was cancelled. To begin another, set the annotation {RETRY_ANNOTATION} to a new value"
+    return (ready(Truth.FALSE, ReadyReason.CANCELLED, text), stalled(StalledReason.CANCELLED, text))
+
+
+def suspended() -> Claims:
+    """Nothing is done about the resource."""
+    text = "spec.suspend is true: nothing is done, and what is registered stays so, until it is false"
+    return (ready(Truth.FALSE, ReadyReason.SUSPENDED, text),)
+
+
+def blocked(reason: ReadyReason, text: str) -> Claims:
+    """Something that the resource refers to, or the resource itself, is not as it must be."""
+    return (ready(Truth.FALSE, reason, text), stalled(StalledReason(reason.value), text))
+
+
+def _word[W: (ReadyReason, StalledReason)](words: type[W], reason: str, otherwise: W) -> W:
+    return words(reason) if reason in words else otherwise
+
+
+def _some(endpoints: Iterable[str]) -> str:
+    names = sorted(endpoints)
+    more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
+    return ", ".join(names[:_NAMED]) + more

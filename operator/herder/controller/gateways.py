@@ -1,0 +1,105 @@
+"""The gateways in use: for each its replicas, to be driven, and what they list, to be compared."""
+
+import asyncio
+import time
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from functools import partial
+
+from herder.api.gateway import Mode
+from herder.controller.objects import Key
+from herder.controller.views import View, Watcher
+from herder.gateway.replica import Replica
+from herder.net.http import Http
+from herder.net.tls import SYSTEM_TRUST, Trust
+
+
+@dataclass(frozen=True)
+class Access:
+    """How a gateway's replicas are reached: everything that its resource and Secrets say of it."""
+
+    endpoints: tuple[str, ...]
+    mode: Mode
+    resync_s: float
+    api_key: str | None = None
+    trust: Trust = SYSTEM_TRUST
+
+    def __repr__(self) -> str:
+        return f"Access({self.endpoints}, {self.mode})"
+
+
+@dataclass(frozen=True, slots=True)
+class Gateway:
+    """A gateway as it is known now. `views` has one entry for each of `replicas`, by endpoint."""
+
+    access: Access
+    replicas: tuple[Replica, ...]
+    views: Mapping[str, View]
+
+
+type Changed = Callable[[Key, frozenset[str] | None], None]
+"""Called with a gateway and the URLs whose entries changed on a replica; None where any may have."""
+
+
+class Gateways:
+    """All gateways by key. Replicas that an update leaves in place keep their memory of removals."""
+
+    def __init__(self, http: Http, changed: Changed, clock: Callable[[], float] = time.monotonic) -> None:
+        self._http = http
+        self._changed = changed
+        self._clock = clock
+        self._accesses: dict[Key, Access] = {}
+        self._watchers: dict[Key, dict[str, Watcher]] = {}
+        self._closing: set[asyncio.Task[None]] = set()
+
+    def get(self, key: Key) -> Gateway | None:
+        """Return a gateway, None if it can't be driven (yet)."""
+        access = self._accesses.get(key)
+        if access is None:
+            return None
+        watchers = self._watchers[key].values()
+        views = {watcher.replica.endpoint: watcher.view for watcher in watchers}
+        return Gateway(access, tuple(watcher.replica for watcher in watchers), views)
+
+    def apply(self, key: Key, access: Access) -> bool:
+        """Have a gateway driven as `access` says; False if it is already."""
+        before = self._accesses.get(key)
+        if before == access:
+            return False
+        keeps_replicas = before is not None and _way(before) == _way(access)
+        old = self._watchers.get(key, {})
+        kept = {e: w for e, w in old.items() if keeps_replicas and e in access.endpoints}
+        self._close(w for e, w in old.items() if e not in kept)
+        self._accesses[key] = access
+        self._watchers[key] = {e: kept.get(e) or self._watch(key, access, e) for e in access.endpoints}
+        return True
+
+    def drop(self, key: Key) -> bool:
+        """Forget a gateway; False if there is none such."""
+        self._close(self._watchers.pop(key, {}).values())
+        return self._accesses.pop(key, None) is not None
+
+    async def close(self) -> None:
+        """Stop reading all replicas."""
+        for key in tuple(self._accesses):
+            self.drop(key)
+        if self._closing:
+            await asyncio.wait(self._closing)
+
+    def _watch(self, key: Key, access: Access, endpoint: str) -> Watcher:
+        replica = Replica(endpoint, self._http, api_key=access.api_key, trust=access.trust, clock=self._clock)
+        tell = partial(self._told, key)
+        return Watcher(replica, resync_s=access.resync_s, tell=tell, clock=self._clock)
+
+    def _told(self, key: Key, _view: View, urls: frozenset[str] | None) -> None:
+        self._changed(key, urls)
+
+    def _close(self, watchers: Iterable[Watcher]) -> None:
+        for watcher in watchers:
+            task = asyncio.get_running_loop().create_task(watcher.close())
+            self._closing.add(task)
+            task.add_done_callback(self._closing.discard)
+
+
+def _way(access: Access) -> tuple[object, ...]:
+    return access.api_key, access.trust, access.resync_s

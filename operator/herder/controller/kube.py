@@ -1,0 +1,200 @@
+"""The Kubernetes API as herder uses it: raw JSON, a deadline on every call, errors by what can be done about them.
+
+kubernetes_asyncio finds and renews the credentials; the calls are our own, because its client sets no deadline, honours
+proxy variables, and turns every answer into model objects that nobody here needs.
+
+    KubeError
+    ├── NotFound          404
+    ├── Conflicted        409: somebody else wrote meanwhile, or the object is another one than was meant
+    ├── Rejected          any other 4xx: what was sent is wrong, or not allowed
+    └── Unreached         no answer, 429 or 5xx: try again, after `retry_after_s` where the server says so
+"""
+
+import json
+import os
+import ssl
+from collections.abc import Awaitable, Callable, Mapping
+from http import HTTPStatus
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Final, Self
+
+import aiohttp
+from kubernetes_asyncio import config
+from kubernetes_asyncio.client import Configuration
+from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_delay, wait_exponential_jitter
+
+from herder.net.text import untrusted
+
+_DEADLINE: Final = aiohttp.ClientTimeout(total=10.0, connect=3.0)
+_LIST_DEADLINE: Final = aiohttp.ClientTimeout(total=60.0, connect=3.0)
+_MAX_CONNECTIONS: Final = 32
+_MERGE_PATCH: Final = "application/merge-patch+json"
+METADATA_ONLY: Final = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"
+
+
+class KubeError(Exception):
+    """A call on the Kubernetes API that did not bring what was asked for."""
+
+
+class NotFound(KubeError):
+    """There is no such object."""
+
+
+class Conflicted(KubeError):
+    """The object changed since it was read, or another one has taken its name."""
+
+
+class Rejected(KubeError):
+    """The API server does not take what was sent."""
+
+
+class Unreached(KubeError):
+    """The API server gave no answer, or asked to come back later."""
+
+    def __init__(self, message: str, retry_after_s: float = 0.0) -> None:
+        super().__init__(message)
+        self.retry_after_s = retry_after_s
+
+
+async def load_configuration(kubeconfig: Path | None) -> Configuration:
+    """Find the API server: `kubeconfig` if given, else the pod's ServiceAccount, else KUBECONFIG or ~/.kube/config.
+
+    Raises kubernetes_asyncio's ConfigException when there is none.
+    """
+    configuration = Configuration()
+    if kubeconfig is None and "KUBERNETES_SERVICE_HOST" in os.environ:
+        config.load_incluster_config(client_configuration=configuration)  # type: ignore[no-untyped-call]
+    else:
+        path = str(kubeconfig) if kubeconfig else None
+        await config.load_kube_config(config_file=path, client_configuration=configuration)
+    return configuration
+
+
+def server_of(configuration: Configuration) -> str:
+    """Return the API server's URL, without a trailing slash."""
+    return str(configuration.host).rstrip("/")
+
+
+class Kube:
+    """The API server that `configuration` names, over one pool of connections. An async context manager."""
+
+    def __init__(self, configuration: Configuration) -> None:
+        self.configuration = configuration
+        self._session: aiohttp.ClientSession | None = None
+
+    async def __aenter__(self) -> Self:
+        connector = aiohttp.TCPConnector(limit=_MAX_CONNECTIONS, ssl=_tls(self.configuration))
+        self._session = aiohttp.ClientSession(
+            server_of(self.configuration) + "/", connector=connector, trust_env=False, read_bufsize=1 << 20
+        )
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._session is not None:
+            await self._session.close()
+
+    async def get(self, path: str) -> dict[str, Any]:
+        """Read one object, as new as there is."""
+        return await self._call("GET", path, timeout=_DEADLINE)
+
+    async def list_items(self, path: str, *, metadata_only: bool = False) -> list[dict[str, Any]]:
+        """Read a whole collection, as new as there is."""
+        headers = {"Accept": METADATA_ONLY} if metadata_only else {}
+        answer = await self._call("GET", path, timeout=_LIST_DEADLINE, headers=headers)
+        items = answer.get("items")
+        return items if isinstance(items, list) else []
+
+    async def create(self, path: str, body: Mapping[str, Any]) -> dict[str, Any]:
+        """Create an object in the collection `path`."""
+        return await self._call("POST", path, timeout=_DEADLINE, body=body)
+
+    async def merge_patch(self, path: str, body: Mapping[str, Any]) -> dict[str, Any]:
+        """Apply a JSON merge patch and return the object; Conflicted if the resourceVersion in it is an old one."""
+        headers = {"Content-Type": _MERGE_PATCH}
+        return await self._call("PATCH", path, timeout=_DEADLINE, body=body, headers=headers)
+
+    async def _call(
+        self,
+        method: str,
+        path: str,
+        *,
+        timeout: aiohttp.ClientTimeout,
+        body: Mapping[str, Any] | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> dict[str, Any]:
+        if self._session is None:
+            raise RuntimeError("enter the Kube before you use it")
+        sent = {"Content-Type": "application/json", **(headers or {}), **await self._authorization()}
+        data = None if body is None else json.dumps(body).encode()
+        try:
+            async with self._session.request(
+                method, path.lstrip("/"), data=data, headers=sent, timeout=timeout, allow_redirects=False
+            ) as response:
+                return _answer(response, await response.read())
+        except (aiohttp.ClientError, TimeoutError, OSError) as error:
+            raise Unreached(f"{method} {path}: {type(error).__name__}") from error
+
+    async def _authorization(self) -> dict[str, str]:
+        token = await self.configuration.get_api_key_with_prefix("BearerToken")
+        return {"Authorization": token} if token else {}
+
+
+def _answer(response: aiohttp.ClientResponse, body: bytes) -> dict[str, Any]:
+    try:
+        answer = json.loads(body)
+    except ValueError:
+        answer = None
+    if response.status < HTTPStatus.MULTIPLE_CHOICES and isinstance(answer, dict):
+        return answer
+    said = answer.get("message") if isinstance(answer, dict) else None
+    text = untrusted(f"{response.method} {response.url.path}: {response.status} {said or response.reason}")
+    raise _error(response, text)
+
+
+def _error(response: aiohttp.ClientResponse, text: str) -> KubeError:
+    match response.status:
+        case HTTPStatus.NOT_FOUND:
+            return NotFound(text)
+        case HTTPStatus.CONFLICT:
+            return Conflicted(text)
+        case HTTPStatus.TOO_MANY_REQUESTS:
+            return Unreached(text, _seconds(response.headers.get("Retry-After", "")))
+        case status if HTTPStatus.BAD_REQUEST <= status < HTTPStatus.INTERNAL_SERVER_ERROR:
+            return Rejected(text)
+    return Unreached(text, _seconds(response.headers.get("Retry-After", "")))
+
+
+def _seconds(text: str) -> float:
+    return float(text) if text.isdecimal() else 0.0
+
+
+def _tls(configuration: Configuration) -> ssl.SSLContext:
+    context = ssl.create_default_context(cafile=configuration.ssl_ca_cert)
+    if configuration.cert_file:
+        context.load_cert_chain(configuration.cert_file, keyfile=configuration.key_file)
+    if not configuration.verify_ssl:
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE
+    if getattr(configuration, "disable_strict_ssl_verification", False):
+        context.verify_flags &= ~ssl.VERIFY_X509_STRICT
+    return context
+
+
+async def patiently[T](call: Callable[[], Awaitable[T]], *, timeout_s: float = 60.0) -> T:
+    """Call until the API server answers: it may be starting, or storing a kind for the first time (429)."""
+    retrying = AsyncRetrying(
+        retry=retry_if_exception_type(Unreached),
+        wait=wait_exponential_jitter(initial=0.1, max=2.0, jitter=0.1),
+        stop=stop_after_delay(timeout_s),
+        reraise=True,
+    )
+    return await retrying(call)
+
+
+async def installation_of(kube: Kube) -> str:
+    """Return the identity of the cluster: the uid of its kube-system namespace."""
+    namespace = await kube.get("/api/v1/namespaces/kube-system")
+    return str(namespace["metadata"]["uid"])

@@ -1,0 +1,192 @@
+"""From a scene to a run: the workflow, the data it works on, the state it begins with, and what it shows of itself."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, Final
+from uuid import uuid4
+
+from herder.api.status import EntryState, RunStatus, WorkflowRun
+from herder.api.worker import DiscoveredWorker
+from herder.controller import claims, project
+from herder.controller.decide import Job
+from herder.controller.objects import Body
+from herder.controller.observe import Reading, observe
+from herder.controller.restore import entries_of, facts_of, fresh_state, restored_state
+from herder.controller.runs import Run, Runs
+from herder.controller.scene import Scene
+from herder.controller.subject import status_of
+from herder.controller.writer import Status
+from herder.engine import WorkflowDefinition, WorkflowOutcome, WorkflowState, WorkflowStatus
+from herder.workflows.entry import LOST_ADD, Entry
+from herder.workflows.errors import Problem
+from herder.workflows.probing import Prober
+from herder.workflows.registration import registration
+from herder.workflows.registration.data import Registration
+from herder.workflows.removal import removal
+from herder.workflows.removal.data import Removal
+
+_LONGEST_DRAIN_S: Final = 300
+_KILLED: Final = frozenset({RunStatus.PENDING, RunStatus.RUNNING})
+_UNKNOWN: Final = Problem("StepFailed", "no reason was given", retryable=True)
+
+
+@dataclass(frozen=True)
+class Launcher:
+    """Makes runs. `runs` is asked for their live state when they are shown."""
+
+    runs: Runs
+    prober: Prober
+
+    def registration(self, scene: Scene, *, resumes: bool) -> Run:
+        """Return a run of `worker-registration`, or the one that another process left."""
+        plan, gateway, subject = scene.plan, scene.gateway, scene.subject
+        if plan is None or gateway is None:
+            raise ValueError("a registration needs a plan and a gateway")
+        left = subject.status.workflow if resumes else None
+        data = Registration(plan, gateway.replicas, self.prober, adopt=subject.adopts)
+        data.entries = _known_entries(scene, left)
+        if left is not None:
+            data.facts = facts_of(subject.status.worker)
+        definition = registration(plan.spec.startup.timeout_seconds)
+        return _run(scene, Job.REGISTRATION, definition, data, left, scene.inputs, plan.url, self)
+
+    def removal(self, scene: Scene, *, resumes: bool) -> Run:
+        """Return a run of `worker-removal` of what is registered, whatever is declared now."""
+        subject, gateway = scene.subject, scene.gateway
+        if gateway is None:
+            raise ValueError("a removal needs a gateway")
+        left = subject.status.workflow
+        data = Removal(scene.url_to_remove, subject.owner, gateway.replicas, _known_entries(scene, left))
+        timeout_s = subject.spec.drain.timeout_seconds if subject.spec else _LONGEST_DRAIN_S
+        is_own = resumes and left is not None and left.name == Job.REMOVAL
+        return _run(scene, Job.REMOVAL, removal(timeout_s), data, left if is_own else None, data.url, data.url, self)
+
+
+def _run(
+    scene: Scene,
+    job: Job,
+    definition: WorkflowDefinition[Any],
+    data: Registration | Removal,
+    left: WorkflowRun | None,
+    inputs: str,
+    url: str,
+    launcher: Launcher,
+) -> Run:
+    if left is not None:
+        state: WorkflowState[Any] = restored_state(definition, left, data)
+    else:
+        state = fresh_state(definition, f"{job.value}-{uuid4().hex[:12]}", data)
+    view = _View(scene, job, launcher.runs)
+    is_last = job is Job.REMOVAL and scene.subject.is_deleting
+    return Run(
+        key=scene.subject.key,
+        uid=scene.subject.uid,
+        inputs=inputs,
+        url=url,
+        definition=definition,
+        state=state,
+        render=view.progress,
+        render_pause=view.pause,
+        render_end=None if is_last else view.end,
+    )
+
+
+def _known_entries(scene: Scene, left: WorkflowRun | None) -> dict[str, Entry]:
+    """Return the records.
+
+    Where the process of a registration was killed, they may be a second old: a lost add is assumed on every replica
+    that they name no id of. A run that was stopped in order (Paused) has left exact ones.
+    """
+    entries = entries_of(scene.subject.status.replicas)
+    was_killed = left is not None and left.name == Job.REGISTRATION and left.status in _KILLED
+    if was_killed:
+        for endpoint in scene.endpoints:
+            if entries.get(endpoint, LOST_ADD).worker_id is None:
+                entries[endpoint] = LOST_ADD
+    return entries
+
+
+@dataclass(frozen=True)
+class _View:
+    """What a run shows of itself, as it goes on and at its end."""
+
+    scene: Scene
+    job: Job
+    runs: Runs
+
+    def progress(self, run: Run, body: Body) -> Status:
+        return self._progress(run, body).dump()
+
+    def pause(self, run: Run, body: Body) -> Status:
+        return project.paused(self._progress(run, body)).dump()
+
+    def end(self, run: Run, body: Body, outcome: WorkflowOutcome) -> Status:
+        report = self._report(run)
+        base = self._with_token(status_of(body))
+        return project.with_ended_run(base, report, self._verdict(run, report, outcome), self._moment()).dump()
+
+    def _progress(self, run: Run, body: Body) -> project.Status:
+        report = self._report(run)
+        said = claims.running(report.steps, is_removal=self.job is Job.REMOVAL)
+        base = self._with_token(status_of(body))
+        return project.with_run(base, report, said, self._moment())
+
+    def _verdict(self, run: Run, report: project.RunReport, outcome: WorkflowOutcome) -> claims.Claims:
+        is_removal = self.job is Job.REMOVAL
+        if outcome.status is WorkflowStatus.COMPLETED:
+            return claims.registering("removed from its former URL") if is_removal else self._registered(run)
+        if outcome.status is WorkflowStatus.CANCELLED:
+            return claims.cancelled()
+        failed = outcome.failed_step
+        problem = report.problems.get(failed or "", _UNKNOWN)
+        if problem is _UNKNOWN and outcome.error:
+            problem = Problem("StepFailed", outcome.error, retryable=True)
+        return claims.failed(failed, problem, is_removal=is_removal)
+
+    def _registered(self, run: Run) -> claims.Claims:
+        data = run.state.data
+        if not isinstance(data, Registration):
+            raise TypeError("only a registration registers")
+        reading = Reading({}, float("-inf"), datetime.now(UTC))
+        return claims.settled(observe(data.plan, data.entries, self.scene.endpoints, reading))
+
+    def _report(self, run: Run) -> project.RunReport:
+        state = self.runs.live_state(run)
+        data = run.state.data
+        shown = _of_registration(data) if isinstance(data, Registration) else self._of_removal(data, state)
+        return project.RunReport(
+            name=run.name,
+            instance_id=state.instance_id,
+            inputs=run.inputs,
+            state=state,
+            problems=dict(data.problems),
+            entries=shown.entries,
+            endpoints=self.scene.endpoints,
+            worker=shown.worker,
+            spec_hash=shown.spec_hash,
+        )
+
+    def _of_removal(self, data: Removal, state: WorkflowState[Any]) -> "_Shown":
+        if state.status is not WorkflowStatus.COMPLETED:
+            return _Shown(self.scene.subject.status.worker, dict(data.entries))
+        return _Shown(None, {e: entry for e, entry in data.entries.items() if entry.state is not EntryState.ABSENT})
+
+    def _with_token(self, base: project.Status) -> project.Status:
+        """A run that begins is what a retry asked for."""
+        return project.with_tokens(base, retry=self.scene.subject.retry, cancel=None)
+
+    def _moment(self) -> project.Moment:
+        return project.Moment(datetime.now(UTC), self.scene.subject.generation)
+
+
+@dataclass(frozen=True, slots=True)
+class _Shown:
+    """What a run's data says of the worker and its entries; `spec_hash` is None where nothing is to be registered."""
+
+    worker: DiscoveredWorker | None
+    entries: dict[str, Entry]
+    spec_hash: str | None = None
+
+
+def _of_registration(data: Registration) -> _Shown:
+    return _Shown(project.worker_of(data.plan, data.facts), dict(data.entries), data.plan.spec_hash)

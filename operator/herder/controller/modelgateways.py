@@ -1,0 +1,195 @@
+"""ModelGateways: a resource and its Secrets become replicas to drive; what those answer becomes its status."""
+
+from datetime import UTC, datetime
+from functools import partial
+from typing import Final
+
+from herder.api.base import InvalidResource, parse
+from herder.api.conditions import (
+    ReadyReason,
+    ReconcilingReason,
+    StalledReason,
+    Truth,
+    merge,
+    ready,
+    reconciling,
+    stalled,
+)
+from herder.api.gateway import (
+    GatewayReplica,
+    GatewayReplicaState,
+    ModelGatewaySpec,
+    ModelGatewayStatus,
+)
+from herder.controller import claims
+from herder.controller.claims import Claims
+from herder.controller.decide import Blocked
+from herder.controller.gateways import Access, Gateway, Gateways
+from herder.controller.objects import Body, Key, Objects, uid_of
+from herder.controller.queue import WorkQueue
+from herder.controller.secrets import SecretMissing, Secrets
+from herder.controller.views import UNHEARD
+from herder.controller.writer import Status, StatusWriter
+from herder.net.tls import SYSTEM_TRUST, Trust
+
+_SECRET_RECHECK_S: Final = 30.0
+_MISSING_RECHECK_S: Final = 5.0
+_SERVICE: Final = "spec.service is not followed yet: list the replicas' URLs in spec.endpoints instead"
+
+
+class ModelGateways:
+    """Reconciles ModelGateways and answers for what the resources that refer to one find there."""
+
+    def __init__(
+        self, *, objects: Objects, queue: WorkQueue, gateways: Gateways, secrets: Secrets, writer: StatusWriter
+    ) -> None:
+        self._objects = objects
+        self._queue = queue
+        self._gateways = gateways
+        self._secrets = secrets
+        self._writer = writer
+        self._troubles: dict[Key, Blocked] = {}
+
+    def get(self, key: Key) -> Gateway | None:
+        """Return a gateway that can be driven, None if it can't (see `trouble`)."""
+        return self._gateways.get(key)
+
+    def is_gone(self, key: Key | None) -> bool:
+        """Whether there is no such gateway, or it is going: nothing can wait for it any more."""
+        body = self._objects.get(key) if key is not None else None
+        return body is None or "deletionTimestamp" in body["metadata"]
+
+    def trouble(self, key: Key | None) -> Blocked | None:
+        """Return why a gateway can't be driven, None if it can."""
+        if key is None or self._objects.get(key) is None:
+            name = "" if key is None else f" {key.name}"
+            text = (
+                f"the ModelGateway{name} that spec.gatewayRef names does not exist here: create it or correct the name"
+            )
+            return Blocked(ReadyReason.GATEWAY_NOT_FOUND, text)
+        known = self._troubles.get(key)
+        if known is None:
+            return None
+        return Blocked(known.reason, f"ModelGateway {key.name}: {known.message}")
+
+    async def reconcile(self, key: Key) -> None:
+        """Bring what is driven to what the resource says, and its status to what is seen."""
+        body = self._objects.get(key)
+        if body is None:
+            self._forget(key)
+            return
+        before = self._troubles.pop(key, None)
+        try:
+            has_changed = self._gateways.apply(key, await self._access(key, body))
+        except (InvalidResource, SecretMissing) as error:
+            self._troubles[key] = _trouble(error)
+            has_changed = self._gateways.drop(key) or self._troubles[key] != before
+            self._queue.add_after(key, _MISSING_RECHECK_S)
+        else:
+            has_changed = has_changed or before is not None
+        if has_changed:
+            self._enqueue_all(key)
+        self._writer.submit(key, uid_of(body), partial(self._status, key))
+
+    def changed(self, key: Key, urls: frozenset[str] | None) -> None:
+        """Have everything reconciled that a replica's new list concerns; None concerns all."""
+        self._queue.add(key)
+        for member in self._objects.referring_to(key):
+            if urls is None or self._objects.concerns(member, urls):
+                self._queue.add(member)
+
+    def _forget(self, key: Key) -> None:
+        self._troubles.pop(key, None)
+        self._gateways.drop(key)
+        self._enqueue_all(key)
+
+    def _enqueue_all(self, key: Key) -> None:
+        for member in self._objects.referring_to(key):
+            self._queue.add(member)
+
+    async def _access(self, key: Key, body: Body) -> Access:
+        spec = parse(ModelGatewaySpec, body.get("spec") or {})
+        if spec.endpoints is None:
+            raise InvalidResourceSpec(_SERVICE)
+        api_key, trust = None, SYSTEM_TRUST
+        if spec.auth is not None:
+            field = "spec.auth.apiKeySecretRef"
+            api_key = await self._secrets.get(key.namespace, spec.auth.api_key_secret_ref, field=field)
+        if spec.tls is not None:
+            pem = await self._secrets.get(key.namespace, spec.tls.ca_secret_ref, field="spec.tls.caSecretRef")
+            trust = Trust(pem)
+        if api_key is not None or spec.tls is not None:
+            self._queue.add_after(key, _SECRET_RECHECK_S)
+        return Access(spec.endpoints, spec.mode, float(spec.resync_seconds), api_key, trust)
+
+    def _status(self, key: Key, body: Body) -> Status:
+        base = _status_of(body)
+        generation = int(body["metadata"]["generation"])
+        trouble = self._troubles.get(key)
+        gateway = self._gateways.get(key)
+        if trouble is not None or gateway is None:
+            said = claims.blocked(trouble.reason, trouble.message) if trouble else claims.registering("looking at it")
+            rows: tuple[GatewayReplica, ...] = ()
+        else:
+            rows = _rows(gateway)
+            said = _claims(rows, gateway)
+        answering = sum(row.state is GatewayReplicaState.REACHABLE for row in rows)
+        now = datetime.now(UTC)
+        return base.model_copy(
+            update={
+                "observed_generation": generation,
+                "conditions": merge(base.conditions, said, now, generation),
+                "ready": f"{answering}/{len(rows)}",
+                "replicas": rows,
+            }
+        ).dump()
+
+
+class InvalidResourceSpec(InvalidResource):
+    """A spec that is valid, but asks for what this version can't do."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(())
+        self.args = (message,)
+
+
+def _trouble(error: InvalidResource | SecretMissing) -> Blocked:
+    reason = ReadyReason.SECRET_NOT_FOUND if isinstance(error, SecretMissing) else ReadyReason.INVALID_SPEC
+    return Blocked(reason, str(error))
+
+
+def _status_of(body: Body) -> ModelGatewayStatus:
+    try:
+        return parse(ModelGatewayStatus, body.get("status") or {}, at="status")
+    except InvalidResource:
+        return ModelGatewayStatus()
+
+
+def _rows(gateway: Gateway) -> tuple[GatewayReplica, ...]:
+    return tuple(
+        GatewayReplica(
+            endpoint=replica.endpoint,
+            state=view.state or GatewayReplicaState.UNREACHABLE,
+            workers=view.count if view.state is GatewayReplicaState.REACHABLE else None,
+        )
+        for replica in gateway.replicas
+        for view in [gateway.views.get(replica.endpoint, UNHEARD)]
+    )
+
+
+def _claims(rows: tuple[GatewayReplica, ...], gateway: Gateway) -> Claims:
+    views = gateway.views
+    if any(view.state is None for view in views.values()):
+        return claims.registering("the replicas are being asked for the first time")
+    refusing = [row.endpoint for row in rows if row.state is GatewayReplicaState.REFUSES]
+    if refusing:
+        text = f"{refusing[0]}: {views[refusing[0]].trouble}"
+        return ready(Truth.FALSE, ReadyReason.GATEWAY_REFUSES, text), stalled(StalledReason.GATEWAY_REFUSES, text)
+    silent = [row.endpoint for row in rows if row.state is GatewayReplicaState.UNREACHABLE]
+    if silent:
+        text = f"{len(rows) - len(silent)} of {len(rows)} replicas answer; {views[silent[0]].trouble}"
+        return (
+            ready(Truth.UNKNOWN, ReadyReason.GATEWAY_UNREACHABLE, text),
+            reconciling(ReconcilingReason.PROGRESSING_WITH_RETRY, text),
+        )
+    return (ready(Truth.TRUE, ReadyReason.REACHABLE, f"all {len(rows)} replicas answer"),)

@@ -1,0 +1,156 @@
+"""What is known of the objects: the newest version of each, and which of them concern each other."""
+
+from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, Final, Self
+
+from herder.api.meta import API_VERSION, MODEL_GATEWAY, WORKER_REGISTRATION, Kind
+from herder.net.urls import InvalidUrl, normalise_url
+
+KINDS: Final = {kind.kind: kind for kind in (MODEL_GATEWAY, WORKER_REGISTRATION)}
+
+type Body = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """The name of an object: what is queued, logged and looked up. It says nothing of which object bears it now."""
+
+    kind: str
+    namespace: str
+    name: str
+
+    @classmethod
+    def of(cls, body: Body) -> Self:
+        """Return the key of an object."""
+        return cls(body["kind"], body["metadata"]["namespace"], body["metadata"]["name"])
+
+    @property
+    def path(self) -> str:
+        """The object's path on the API server."""
+        return f"{collection(KINDS[self.kind], self.namespace)}/{self.name}"
+
+    def __str__(self) -> str:
+        return f"{KINDS[self.kind].singular}/{self.namespace}/{self.name}"
+
+
+def collection(kind: Kind, namespace: str | None) -> str:
+    """Return the path of a kind's objects, in one namespace or in all."""
+    where = "" if namespace is None else f"/namespaces/{namespace}"
+    return f"/apis/{API_VERSION}{where}/{kind.plural}"
+
+
+def uid_of(body: Body) -> str:
+    """Return which object this is, whatever its name."""
+    return str(body["metadata"]["uid"])
+
+
+def version_of(body: Body) -> int:
+    """Return the object's resourceVersion as a number, which orders versions (KEP-5504, stable since 1.35)."""
+    return int(body["metadata"]["resourceVersion"])
+
+
+def gateway_of(body: Body) -> Key | None:
+    """Return the gateway that an object refers to, in its own namespace; None if it says none."""
+    name = (body.get("spec") or {}).get("gatewayRef", {}).get("name")
+    return Key(MODEL_GATEWAY.kind, body["metadata"]["namespace"], name) if isinstance(name, str) else None
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """One URL on one gateway: what at most one resource can be registered at."""
+
+    gateway: Key
+    url: str
+
+
+class Objects:
+    """The newest known version of every object. A version older than the known one is never taken."""
+
+    def __init__(self) -> None:
+        self._bodies: dict[Key, Body] = {}
+        self._by_gateway: dict[Key, set[Key]] = defaultdict(set)
+        self._by_place: dict[Place, set[Key]] = defaultdict(set)
+
+    def __iter__(self) -> Iterator[Key]:
+        return iter(tuple(self._bodies))
+
+    def get(self, key: Key) -> Body | None:
+        """Return the newest known version, None if there is no such object."""
+        return self._bodies.get(key)
+
+    def put(self, body: Body) -> bool:
+        """Take a version; False if it is not newer than what is known."""
+        key = Key.of(body)
+        known = self._bodies.get(key)
+        if known is not None and version_of(body) <= version_of(known):
+            return False
+        body["metadata"].pop("managedFields", None)
+        if known is not None:
+            self._unlink(key, known)
+        self._bodies[key] = body
+        self._link(key, body)
+        return True
+
+    def remove(self, key: Key, uid: str) -> bool:
+        """Forget an object that is gone; False if another one has taken its name already."""
+        known = self._bodies.get(key)
+        if known is None or uid_of(known) != uid:
+            return False
+        self._unlink(key, self._bodies.pop(key))
+        return True
+
+    def referring_to(self, gateway: Key) -> frozenset[Key]:
+        """Return the resources that belong to a gateway."""
+        return frozenset(self._by_gateway.get(gateway, ()))
+
+    def at(self, place: Place) -> frozenset[Key]:
+        """Return the resources that declare one URL on one gateway."""
+        return frozenset(self._by_place.get(place, ()))
+
+    def concerns(self, key: Key, urls: frozenset[str]) -> bool:
+        """Whether one of the URLs is the one that a resource declares, or the one that it is registered under."""
+        body = self._bodies.get(key)
+        if body is None:
+            return False
+        place = place_of(body)
+        registered = ((body.get("status") or {}).get("worker") or {}).get("url")
+        return (place is not None and place.url in urls) or registered in urls
+
+    def rivals(self, key: Key) -> frozenset[Key]:
+        """Return the other resources that declare the same URL on the same gateway."""
+        body = self._bodies.get(key)
+        place = place_of(body) if body is not None else None
+        return self.at(place) - {key} if place is not None else frozenset()
+
+    def _link(self, key: Key, body: Body) -> None:
+        gateway, place = gateway_of(body), place_of(body)
+        if gateway is not None:
+            self._by_gateway[gateway].add(key)
+        if place is not None:
+            self._by_place[place].add(key)
+
+    def _unlink(self, key: Key, body: Body) -> None:
+        gateway, place = gateway_of(body), place_of(body)
+        if gateway is not None:
+            _discard(self._by_gateway, gateway, key)
+        if place is not None:
+            _discard(self._by_place, place, key)
+
+
+def place_of(body: Body) -> Place | None:
+    """Return where an object wants to be registered; None if it does not say so in a way that can be read."""
+    gateway, url = gateway_of(body), (body.get("spec") or {}).get("url")
+    if gateway is None or not isinstance(url, str):
+        return None
+    try:
+        return Place(gateway, normalise_url(url))
+    except InvalidUrl:
+        return None
+
+
+def _discard[K](index: dict[K, set[Key]], at: K, key: Key) -> None:
+    index[at].discard(key)
+    if not index[at]:
+        del index[at]

@@ -1,0 +1,93 @@
+"""What the replicas' lists say of one worker, beside what herder itself did there: pure, without I/O."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from herder.api.status import EntryState
+from herder.controller.views import UNHEARD, View
+from herder.gateway.types import Worker
+from herder.workflows.compare import difference
+from herder.workflows.converge import is_as_sent
+from herder.workflows.entry import NO_ENTRY, REGISTERED, Entry, state_of
+from herder.workflows.plan import Plan
+
+
+@dataclass(frozen=True, slots=True)
+class Observation:
+    """One worker on all replicas of its gateway; `entries` and `lacking` by endpoint."""
+
+    entries: Mapping[str, Entry]
+    lacking: frozenset[str]
+    """The replicas that do not have the worker as declared, as far as is known."""
+    away: frozenset[str]
+    """The replicas that can't be driven now."""
+
+    @property
+    def is_satisfied(self) -> bool:
+        """Whether every replica has the worker as declared."""
+        return not self.lacking
+
+    @property
+    def is_actionable(self) -> bool:
+        """Whether a replica that lacks the worker can be given it now."""
+        return bool(self.lacking - self.away)
+
+    @property
+    def has_foreign(self) -> bool:
+        """Whether a replica lists the URL for somebody else."""
+        return any(entry.state is EntryState.FOREIGN for entry in self.entries.values())
+
+    @property
+    def registered(self) -> str:
+        """Return on how many replicas it is registered as declared, such as 2/2."""
+        return f"{len(self.entries) - len(self.lacking | self.away)}/{len(self.entries)}"
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What to compare: views that began before `not_before_s` are older than what a run itself saw and say nothing."""
+
+    views: Mapping[str, View]
+    not_before_s: float
+    now: datetime
+
+
+def observe(plan: Plan, records: Mapping[str, Entry], endpoints: Iterable[str], reading: Reading) -> Observation:
+    """Compare what is declared with what each replica lists."""
+    entries: dict[str, Entry] = {}
+    lacking, away = set(), set()
+    for endpoint in endpoints:
+        view = reading.views.get(endpoint, UNHEARD)
+        record = records.get(endpoint, NO_ENTRY)
+        entry, has_it = _compare(plan, record, view, reading)
+        entries[endpoint] = entry
+        if not has_it:
+            lacking.add(endpoint)
+        if view.is_away:
+            away.add(endpoint)
+    return Observation(entries, frozenset(lacking), frozenset(away))
+
+
+def _compare(plan: Plan, record: Entry, view: View, reading: Reading) -> tuple[Entry, bool]:
+    """Return the entry as it is now, and whether the replica has the worker as declared."""
+    is_as_sent = record.spec_hash == plan.spec_hash
+    if view.is_away:
+        # It may have it still: what can't be seen is not torn down, and compared when it is back.
+        return record.seen(EntryState.UNREACHABLE, reading.now), is_as_sent and record.worker_id is not None
+    if view.state is None or view.began_at_s <= reading.not_before_s:
+        return record, is_as_sent and record.state in REGISTERED
+    listed = view.workers.get(plan.url, ())
+    if not listed:
+        return (NO_ENTRY if record == NO_ENTRY else NO_ENTRY.seen(EntryState.ABSENT, reading.now)), False
+    return _compare_listed(plan, record, listed, reading.now)
+
+
+def _compare_listed(plan: Plan, record: Entry, listed: tuple[Worker, ...], now: datetime) -> tuple[Entry, bool]:
+    worker = listed[0]
+    if not all(plan.owner.claims(entry.labels) for entry in listed):
+        return Entry(EntryState.FOREIGN, worker.id).seen(EntryState.FOREIGN, now), False
+    if not is_as_sent(plan, record, worker):
+        return Entry(EntryState.UNKNOWN, worker.id).seen(state_of(worker), now), False
+    entry = replace(record, worker_id=worker.id).seen(state_of(worker), now)
+    return entry, entry.state in REGISTERED and not any(difference(each, plan) for each in listed)

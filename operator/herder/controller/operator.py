@@ -1,0 +1,218 @@
+"""The operator as a whole: what it is made of, in which order it starts, and how it stops.
+
+    API server ─▶ kopf ─▶ Objects ─▶ WorkQueue ─▶ ModelGateways ─▶ Gateways ─▶ every replica's list ─▶ WorkQueue
+                                         └─────▶ Workers ─▶ decide ─▶ Runs ─▶ engine ─▶ StatusWriter ─▶ API server
+
+It stops from the inside out: first no new decision, then the runs (left as their status says, for the next process to
+go on with), then the watching. If the watching ends by itself the whole process does, loudly, to be started again.
+"""
+
+import asyncio
+import contextlib
+import signal
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Final
+
+import kopf
+import structlog
+from kubernetes_asyncio.config import ConfigException
+
+from herder.api.meta import MODEL_GATEWAY, WORKER_REGISTRATION
+from herder.controller.gateways import Gateways
+from herder.controller.kube import Kube, KubeError, NotFound, installation_of, load_configuration, patiently
+from herder.controller.launch import Launcher
+from herder.controller.modelgateways import ModelGateways
+from herder.controller.objects import Body, Key, Objects, uid_of
+from herder.controller.queue import WorkQueue
+from herder.controller.recorder import EventRecorder, record_transition
+from herder.controller.relist import Relister
+from herder.controller.runs import Run, Runs
+from herder.controller.scene import Scout
+from herder.controller.secrets import Secrets
+from herder.controller.sweep import Sweeper
+from herder.controller.watch import registry_of, watched_settings
+from herder.controller.workers import Workers
+from herder.controller.writer import StatusWriter
+from herder.engine import WorkflowEngine
+from herder.net.address import AddressPolicy
+from herder.net.http import Http
+from herder.workflows.probing import Prober
+
+log = structlog.get_logger(__name__)
+
+_HANDS: Final = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """How the operator runs. `namespaces` empty means all of them; `health` is the URL that /healthz is served on."""
+
+    kubeconfig: Path | None = None
+    namespaces: tuple[str, ...] = ()
+    allow_loopback: bool = False
+    health: str | None = None
+    runs_at_once: int = 32
+
+
+class CannotRun(RuntimeError):
+    """The operator can't start, or can't go on; the message says why and what to do."""
+
+
+class Operator:
+    """One operator process. `start` it, then wait for `stopped` or for a failure of what it does in the background."""
+
+    def __init__(self, options: Options, kube: Kube, http: Http, installation: str) -> None:
+        self._options = options
+        self._kube = kube
+        self.objects = Objects()
+        self.queue = WorkQueue()
+        self._recorder = EventRecorder(kube)
+        self._writer = StatusWriter(kube, self.objects, self._written)
+        self._gateways = Gateways(http, self._registry_changed)
+        secrets = Secrets(kube)
+        self._model_gateways = ModelGateways(
+            objects=self.objects, queue=self.queue, gateways=self._gateways, secrets=secrets, writer=self._writer
+        )
+        self._runs = Runs(WorkflowEngine(), self._writer, self._run_ended, at_once=options.runs_at_once)
+        self._workers = Workers(
+            kube=kube,
+            objects=self.objects,
+            queue=self.queue,
+            scout=Scout(self.objects, self._model_gateways, secrets),
+            writer=self._writer,
+            runs=self._runs,
+            launcher=Launcher(self._runs, Prober(http)),
+            recorder=self._recorder,
+            installation=installation,
+        )
+        self._relister = Relister(kube, self.objects, options.namespaces, seen=self.seen, gone=self.gone)
+        self._sweeper = Sweeper(kube, self.objects, self._gateways, installation)
+
+    async def start(self) -> None:
+        """Read everything that there is, so that the first decision is made on the whole truth."""
+        await self._relister.prime()
+
+    async def work(self) -> None:
+        """Reconcile until cancelled."""
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self.queue.work(_HANDS, self._reconcile), name="hands")
+            group.create_task(self._recorder.run(), name="event recorder")
+            group.create_task(self._relister.run(), name="relister")
+            group.create_task(self._sweeper.run(), name="sweeper")
+
+    async def close(self) -> None:
+        """Leave everything as it is written."""
+        await self._writer.close()
+        await self._runs.close()
+        await self._gateways.close()
+
+    def seen(self, body: Body) -> None:
+        """Take a version of an object from whatever source."""
+        key = Key.of(body)
+        before = self.objects.rivals(key)
+        if self.objects.put(body):
+            self._enqueue(key, before)
+
+    def gone(self, body: Body) -> None:
+        """Take the news that an object is gone."""
+        key = Key.of(body)
+        before = self.objects.rivals(key)
+        if self.objects.remove(key, uid_of(body)):
+            self._workers.forget(uid_of(body))
+            self._enqueue(key, before)
+
+    def _enqueue(self, key: Key, rivals_before: frozenset[Key]) -> None:
+        """Have an object reconciled, and those that a URL was or is contested with."""
+        for each in {key} | rivals_before | self.objects.rivals(key):
+            self.queue.add(each)
+
+    async def _reconcile(self, key: Key) -> None:
+        await self._reconcilers[key.kind](key)
+
+    @property
+    def _reconcilers(self) -> dict[str, Callable[[Key], Awaitable[None]]]:
+        return {
+            MODEL_GATEWAY.kind: self._model_gateways.reconcile,
+            WORKER_REGISTRATION.kind: self._workers.reconcile,
+        }
+
+    def _written(self, key: Key, before: Body, status: dict[str, object]) -> None:
+        record_transition(self._recorder, key, before, status)
+
+    def _registry_changed(self, key: Key, urls: frozenset[str] | None) -> None:
+        self._model_gateways.changed(key, urls)
+
+    def _run_ended(self, run: Run) -> None:
+        self._workers.ended(run)
+
+
+async def run(options: Options) -> None:
+    """Run the operator until SIGTERM or SIGINT. Raises CannotRun."""
+    try:
+        configuration = await load_configuration(options.kubeconfig)
+    except ConfigException as error:
+        raise CannotRun(f"no API server is configured: {error}; give --kubeconfig") from error
+    policy = AddressPolicy(allow_loopback=options.allow_loopback)
+    async with Kube(configuration) as kube, Http(policy) as http:
+        try:
+            installation = await patiently(partial(installation_of, kube))
+            operator = Operator(options, kube, http, installation)
+            await patiently(operator.start)
+        except NotFound as error:
+            raise CannotRun(f"the API server lacks herder's resources: kubectl apply -f crds/ ({error})") from error
+        except KubeError as error:
+            raise CannotRun(f"the API server can't be used: {error}") from error
+        log.info("operator.started", installation=installation, objects=sum(1 for _ in operator.objects))
+        stop = asyncio.Event()
+        stopping = asyncio.create_task(stop.wait(), name="stop signal")
+        work = asyncio.create_task(operator.work(), name="work")
+        registry = registry_of(configuration, operator.seen, operator.gone)
+        async with _watching(options, registry, stop) as watching:
+            await asyncio.wait({work, watching, stopping}, return_when=asyncio.FIRST_COMPLETED)
+            is_asked = stop.is_set()
+            work.cancel()
+            stopping.cancel()
+            await asyncio.wait({work, stopping})
+            await operator.close()
+        if not is_asked:
+            raise CannotRun("the operator has ended by itself; the log says why") from _error_of(work, watching)
+        log.info("operator.stopped")
+
+
+def _error_of(*tasks: asyncio.Task[None]) -> BaseException | None:
+    return next((error for task in tasks if not task.cancelled() and (error := task.exception())), None)
+
+
+@contextlib.asynccontextmanager
+async def _watching(
+    options: Options, registry: kopf.OperatorRegistry, stop: asyncio.Event
+) -> AsyncIterator[asyncio.Task[None]]:
+    """Have kopf watch within the block; signals set `stop`, so that kopf is stopped after everything else."""
+    stop_kopf = asyncio.Event()
+    existing = asyncio.all_tasks()
+
+    async def watch() -> None:
+        tasks = await kopf.spawn_tasks(
+            registry=registry,
+            settings=watched_settings(),
+            standalone=True,
+            clusterwide=not options.namespaces,
+            namespaces=options.namespaces,
+            liveness_endpoint=options.health,
+            stop_flag=stop_kopf,
+        )
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, stop.set)  # in place of kopf's own
+        await kopf.run_tasks(tasks, ignored=existing)
+
+    task = asyncio.create_task(watch(), name="watching")
+    existing.add(task)
+    try:
+        yield task
+    finally:
+        stop_kopf.set()
+        await asyncio.wait({task})

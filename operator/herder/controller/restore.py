@@ -1,0 +1,58 @@
+"""From `.status` back to what is known: how a run goes on after a restart, and what records are compared with."""
+
+from collections.abc import Iterable
+from typing import Final
+
+from herder.api.status import ReplicaEntry, RunStatus, WorkflowRun
+from herder.api.worker import DiscoveredWorker
+from herder.engine import StepState, WorkflowDefinition, WorkflowState
+from herder.engine import StepStatus as EngineStepStatus
+from herder.workflows.entry import Entry
+from herder.workflows.facts import Facts
+
+UNFINISHED: Final = frozenset({RunStatus.PENDING, RunStatus.RUNNING, RunStatus.PAUSED})
+
+
+def entries_of(rows: Iterable[ReplicaEntry]) -> dict[str, Entry]:
+    """Return herder's records of the replicas."""
+    return {row.endpoint: Entry(row.state, row.worker_id, row.spec_hash, row.verified_at) for row in rows}
+
+
+def facts_of(worker: DiscoveredWorker | None) -> Facts:
+    """Return what was found out about the worker."""
+    if worker is None:
+        return Facts()
+    return Facts(
+        connection_mode=worker.connection_mode.lower() if worker.connection_mode else None,
+        runtime=worker.runtime.lower() if worker.runtime else None,
+        version=worker.version,
+        models=worker.models,
+        context_length=worker.context_length,
+        dp_size=worker.dp_size,
+    )
+
+
+def fresh_state[D](definition: WorkflowDefinition[D], instance_id: str, data: D) -> WorkflowState[D]:
+    """Return the state of a run that has not begun."""
+    steps = {step.id: StepState() for step in definition.steps}
+    return WorkflowState(instance_id, definition.id, data, steps=steps)
+
+
+def restored_state[D](definition: WorkflowDefinition[D], run: WorkflowRun, data: D) -> WorkflowState[D]:
+    """Return the state of a run that another process left, as `WorkflowEngine.resume_workflow` takes it.
+
+    Attempts and the moment of the first one are kept, so that a restart does not stretch a step's budget.
+    """
+    state = fresh_state(definition, run.instance_id, data)
+    state.created_at = run.started_at or state.created_at
+    for step in run.steps:
+        if step.name in state.steps:
+            state.steps[step.name] = StepState(
+                EngineStepStatus(step.status.value),
+                step.attempts,
+                step.started_at,
+                step.finished_at,
+                step.message,
+                step.next_retry_at,
+            )
+    return state

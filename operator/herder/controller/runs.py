@@ -1,0 +1,177 @@
+"""The runs in progress: one for an object at most, each a task from its first status write to its last.
+
+    admitted ─▶ start written to .status ─▶ engine ─▶ progress, at most once a second ─▶ end written ─▶ next decision
+
+Nothing is sent to a gateway before the status says that the run is on: what a process that was killed may have done
+can so be found again. A run counts as in progress until its end is written, or a decision would be made on an old
+status.
+"""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+import structlog
+
+from herder.controller.objects import Body, Key
+from herder.controller.writer import Status, StatusWriter
+from herder.engine import (
+    Event,
+    StepRetrying,
+    WorkflowDefinition,
+    WorkflowEngine,
+    WorkflowError,
+    WorkflowOutcome,
+    WorkflowState,
+)
+
+log = structlog.get_logger(__name__)
+
+_PATIENT_S: Final = 1.0
+"""A run that waits this long for its next attempt gives its place to another."""
+
+
+@dataclass(slots=True, eq=False)
+class Run:
+    """One run of one object. Its renderings say what the status should be as it goes on, is stopped, has ended."""
+
+    key: Key
+    uid: str
+    inputs: str
+    url: str
+    definition: WorkflowDefinition[Any]
+    state: WorkflowState[Any]
+    render: Callable[["Run", Body], Status]
+    render_pause: Callable[["Run", Body], Status]
+    render_end: Callable[["Run", Body, WorkflowOutcome], Status] | None
+    """None where the object goes when the run has succeeded, and no end needs to be written."""
+    holds_place: bool = False
+    outcome: WorkflowOutcome | None = None
+    task: asyncio.Task[None] | None = field(default=None, repr=False)
+
+    @property
+    def name(self) -> str:
+        """The workflow's name."""
+        return self.definition.name or self.definition.id
+
+
+class Runs:
+    """Starts, follows and stops runs. `ended` is called with a run once its end is written."""
+
+    def __init__(
+        self, engine: WorkflowEngine, writer: StatusWriter, ended: Callable[[Run], None], *, at_once: int
+    ) -> None:
+        self._engine = engine
+        self._writer = writer
+        self._ended = ended
+        self._places = asyncio.Semaphore(at_once)
+        self._by_uid: dict[str, Run] = {}
+        self._by_instance: dict[str, Run] = {}
+        self._defined: set[str] = set()
+        engine.event_bus.subscribe(self)
+
+    def __len__(self) -> int:
+        return len(self._by_uid)
+
+    def get(self, uid: str) -> Run | None:
+        """Return the object's run in progress."""
+        return self._by_uid.get(uid)
+
+    def of_key(self, key: Key) -> Run | None:
+        """Return the run in progress of whatever object bears, or bore, the name."""
+        return next((run for run in self._by_uid.values() if run.key == key), None)
+
+    def begin(self, run: Run) -> None:
+        """Start a run, or go on with one, whichever its state says."""
+        if run.definition.id not in self._defined:
+            self._engine.register_workflow(run.definition)
+            self._defined.add(run.definition.id)
+        self._by_uid[run.uid] = run
+        self._by_instance[run.state.instance_id] = run
+        run.task = asyncio.get_running_loop().create_task(self._drive(run), name=f"{run.name} of {run.key}")
+
+    async def stop(self, run: Run) -> None:
+        """Stop a run, and return when nothing of it can reach a gateway any more. Nothing is written."""
+        run.state = self.live_state(run)
+        self._mute(run)
+        if run.task is not None and not run.task.done():
+            run.task.cancel()
+            await asyncio.wait({run.task})
+        self._drop(run)
+
+    async def close(self) -> None:
+        """Leave all runs as they are written, to be gone on with by the next process."""
+        self._engine.shutdown()
+        await asyncio.gather(*(self.stop(run) for run in tuple(self._by_uid.values())))
+
+    async def on_event(self, event: Event) -> None:
+        """Have a run's progress written; called by the engine's event bus."""
+        run = self._by_instance.get(event.instance_id)
+        if run is None or run.outcome is not None:
+            return
+        if isinstance(event, StepRetrying) and event.delay_s >= _PATIENT_S:
+            self._give_place(run)
+        self._writer.submit(run.key, run.uid, lambda body: run.render(run, body))
+
+    async def _drive(self, run: Run) -> None:
+        instance_id = run.state.instance_id
+        try:
+            await self._places.acquire()
+            run.holds_place = True
+            if not await self._writer.write(run.key, run.uid, lambda body: run.render(run, body)):
+                return
+            log.info("run.begun", key=str(run.key), workflow=run.name, instance=instance_id)
+            await self._engine.resume_workflow(run.state)
+            try:
+                outcome = await self._engine.wait_for_completion(instance_id, None)
+            except asyncio.CancelledError:
+                self._mute(run)
+                await self._engine.cancel_workflow(instance_id)
+                raise
+            run.state, run.outcome = self._engine.get_state(instance_id), outcome
+            await self._end(run, outcome)
+        except WorkflowError as error:
+            log.warning("run.left", key=str(run.key), instance=instance_id, error=str(error))
+        finally:
+            self._give_place(run)
+            self._drop(run)
+            await self._engine.store.delete(instance_id)
+        self._ended(run)
+
+    async def _end(self, run: Run, outcome: WorkflowOutcome) -> None:
+        log.info(
+            "run.ended",
+            key=str(run.key),
+            workflow=run.name,
+            instance=run.state.instance_id,
+            status=outcome.status.value,
+            step=outcome.failed_step,
+        )
+        render_end = run.render_end
+        if render_end is not None:
+            await self._writer.write(run.key, run.uid, lambda body: render_end(run, body, outcome))
+
+    def live_state(self, run: Run) -> WorkflowState[Any]:
+        """Return the run's state as it is now."""
+        if run.outcome is not None:
+            return run.state
+        try:
+            return self._engine.get_state(run.state.instance_id)
+        except WorkflowError:
+            return run.state
+
+    def _give_place(self, run: Run) -> None:
+        if run.holds_place:
+            run.holds_place = False
+            self._places.release()
+
+    def _mute(self, run: Run) -> None:
+        """Show nothing more of a run: that this process stops it is not how it ends."""
+        self._by_instance.pop(run.state.instance_id, None)
+        self._writer.withdraw(run.uid)
+
+    def _drop(self, run: Run) -> None:
+        self._by_instance.pop(run.state.instance_id, None)
+        if self._by_uid.get(run.uid) is run:
+            del self._by_uid[run.uid]

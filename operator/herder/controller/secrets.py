@@ -1,0 +1,51 @@
+"""The content of Secrets: read by name, never listed or watched, kept for a moment, shown to nobody."""
+
+import base64
+import binascii
+import time
+from collections.abc import Callable
+from typing import Final
+
+from herder.api.fields import SecretKeyRef
+from herder.controller.kube import Kube, NotFound
+
+FRESH_S: Final = 10.0
+"""How long a content that was read is good; a rotated key is noticed that much later at most."""
+
+
+class SecretMissing(Exception):
+    """The Secret, or the key in it, does not exist; the message names it and says what to do."""
+
+
+class Secrets:
+    """Reads single keys of Secrets. Raises SecretMissing, or KubeError where the API server can't tell."""
+
+    def __init__(self, kube: Kube, clock: Callable[[], float] = time.monotonic) -> None:
+        self._kube = kube
+        self._clock = clock
+        self._read: dict[tuple[str, str], tuple[float, dict[str, str]]] = {}
+
+    async def get(self, namespace: str, ref: SecretKeyRef, *, field: str) -> str:
+        """Return the text that `ref`, found in the field named `field`, points to."""
+        data = await self._data(namespace, ref.name, field)
+        if ref.key not in data:
+            raise SecretMissing(f"Secret {namespace}/{ref.name}, named by {field}, has no key {ref.key!r}: add it")
+        try:
+            return base64.b64decode(data[ref.key], validate=True).decode().strip()
+        except (binascii.Error, UnicodeDecodeError):
+            raise SecretMissing(f"key {ref.key!r} of Secret {namespace}/{ref.name} holds no text: correct it") from None
+
+    async def _data(self, namespace: str, name: str, field: str) -> dict[str, str]:
+        place, now = (namespace, name), self._clock()
+        at_s, data = self._read.get(place, (-FRESH_S, {}))
+        if now - at_s < FRESH_S:
+            return data
+        try:
+            secret = await self._kube.get(f"/api/v1/namespaces/{namespace}/secrets/{name}")
+        except NotFound:
+            self._read.pop(place, None)
+            raise SecretMissing(f"Secret {namespace}/{name}, named by {field}, does not exist: create it") from None
+        data = secret.get("data") or {}
+        self._read = {p: r for p, r in self._read.items() if now - r[0] < FRESH_S}
+        self._read[place] = (now, data)
+        return data

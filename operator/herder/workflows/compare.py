@@ -1,0 +1,28 @@
+"""Whether a listed entry is what is declared, as far as a list shows it: API keys and health settings never are."""
+
+from decimal import Decimal
+from typing import Final
+
+from herder.gateway.types import Worker
+from herder.workflows.plan import Plan
+
+_COST_TOLERANCE: Final = Decimal("0.0001")
+"""The gateway keeps the cost in single precision."""
+
+
+def difference(worker: Worker, plan: Plan, models: tuple[str, ...] = ()) -> str | None:
+    """Return the first difference, as a line for people; None if there is none. `models` are those discovered."""
+    spec = plan.worker_spec_declared
+    if worker.priority != spec.priority:
+        return f"it lists priority {worker.priority}, not {spec.priority}"
+    if abs(Decimal(str(worker.cost)) - spec.cost) > _COST_TOLERANCE * max(Decimal(1), spec.cost):
+        return f"it lists cost {worker.cost}, not {spec.cost}"
+    if worker.worker_type != spec.worker_type:
+        return f"it lists type {worker.worker_type}, not {spec.worker_type}"
+    changed = next((name for name, value in spec.labels.items() if worker.labels.get(name) != value), None)
+    if changed is not None:
+        return f"its label {changed} is not as declared"
+    listed = {model.id for model in worker.models} | {worker.model_id}
+    if models and listed.isdisjoint(models):
+        return f"it lists model {worker.model_id}, not {models[0]}"
+    return None

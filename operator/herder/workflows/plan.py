@@ -1,0 +1,82 @@
+"""What is to be registered: one resource's declaration with everything it refers to, ready to be sent."""
+
+from dataclasses import dataclass, field
+from decimal import Decimal
+from functools import cached_property
+from typing import Final
+
+from herder.api.worker import ConnectionMode, Probe, Runtime, WorkerRegistrationSpec
+from herder.gateway.spec import Health, WorkerSpec
+from herder.net.urls import normalise_url
+from herder.workflows.facts import Facts
+from herder.workflows.owner import Owner
+
+_DETECTABLE: Final = frozenset({"sglang", "vllm"})
+"""The runtimes that a probe tells apart for certain; saying so spares each replica its own guess."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A worker as declared. `api_key` is the content of the Secret that the spec names; repr never shows it."""
+
+    spec: WorkerRegistrationSpec
+    owner: Owner
+    api_key: str | None = field(default=None, repr=False)
+
+    @cached_property
+    def url(self) -> str:
+        """The worker's URL in its one spelling: the key under which every replica is asked for it."""
+        return normalise_url(self.spec.url)
+
+    @cached_property
+    def spec_hash(self) -> str:
+        """A hash of all that is declared and sent, the API key included; what is discovered does not change it."""
+        return self.worker_spec_declared.fingerprint()
+
+    @cached_property
+    def worker_spec_declared(self) -> WorkerSpec:
+        """The body for a replica with nothing but what is declared."""
+        return self.worker_spec(Facts())
+
+    @property
+    def is_external(self) -> bool:
+        """Whether the worker is a provider outside, which has no health endpoint of its own."""
+        return self.spec.runtime is Runtime.EXTERNAL
+
+    @property
+    def is_grpc(self) -> bool:
+        """Whether the worker speaks gRPC; its URL's scheme decides, as on the gateway."""
+        return self.spec.connection_mode is ConnectionMode.GRPC or self.url.startswith("grpc")
+
+    @property
+    def is_probed_here(self) -> bool:
+        """Whether herder itself probes the worker before it is registered."""
+        return self.spec.probe is Probe.DIRECT and not self.is_external and not self.is_grpc
+
+    @property
+    def runtime(self) -> str | None:
+        """The declared runtime in the gateway's word, None for Auto."""
+        return None if self.spec.runtime is Runtime.AUTO else self.spec.runtime.lower()
+
+    def worker_spec(self, facts: Facts) -> WorkerSpec:
+        """Return the body for a replica, with what was found out where nothing was declared."""
+        spec = self.spec
+        detected = facts.runtime if facts.runtime in _DETECTABLE else None
+        return WorkerSpec(
+            url=self.url,
+            worker_type=spec.worker_type.lower(),
+            runtime_type=self.runtime or detected,
+            models=spec.models,
+            priority=spec.priority,
+            cost=Decimal(spec.cost),
+            labels={**spec.labels, **self.owner.label},
+            api_key=self.api_key,
+            health=Health(
+                timeout_secs=spec.health.timeout_seconds,
+                check_interval_secs=spec.health.check_interval_seconds,
+                success_threshold=spec.health.success_threshold,
+                failure_threshold=spec.health.failure_threshold,
+                disable_health_check=spec.health.disabled,
+                drain_settle_secs=spec.drain.settle_seconds,
+            ),
+        )

@@ -1,0 +1,39 @@
+"""What the workflows ask of a replica: `herder.gateway.Replica` answers it, and so does a fake in a test."""
+
+from typing import Protocol
+
+from herder.gateway.spec import WorkerSpec
+from herder.gateway.types import Worker
+
+
+class Replica(Protocol):
+    """One gateway replica. Every call raises GatewayError and ends within its own deadline."""
+
+    @property
+    def endpoint(self) -> str:
+        """The replica's base URL."""
+        ...
+
+    async def find_all(self, url: str) -> tuple[Worker, ...]:
+        """Return the listed entries of a normalised URL, from a listing that begins after the call."""
+        ...
+
+    async def get_worker(self, worker_id: str) -> Worker:
+        """Return one entry, a pending one too; raise Gone."""
+        ...
+
+    async def add_worker(self, spec: WorkerSpec) -> str:
+        """Ask for a registration and return its id; raise AlreadyExists or CreateInProgress."""
+        ...
+
+    async def replace_worker(self, worker_id: str, spec: WorkerSpec) -> None:
+        """Replace everything that is set on a worker."""
+        ...
+
+    async def delete_worker(self, worker_id: str, url: str) -> object:
+        """Begin draining; a worker that is draining already is left to it."""
+        ...
+
+    async def pending_add(self, url: str) -> str | None:
+        """Return the id of a registration of `url` that is under way, None if there is none; registers nothing."""
+        ...

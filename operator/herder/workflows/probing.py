@@ -1,0 +1,109 @@
+"""What a worker itself tells over HTTP: the same questions, in the same order, as the gateway asks.
+
+Each question is one GET with its own deadline. A worker that asks for a key it is not given is an error that no retry
+mends, and finding it out here matters: posted to a gateway, a keyed worker without its key looks lost for 50 s and then
+appears anyway, under another id and an unknown model (measured on smg 1.13.0).
+"""
+
+import json
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import Final
+
+from herder.net.errors import DeadlineExceeded, Unreachable
+from herder.net.http import Answer, Http
+from herder.workflows.errors import Permanent, Transient
+
+_HEALTH_DEADLINE_S: Final = 2.0
+_DEADLINE_S: Final = 10.0
+_KEY_REFUSED: Final = frozenset({HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN})
+
+
+@dataclass(frozen=True, slots=True)
+class ServedModel:
+    """A model that the worker serves; `context_length` in tokens."""
+
+    id: str
+    owned_by: str = ""
+    context_length: int | None = None
+
+
+class Prober:
+    """Asks workers about themselves. Raises Transient, Permanent, or an error of `herder.net`."""
+
+    def __init__(self, http: Http) -> None:
+        self._http = http
+
+    async def vet(self, url: str) -> None:
+        """Refuse a URL whose address nobody may be sent to, neither herder nor, on its word, a gateway.
+
+        Raises AddressRefused. A name that can't be looked up here may be known where the gateway is.
+        """
+        with suppress(DeadlineExceeded, Unreachable):
+            await self._http.vet(url, deadline_s=_DEADLINE_S)
+
+    async def check_health(self, url: str) -> None:
+        """Return when GET /health answers 2xx; no key is sent, as the gateway sends none."""
+        answer = await self._http.request("GET", f"{url}/health", deadline_s=_HEALTH_DEADLINE_S)
+        if not _ok(answer):
+            raise Transient("WorkerNotHealthy", f"GET {url}/health answered {answer.status}")
+
+    async def list_models(self, url: str, api_key: str | None) -> tuple[ServedModel, ...]:
+        """Return the models of GET /v1/models."""
+        body = await self._json(url, "/v1/models", api_key)
+        data = body.get("data") if body is not None else None
+        if not isinstance(data, list):
+            raise Transient("BadAnswer", f"GET {url}/v1/models did not answer with a list of models")
+        return tuple(_model(item) for item in data if isinstance(item, dict) and isinstance(item.get("id"), str))
+
+    async def version(self, url: str, api_key: str | None) -> str | None:
+        """Return the version of GET /version, None where there is no such endpoint."""
+        body = await self._json(url, "/version", api_key)
+        version = body.get("version") if body is not None else None
+        return version if isinstance(version, str) else None
+
+    async def server_info(self, url: str, api_key: str | None) -> Mapping[str, object] | None:
+        """Return the answer of GET /server_info, or of its older name /get_server_info; None where there is neither."""
+        body = await self._json(url, "/server_info", api_key)
+        return body if body is not None else await self._json(url, "/get_server_info", api_key)
+
+    async def _json(self, url: str, path: str, api_key: str | None) -> dict[str, object] | None:
+        headers = {} if api_key is None else {"Authorization": f"Bearer {api_key}"}
+        answer = await self._http.request("GET", url + path, headers=headers, deadline_s=_DEADLINE_S)
+        if answer.status in _KEY_REFUSED:
+            raise _key_refused(url, path, answer.status, has_key=api_key is not None)
+        if answer.status in {HTTPStatus.NOT_FOUND, HTTPStatus.METHOD_NOT_ALLOWED}:
+            return None
+        if not _ok(answer):
+            raise Transient("WorkerError", f"GET {url}{path} answered {answer.status}")
+        try:
+            body = json.loads(answer.body)
+        except (ValueError, RecursionError):
+            body = None
+        if not isinstance(body, dict):
+            raise Transient("BadAnswer", f"GET {url}{path} did not answer with a JSON object")
+        return body
+
+
+def _ok(answer: Answer) -> bool:
+    return HTTPStatus.OK <= answer.status < HTTPStatus.MULTIPLE_CHOICES
+
+
+def _model(item: Mapping[str, object]) -> ServedModel:
+    owned_by, length = item.get("owned_by"), item.get("max_model_len")
+    return ServedModel(
+        id=str(item["id"]),
+        owned_by=owned_by if isinstance(owned_by, str) else "",
+        context_length=length if isinstance(length, int) else None,
+    )
+
+
+def _key_refused(url: str, path: str, status: int, *, has_key: bool) -> Permanent:
+    remedy = (
+        "it does not accept the key in the Secret that spec.apiKeySecretRef names: correct the Secret"
+        if has_key
+        else "it asks for an API key: put the key into a Secret and name that in spec.apiKeySecretRef"
+    )
+    return Permanent("WorkerUnauthorized", f"GET {url}{path} answered {status}: {remedy}")

@@ -1,0 +1,110 @@
+"""worker-registration: one worker, from its declaration to Ready on every replica of its gateway.
+
+    classify ─▶ detect_connection ─▶ detect_backend ─┬─▶ discover_metadata ─┬─▶ register ─▶ await_ready ─▶ verify
+                                                     └─▶ discover_dp ───────┘
+
+Where the replicas are to probe (`probe: Gateway`, gRPC workers, external providers) the four steps that ask the worker
+itself are Skipped, and what the replicas discovered is read back by await_ready.
+"""
+
+from functools import lru_cache
+from math import ceil
+from typing import Final
+
+from herder.engine import ExponentialBackoff, FixedBackoff, RetryPolicy, StepDefinition, WorkflowDefinition
+from herder.workflows.registration.data import Registration
+from herder.workflows.registration.probe import (
+    Classify,
+    DetectBackend,
+    DetectConnection,
+    DiscoverDataParallel,
+    DiscoverMetadata,
+    is_probed_here,
+)
+from herder.workflows.registration.register import AwaitReady, Register, Verify
+
+NAME: Final = "worker-registration"
+
+_SHARE_OF_BUDGET: Final = 0.9
+_FEWEST_ATTEMPTS: Final = 3
+_LOOKS_IN_A_BUDGET: Final = 60
+_SLOWEST_LOOK_S: Final = 5.0
+
+
+def connection_policy(budget_s: float) -> RetryPolicy:
+    """Return how often a worker that is down is asked within its startup budget, and how long between.
+
+    As on the gateway, max(3, ceil(0.9 * budget / interval)) attempts; the interval is a sixtieth of the budget, from
+    1 s to 5 s, so that a worker that comes up is noticed soon.
+    """
+    interval_s = min(_SLOWEST_LOOK_S, max(1.0, budget_s / _LOOKS_IN_A_BUDGET))
+    attempts = max(_FEWEST_ATTEMPTS, ceil(_SHARE_OF_BUDGET * budget_s / interval_s))
+    return RetryPolicy(max_attempts=attempts, backoff=FixedBackoff(interval_s))
+
+
+def _within(budget_s: float, *, base_s: float, maximum_s: float) -> RetryPolicy:
+    backoff = ExponentialBackoff(base=base_s, maximum=maximum_s, max_elapsed=budget_s)
+    return RetryPolicy(max_attempts=None, backoff=backoff)
+
+
+@lru_cache(maxsize=256)
+def registration(budget_s: int) -> WorkflowDefinition[Registration]:
+    """Return the workflow for workers that have `budget_s` seconds to come up; its id tells budgets apart."""
+    discovery = _within(budget_s, base_s=0.5, maximum_s=5.0)
+    steps = (
+        StepDefinition("classify", Classify()),
+        StepDefinition(
+            "detect_connection",
+            DetectConnection(),
+            depends_on=["classify"],
+            run_if=is_probed_here,
+            retry=connection_policy(budget_s),
+            timeout=5.0,
+        ),
+        StepDefinition(
+            "detect_backend",
+            DetectBackend(),
+            depends_on=["detect_connection"],
+            run_if=is_probed_here,
+            retry=discovery,
+            timeout=45.0,
+        ),
+        StepDefinition(
+            "discover_metadata",
+            DiscoverMetadata(),
+            depends_on=["detect_backend"],
+            run_if=is_probed_here,
+            retry=discovery,
+            timeout=30.0,
+        ),
+        StepDefinition(
+            "discover_dp",
+            DiscoverDataParallel(),
+            depends_on=["detect_backend"],
+            run_if=is_probed_here,
+            retry=discovery,
+            timeout=30.0,
+        ),
+        StepDefinition(
+            "register",
+            Register(),
+            depends_on=["discover_metadata", "discover_dp"],
+            retry=RetryPolicy(max_attempts=6, backoff=ExponentialBackoff(base=0.25, maximum=4.0)),
+            timeout=60.0,
+        ),
+        StepDefinition(
+            "await_ready",
+            AwaitReady(),
+            depends_on=["register"],
+            retry=_within(budget_s, base_s=0.05, maximum_s=2.0),
+            timeout=60.0,
+        ),
+        StepDefinition(
+            "verify",
+            Verify(),
+            depends_on=["await_ready"],
+            retry=RetryPolicy(max_attempts=8, backoff=ExponentialBackoff(base=0.1, maximum=1.0)),
+            timeout=30.0,
+        ),
+    )
+    return WorkflowDefinition(f"{NAME}/{budget_s}s", steps, name=NAME)

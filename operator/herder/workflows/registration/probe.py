@@ -1,0 +1,121 @@
+"""The steps that ask the worker itself: none of them runs where the replicas are to find out."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import ClassVar, Final
+
+from herder.engine import StepResult, WorkflowContext
+from herder.workflows.errors import Permanent, Transient
+from herder.workflows.probing import ServedModel
+from herder.workflows.registration.data import Registration
+from herder.workflows.step import Step
+
+type Context = WorkflowContext[Registration]
+
+_OWNERS: Final = {"sglang": "sglang", "nvidia": "sglang", "vllm": "vllm"}
+"""Which runtime the `owned_by` of a served model gives away; the gateway reads it so, too."""
+
+GENERIC: Final = "generic"
+
+
+def is_probed_here(context: Context) -> bool:
+    """Whether the probing steps are to run; else they are Skipped."""
+    return context.data.plan.is_probed_here
+
+
+class Classify(Step[Registration]):
+    """What kind of worker the declaration means: its runtime as declared, its connection as the URL says."""
+
+    id: ClassVar[str] = "classify"
+
+    async def attempt(self, context: Context) -> None:
+        """Refuse an address that nobody may be sent to, and note what the declaration itself says."""
+        data = context.data
+        await data.prober.vet(data.plan.url)
+        mode = "grpc" if data.plan.is_grpc else "http"
+        data.facts = replace(data.facts, connection_mode=mode, runtime=data.plan.runtime)
+
+
+class DetectConnection(Step[Registration]):
+    """The worker answers its health check; the attempts of this step are its startup budget."""
+
+    id: ClassVar[str] = "detect_connection"
+
+    async def attempt(self, context: Context) -> None:
+        """Ask once whether the worker is up."""
+        await context.data.prober.check_health(context.data.plan.url)
+
+
+class DetectBackend(Step[Registration]):
+    """Which runtime serves: as declared, else as the owner of its models, its version or its server info gives away."""
+
+    id: ClassVar[str] = "detect_backend"
+
+    async def attempt(self, context: Context) -> None:
+        """Ask for the models, and further only if those give nothing away."""
+        data = context.data
+        url, key = data.plan.url, data.plan.api_key
+        data.served = await data.prober.list_models(url, key)
+        if data.plan.runtime is not None:
+            return
+        runtime = _owner_of(data.served)
+        if runtime is None and await data.prober.version(url, key) is not None:
+            runtime = "vllm"
+        if runtime is None and await data.prober.server_info(url, key) is not None:
+            runtime = "sglang"
+        data.facts = replace(data.facts, runtime=runtime or GENERIC)
+
+
+def _owner_of(served: Sequence[ServedModel]) -> str | None:
+    return next((_OWNERS[model.owned_by] for model in served if model.owned_by in _OWNERS), None)
+
+
+class DiscoverMetadata(Step[Registration]):
+    """Which models it serves and in which version. A worker that lists none yet is not registered half known."""
+
+    id: ClassVar[str] = "discover_metadata"
+
+    async def attempt(self, context: Context) -> None:
+        """Read the models anew: /health may answer before the models are loaded."""
+        data = context.data
+        url, key = data.plan.url, data.plan.api_key
+        served = await data.prober.list_models(url, key)
+        if not served:
+            raise Transient("NoModels", f"GET {url}/v1/models lists no model yet")
+        ids = tuple(model.id for model in served)
+        missing = [model for model in data.plan.spec.models if model not in ids]
+        if missing:
+            raise Permanent(
+                "ModelNotServed",
+                f"{url} does not serve {missing[0]!r} but {', '.join(ids[:5])}: correct spec.models, or leave it empty",
+            )
+        version = await data.prober.version(url, key) if data.facts.runtime == "vllm" else None
+        data.served = served
+        data.facts = replace(
+            data.facts,
+            models=data.plan.spec.models or ids,
+            context_length=served[0].context_length,
+            version=version or data.facts.version,
+        )
+
+
+class DiscoverDataParallel(Step[Registration]):
+    """How many data-parallel ranks stand behind the URL: only SGLang tells."""
+
+    id: ClassVar[str] = "discover_dp"
+
+    async def attempt(self, context: Context) -> StepResult | None:
+        """Read the ranks from the server info."""
+        data = context.data
+        if data.facts.runtime != "sglang":
+            return StepResult.SKIP
+        info = await data.prober.server_info(data.plan.url, data.plan.api_key)
+        if info is None:
+            return StepResult.SKIP
+        size, version = info.get("dp_size"), info.get("version")
+        data.facts = replace(
+            data.facts,
+            dp_size=size if isinstance(size, int) and size > 0 else 1,
+            version=version if isinstance(version, str) else data.facts.version,
+        )
+        return None

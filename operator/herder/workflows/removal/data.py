@@ -1,0 +1,27 @@
+"""What a removal run works on: the URL to take off every replica, and what is known of it there."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from herder.workflows.entry import NO_ENTRY, Entry
+from herder.workflows.errors import Problem
+from herder.workflows.owner import Owner
+from herder.workflows.ports import Replica
+from herder.workflows.registration.data import utc_now
+
+
+@dataclass(slots=True)
+class Removal:
+    """The data of one `worker-removal` run. `entries` begins as what the registration left, lost adds included."""
+
+    url: str
+    owner: Owner
+    replicas: tuple[Replica, ...]
+    entries: dict[str, Entry] = field(default_factory=dict)
+    problems: dict[str, Problem] = field(default_factory=dict)
+    now: Callable[[], datetime] = utc_now
+
+    def entry(self, endpoint: str) -> Entry:
+        """Return what is known of the worker on a replica."""
+        return self.entries.get(endpoint, NO_ENTRY)

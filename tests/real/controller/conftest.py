@@ -1,0 +1,26 @@
+"""A namespace with a gateway of two real replicas and an operator at work."""
+
+from collections.abc import Callable
+
+import pytest
+
+from rig.control_plane.cluster import Cluster
+from rig.declared import Declared
+from rig.gateway import Smg
+from rig.operator_process import Operator
+
+
+@pytest.fixture
+def declared(control_plane: Cluster, namespace: str) -> Declared:
+    """The test's namespace."""
+    return Declared(control_plane, namespace)
+
+
+@pytest.fixture
+def ready_gateway(
+    declared: Declared, smg_pair: tuple[Smg, Smg], start_operator: Callable[..., Operator]
+) -> tuple[Smg, Smg]:
+    """Two replicas declared as the gateway `gw`, and an operator that serves the namespace."""
+    declared.gateway(smg_pair)
+    start_operator().wait_healthy()
+    return smg_pair

@@ -1,0 +1,89 @@
+"""What the tests of the controller declare and ask for, in the test's namespace."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from rig.control_plane.cluster import Cluster
+from rig.gateway import Smg
+from rig.waiting import eventually, wait_for_condition
+
+_API = "/apis/herder.dev/v1alpha1/namespaces"
+
+
+@dataclass(frozen=True)
+class Declared:
+    """One namespace of a cluster, with the resources that a test declares in it."""
+
+    cluster: Cluster
+    namespace: str
+
+    def apply(self, kind: str, name: str, spec: dict[str, Any], annotations: dict[str, str] | None = None) -> None:
+        """`kubectl apply` one resource."""
+        metadata = {"name": name, "namespace": self.namespace, "annotations": annotations or {}}
+        body = {"apiVersion": "herder.dev/v1alpha1", "kind": kind, "metadata": metadata, "spec": spec}
+        self.cluster.kubectl("apply", "-f", "-", input=json.dumps(body))
+
+    def gateway(self, replicas: Sequence[Smg], name: str = "gw", **spec: Any) -> None:
+        """Declare a gateway of these replicas, compared each second."""
+        self.apply("ModelGateway", name, {"endpoints": [r.url for r in replicas], "resyncSeconds": 1, **spec})
+
+    def worker(self, name: str, url: str, *, annotations: dict[str, str] | None = None, **spec: Any) -> None:
+        """Declare a worker of the gateway `gw` that drains at once, unless `spec` says otherwise."""
+        fields = {"gatewayRef": {"name": "gw"}, "url": url, "drain": {"settleSeconds": 0}, **spec}
+        self.apply("WorkerRegistration", name, fields, annotations)
+
+    def secret(self, name: str, **data: str) -> None:
+        """Create or change a Secret."""
+        body = {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": name, "namespace": self.namespace}}
+        self.cluster.kubectl("apply", "-f", "-", input=json.dumps({**body, "stringData": data}))
+
+    def delete(self, name: str) -> None:
+        """Ask for a worker's deletion, without waiting."""
+        self.cluster.kubectl("delete", "wr", name, "-n", self.namespace, "--wait=false")
+
+    def annotate(self, name: str, **annotations: str) -> None:
+        """Set annotations `herder.dev/KEY` of a worker."""
+        words = [f"herder.dev/{key}={value}" for key, value in annotations.items()]
+        self.cluster.kubectl("annotate", "wr", name, "-n", self.namespace, "--overwrite", *words)
+
+    def path(self, name: str, plural: str = "workerregistrations") -> str:
+        """A resource's API path."""
+        return f"{_API}/{self.namespace}/{plural}/{name}"
+
+    def get(self, name: str) -> dict[str, Any] | None:
+        """A worker as it is now, None if it is gone."""
+        return self.cluster.get(self.path(name))
+
+    def status(self, name: str) -> dict[str, Any]:
+        """A worker's status as it is now."""
+        found: dict[str, Any] = (self.get(name) or {}).get("status", {})
+        return found
+
+    def condition(self, name: str, kind: str = "Ready") -> dict[str, Any]:
+        """One of a worker's conditions; empty if it is not there."""
+        conditions = self.status(name).get("conditions", [])
+        return next((c for c in conditions if c["type"] == kind), {})
+
+    async def until(
+        self, name: str, kind: str = "Ready", *, status: str = "True", reason: str | None = None, timeout_s: float = 10
+    ) -> dict[str, Any]:
+        """Wait for a worker's condition and return the worker."""
+        return await wait_for_condition(
+            self.cluster, self.path(name), kind, status=status, reason=reason, timeout_s=timeout_s
+        )
+
+    async def until_gone(self, name: str, timeout_s: float = 15) -> None:
+        """Wait until a worker's deletion is complete."""
+        await eventually(lambda: self.get(name) is None, timeout_s)
+
+
+def urls_of(replica: Smg) -> list[str]:
+    """The URLs that a replica lists."""
+    return sorted(worker["url"] for worker in replica.workers())
+
+
+def is_listed_ready(replica: Smg, url: str) -> bool:
+    """Whether a replica lists the URL, once, as ready."""
+    return [w["status"] for w in replica.workers() if w["url"] == url] == ["ready"]
