@@ -27,4 +27,4 @@ herder.add_command(graph)
 
 def main() -> None:
     """Run the command line."""
-    herder(auto_envvar_prefix="HERDER")
+    herder()

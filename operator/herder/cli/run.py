@@ -14,7 +14,7 @@ from herder.controller.operator import run as run_operator
 log = structlog.get_logger(__name__)
 
 
-@click.command()
+@click.command(context_settings={"auto_envvar_prefix": "HERDER", "show_default": True})
 @click.option(
     "--kubeconfig",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
@@ -33,37 +33,31 @@ log = structlog.get_logger(__name__)
 @click.option(
     "--allow-loopback",
     is_flag=True,
-    help="Let gateways and workers have loopback and link-local addresses. For trying things out on one machine only: "
-    "in a cluster it would let a resource reach what listens inside the operator's own pod and the node's metadata.",
+    help="Let gateways and workers have loopback addresses. For trying things out on one machine only: in a cluster a "
+    "resource could reach what listens inside the operator's own pod.",
 )
 @click.option(
     "--health-host",
     default="127.0.0.1",
-    show_default=True,
     help="Address on which /healthz is served; 0.0.0.0 in a pod.",
 )
 @click.option(
     "--health-port",
     type=click.IntRange(0, 65535),
     default=8080,
-    show_default=True,
     help="Port on which /healthz is served; it turns red when a watch is dead. 0: it is not served.",
 )
 @click.option(
     "--max-runs",
     type=click.IntRange(1, 10_000),
     default=32,
-    show_default=True,
     help="Workflow runs at work at once; those that wait for their next attempt do not count.",
 )
-@click.option(
-    "--log-level", type=click.Choice(logs.LEVELS), default="info", show_default=True, help="Least level logged."
-)
+@click.option("--log-level", type=click.Choice(logs.LEVELS), default="info", help="Least level logged.")
 @click.option(
     "--log-format",
     type=click.Choice(logs.FORMATS),
     default="auto",
-    show_default=True,
     help="How log lines look; auto is console on a terminal, JSON otherwise.",
 )
 def run(  # noqa: PLR0913  (one parameter a flag)
@@ -78,7 +72,10 @@ def run(  # noqa: PLR0913  (one parameter a flag)
     log_level: str,
     log_format: str,
 ) -> None:
-    """Run the operator until it is told to stop."""
+    """Run the operator until it is told to stop.
+
+    Every option can be set as an environment variable, too: --log-level as HERDER_LOG_LEVEL.
+    """
     if namespaces and all_namespaces:
         raise click.UsageError("give either --namespace or --all-namespaces, not both")
     logs.configure(log_level, log_format)
