@@ -9,7 +9,9 @@ SHELL := /bin/bash
 PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.14 python; do \
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 12))' 2>/dev/null && { echo $$p; break; }; done)
 BIN := .venv/bin
+LOCKED := .venv/.herder-locked
 STAMP := .venv/.herder-installed
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 RIG := PYTHONPATH=tests $(BIN)/python -m rig
 
 .PHONY: help setup control-plane demo up down test test-unit lint format generate lock bench clean
@@ -19,12 +21,15 @@ help: ## list the commands
 
 setup: $(STAMP) ## make .venv with the pinned, hashed dependencies and herder itself
 
-$(STAMP): requirements-dev.lock pyproject.toml
+$(LOCKED): requirements-dev.lock
 	@test -n "$(PYTHON)" || { echo "herder needs Python 3.12 or later on PATH (or PYTHON=/path/to/python3.x)" >&2; exit 1; }
-	@echo "==> making .venv with $$($(PYTHON) --version) and installing the locked dependencies" >&2
-	@$(PYTHON) -m venv --clear .venv || { echo "python's venv module is missing (Debian: apt-get install python3-venv)" >&2; exit 1; }
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --only-binary :all: -r requirements-dev.lock >&2
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable . >&2
+	@echo "==> installing the locked dependencies into .venv ($$($(PYTHON) --version))" >&2
+	@$(PYTHON) -m venv .venv || { echo "python's venv module is missing (Debian: apt-get install python3-venv)" >&2; exit 1; }
+	@$(PIP) --require-hashes --only-binary :all: -r requirements-dev.lock >&2
+	@touch $@
+
+$(STAMP): $(LOCKED) pyproject.toml
+	@$(PIP) --no-deps --no-build-isolation --editable . >&2
 	@touch $@
 
 control-plane: setup ## build what is missing of the control plane; the last line is its folder
