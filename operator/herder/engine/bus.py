@@ -30,39 +30,35 @@ class EventBus:
 
     def __init__(self, subscriber_timeout: float = 30.0) -> None:
         self._timeout_s = subscriber_timeout
-        self._subscriptions: list[_Subscription] = []
-
-    @property
-    def has_subscribers(self) -> bool:
-        """Whether anybody listens; where nobody does, events need not be made."""
-        return bool(self._subscriptions)
+        self.listeners: list[Listener] = []
+        """Where nobody listens, events need not be made."""
 
     def subscribe(self, subscriber: Subscriber) -> None:
         """Deliver events to `subscriber` from now on."""
-        self._subscriptions.append(_Subscription(subscriber, self._timeout_s))
+        self.listeners.append(Listener(subscriber, self._timeout_s))
 
     def unsubscribe(self, subscriber: Subscriber) -> bool:
         """Deliver no more events to `subscriber`, except those already on their way. Return whether it was there."""
-        kept = [subscription for subscription in self._subscriptions if subscription.subscriber is not subscriber]
-        was_there = len(kept) < len(self._subscriptions)
-        self._subscriptions = kept
+        kept = [listener for listener in self.listeners if listener.subscriber is not subscriber]
+        was_there = len(kept) < len(self.listeners)
+        self.listeners = kept
         return was_there
 
     async def publish(self, event: Event) -> None:
         """Hand the event to every subscriber, and wait for none."""
-        for subscription in self._subscriptions:
-            subscription.offer(event)
+        for listener in self.listeners:
+            listener.offer(event)
 
     async def publish_and_wait(self, event: Event) -> None:
         """Hand the event to every subscriber, and return when each is through with it or was cut off."""
-        told = [asyncio.Event() for _ in self._subscriptions]
-        for subscription, each in zip(self._subscriptions, told, strict=True):
-            subscription.offer(event, each)
+        told = [asyncio.Event() for _ in self.listeners]
+        for listener, each in zip(self.listeners, told, strict=True):
+            listener.offer(event, each)
         for each in told:
             await each.wait()
 
 
-class _Subscription:
+class Listener:
     """One subscriber, with a lane for each instance that it is being told of."""
 
     def __init__(self, subscriber: Subscriber, timeout_s: float) -> None:

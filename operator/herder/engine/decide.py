@@ -36,19 +36,17 @@ def first_candidates(plan: Plan, progress: Progress) -> Iterable[str]:
     return plan.steps if progress.satisfied else plan.roots
 
 
-def startable(plan: Plan, progress: Progress, candidates: Iterable[str]) -> list[PlannedStep]:
-    """Return those of `candidates` that can start now and were not told to before.
+def may_start(step: PlannedStep, progress: Progress) -> bool:
+    """Whether a step can start now and was not told to before.
 
     After a step is satisfied, only its dependents can have become startable.
     """
     satisfied = progress.satisfied
-    return [
-        step
-        for step_id in candidates
-        if step_id not in progress.claimed
-        and (step := plan.steps[step_id]).depends_on <= satisfied
-        and (not step.depends_on_any or not step.depends_on_any.isdisjoint(satisfied))
-    ]
+    return (
+        step.id not in progress.claimed
+        and step.depends_on <= satisfied
+        and not (step.depends_on_any and step.depends_on_any.isdisjoint(satisfied))
+    )
 
 
 def standstill(plan: Plan, progress: Progress) -> WorkflowOutcome:

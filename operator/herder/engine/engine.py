@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import uuid
 from collections.abc import Callable
 from typing import Any
 
@@ -18,6 +17,7 @@ from herder.engine.errors import (
     WaitTimeoutError,
     WorkflowError,
 )
+from herder.engine.ids import unique_ids
 from herder.engine.memory import InMemoryStateStore
 from herder.engine.plan import Plan
 from herder.engine.ports import Clock, Ports, Sleep
@@ -34,11 +34,6 @@ RECENT_STATES = 1024
 """How many ended instances `get_state` knows where the store can't be read without waiting."""
 
 
-def new_id() -> str:
-    """Return an id that no other instance has."""
-    return uuid.uuid4().hex
-
-
 class WorkflowEngine:
     """Runs workflows in the event loop that calls it.
 
@@ -53,13 +48,13 @@ class WorkflowEngine:
         *,
         clock: Clock = utc_now,
         sleep: Sleep = asyncio.sleep,
-        ids: Callable[[], str] = new_id,
+        ids: Callable[[], str] | None = None,
         cancel_grace_s: float = 1.0,
     ) -> None:
         self.store: StateStore = InMemoryStateStore(clock=clock) if store is None else store
         self.event_bus = EventBus() if event_bus is None else event_bus
         self._ports = Ports(self.store, self.event_bus, clock, sleep, cancel_grace_s, set())
-        self._ids = ids
+        self._ids = unique_ids() if ids is None else ids
         self._plans: dict[str, Plan] = {}
         self._runs: dict[str, Run] = {}
         self._recent = RecentStates(0 if isinstance(self.store, ReadableNow) else RECENT_STATES)

@@ -1,10 +1,10 @@
 """The one place where an instance's state, its events and its data change, and they change together.
 
-A change goes to the store first, and is refused if the store's state says that somebody else has ended the instance;
-then to the run's own copy, where the store does not keep that very object; then to whoever listens.
+Changes go to the store first, and are refused if the store's state says that somebody else has ended the instance; then
+to the run's own copy, where the store does not keep that very object; then to whoever listens.
 """
 
-from functools import partial
+from collections.abc import Sequence
 
 import structlog
 
@@ -16,73 +16,76 @@ from herder.engine.status import WORKFLOW_ENDED, WorkflowStatus
 log = structlog.get_logger(__name__)
 
 
-class Superseded(Exception):  # noqa: N818 (nothing went wrong)
-    """There is something to write, but the instance is ending or was ended by somebody else."""
+class EndedElsewhere(Exception):
+    """Nothing was written, because somebody else has ended the instance; `outcome` says how."""
+
+    def __init__(self, state: State) -> None:
+        super().__init__(state.instance_id)
+        self.state = state
+        self.outcome = outcome_of(state)
 
 
 class Journal:
-    """What is written of one instance."""
+    """What is written of one instance, by one writer: its run."""
 
-    __slots__ = ("_ended_elsewhere", "_store_keeps_ours", "is_closed", "ports", "state")
+    __slots__ = ("_at", "_changes", "_ended_elsewhere", "_ports", "_store_keeps_ours", "state")
 
     def __init__(self, state: State, ports: Ports) -> None:
         self.state = state
-        self.ports = ports
-        self.is_closed = False
-        """Set as soon as it is decided that the instance ends: from then on no step writes anything."""
-        self._ended_elsewhere: State | None = None
+        self._ports = ports
+        self._changes: Sequence[Change] = ()
+        self._at = state.updated_at
         self._store_keeps_ours = False
+        self._ended_elsewhere: State | None = None
 
-    @property
-    def ended_elsewhere(self) -> WorkflowOutcome | None:
-        """How somebody else ended the instance, if the store told so."""
-        return None if self._ended_elsewhere is None else outcome_of(self._ended_elsewhere)
-
-    async def write(self, change: Change) -> None:
-        """Make a change and tell of it. Raises Superseded, and whatever the store raises."""
-        if self.is_closed:
-            raise Superseded
-        await self._update(change)
+    async def write(self, changes: Sequence[Change]) -> None:
+        """Make changes in one go and tell of each. Raises EndedElsewhere, and whatever the store raises."""
+        self._changes = changes
+        self._at = self._ports.clock()
+        await self._ports.store.update(self.state.instance_id, self._apply)
         if self._ended_elsewhere is not None:
-            raise Superseded
-        if self.ports.bus.has_subscribers:
-            await self.ports.bus.publish(change.event(self.state))
+            raise EndedElsewhere(self._ended_elsewhere)
+        if not self._store_keeps_ours:
+            self._alter(self.state)
+        if self._ports.bus.listeners:
+            for change in changes:
+                await self._ports.bus.publish(change.event(self.state))
 
-    async def end(self, outcome: WorkflowOutcome) -> WorkflowOutcome:
-        """Write the terminal state and tell of it; return the outcome as it now stands.
+    async def end(self, outcome: WorkflowOutcome, before: Sequence[Change]) -> WorkflowOutcome:
+        """Write the terminal state, with the changes that came `before`; return the outcome as it now stands.
 
         That is another than the given one where somebody else was first, or where the store fails: what can't be
         written has not happened, so the workflow then failed, of the store.
         """
-        at = self.ports.clock()
-        ending = WorkflowEnded(outcome, at)
         try:
-            await self._update(ending)
+            await self.write((*before, WorkflowEnded(outcome)))
+        except EndedElsewhere as elsewhere:
+            self.state = elsewhere.state
+            ending = WorkflowEnded(elsewhere.outcome)
         except Exception as error:  # a store may raise anything; the waiters have to be told all the same
             log.exception("workflow.end_not_stored", instance=self.state.instance_id)
-            ending = WorkflowEnded(store_failure(error), at)
+            ending = WorkflowEnded(store_failure(error))
             if self.state.status not in WORKFLOW_ENDED:
-                ending.apply(self.state)
-        if self._ended_elsewhere is not None:
-            self.state = self._ended_elsewhere
-            ending = WorkflowEnded(outcome_of(self.state), at)
-        if self.ports.bus.has_subscribers:
-            await self.ports.bus.publish(ending.event(self.state))
+                ending.apply(self.state, self._at)
+        else:
+            return outcome
+        if self._ports.bus.listeners:
+            await self._ports.bus.publish(ending.event(self.state))
         return ending.outcome
 
-    async def _update(self, change: Change) -> None:
-        await self.ports.store.update(self.state.instance_id, partial(self._apply, change))
-        if not self._store_keeps_ours and self._ended_elsewhere is None:
-            change.apply(self.state)
-
-    def _apply(self, change: Change, stored: State) -> None:
+    def _apply(self, stored: State) -> None:
         if stored.status in WORKFLOW_ENDED:
             self._ended_elsewhere = stored
             return
         self._store_keeps_ours = stored is self.state
         if not self._store_keeps_ours:
             stored.data = self.state.data
-        change.apply(stored)
+        self._alter(stored)
+
+    def _alter(self, state: State) -> None:
+        at = state.updated_at = self._at
+        for change in self._changes:
+            change.apply(state, at)
 
 
 def store_failure(error: BaseException) -> WorkflowOutcome:

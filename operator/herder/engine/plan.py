@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from inspect import iscoroutinefunction
 from typing import Any
 
+from herder.engine.changes import AttemptBegun, StepDone, StepPassedOver
 from herder.engine.context import WorkflowContext
 from herder.engine.definition import WorkflowDefinition
 from herder.engine.policy import FailureAction, RetryPolicy
@@ -29,6 +30,10 @@ class PlannedStep:
     retry: RetryPolicy
     goes_on: bool
     """Whether its dependents run though it failed."""
+    begun: AttemptBegun
+    done: StepDone
+    passed_over: StepPassedOver
+    """The changes that carry nothing but the step are made once, here."""
     is_gated: bool
     """Whether anything stands between its dependencies and its first attempt."""
     delay_s: float
@@ -81,6 +86,9 @@ def _planned(
         timeout_s=definition.default_timeout if step.timeout is None else step.timeout,
         retry=retry,
         goes_on=step.failure_action is FailureAction.CONTINUE_NEXT_STEP,
+        begun=AttemptBegun(step.id),
+        done=StepDone(step.id),
+        passed_over=StepPassedOver(step.id),
         is_gated=bool(step.delay or step.scheduled_at or step.run_if),
         delay_s=step.delay,
         scheduled_at=step.scheduled_at,

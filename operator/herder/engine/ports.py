@@ -25,5 +25,5 @@ class Ports:
     sleep: Sleep
     cancel_grace_s: float
     """How long a step that was told to stop may take to stop."""
-    stragglers: set[asyncio.Task[object]]
-    """Steps that went on beyond that: nobody waits for them, somebody has to hold them."""
+    tasks: set[asyncio.Task[None]]
+    """The runs under way, and steps that went on though they were told to stop: somebody has to hold them."""

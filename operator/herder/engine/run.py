@@ -1,45 +1,39 @@
 """One instance on its way from its first step to its end.
 
-A callback-driven state machine: `_pump` starts whatever can start, each step in an eager task of its own; a step that
-is through within its own start is settled on the spot, one that waits comes back through its task's callback. There is
-no loop that waits, and nothing that polls.
+A run goes in rounds: write what has come of the steps and which ones begin now, in one go; then launch those. Each step
+runs in an eager task. One that is through within its own start counts for the very next round, one that waits wakes the
+run when it comes back. So steps that don't wait go through without a turn of the event loop, and nothing polls.
 
-The end has one way, whatever brings it about:
-
-    end(outcome)     the first caller wins: no step starts or writes any more, running ones are told to stop
-      ─▶ _conclude   once the last of them has stopped, or its grace is over
-      ─▶ finalize    writes the terminal state, publishes the terminal event, wakes the waiters
+The end has one way, whatever brings it about: the first to say how it ends wins, what is under way is stopped and
+waited for, then `finalize` writes the terminal state, publishes the terminal event and wakes the waiters.
 
 An instance whose tasks are cancelled by somebody else (an event loop that shuts down) does not end. It is left behind
 as the store has it, to be resumed one day, and its waiters get EngineShutDownError.
 """
 
 import asyncio
-from collections import deque
-from collections.abc import Callable, Iterable
-from functools import partial
+from collections.abc import Callable
 
 import structlog
 
 from herder.engine.changes import State
-from herder.engine.context import WorkflowContext
-from herder.engine.decide import Progress, failure, first_candidates, standstill, startable
+from herder.engine.decide import Progress
 from herder.engine.errors import EngineShutDownError
 from herder.engine.events import WorkflowStarted
-from herder.engine.journal import Journal, Superseded, store_failure
-from herder.engine.life import StepFailure, live
-from herder.engine.plan import Context, Plan, PlannedStep
+from herder.engine.flow import Flow
+from herder.engine.journal import EndedElsewhere, Journal, store_failure
+from herder.engine.plan import Plan
 from herder.engine.ports import Ports
 from herder.engine.slot import Slot
 from herder.engine.state import WorkflowOutcome
 
 log = structlog.get_logger(__name__)
 
-type StepTask = asyncio.Task[StepFailure | None]
-
 
 class Run:
     """Drives one instance. `forget` is called with the run once nothing of it is left to do."""
+
+    __slots__ = ("_flow", "_forget", "_ports", "instance_id", "journal", "slot")
 
     def __init__(
         self, plan: Plan, state: State, progress: Progress, ports: Ports, forget: Callable[["Run"], None]
@@ -47,136 +41,73 @@ class Run:
         self.instance_id = state.instance_id
         self.journal = Journal(state, ports)
         self.slot = Slot()
-        self._plan = plan
-        self._progress = progress
+        self._flow = Flow(plan, state, progress, ports)
         self._ports = ports
         self._forget = forget
-        self._loop = asyncio.get_running_loop()
-        self._ready: deque[PlannedStep] = deque()
-        self._living: dict[str, tuple[StepTask, Context]] = {}
-        """The steps that wait for something."""
-        self._is_busy = True
-        """While it begins, or starts a step: an end that falls into this is gone on with right after."""
-        self._end: WorkflowOutcome | Exception | None = None
-        """How it ends, or why it is left behind."""
-        self._grace: asyncio.TimerHandle | None = None
-        self._last: asyncio.Task[None] | None = None
 
     async def begin(self) -> None:
-        """Save the state, tell that the workflow started, start its first steps. Raises what the store raises."""
+        """Save the state, tell that the workflow started, and start it. Raises what the store raises."""
         state = self.journal.state
         try:
             await self._ports.store.save(state)
-            if self._ports.bus.has_subscribers:
+            if self._ports.bus.listeners:
                 await self._ports.bus.publish(WorkflowStarted(state.instance_id, state.definition_id))
         except BaseException as error:
-            self._is_busy = False
-            self._close(EngineShutDownError(f"instance {self.instance_id!r} could not begin: {error!r}"))
+            self._release(EngineShutDownError(f"instance {self.instance_id!r} could not begin: {error!r}"))
             raise
-        self._is_busy = False
-        self._claim(first_candidates(self._plan, self._progress))
-        self._pump()
+        task = asyncio.Task(self._drive(), loop=asyncio.get_running_loop(), eager_start=True)
+        if not task.done():
+            self._ports.tasks.add(task)
+            task.add_done_callback(self._ports.tasks.discard)
 
     def end(self, outcome: WorkflowOutcome) -> None:
         """End the workflow, unless it is ending already: the first caller wins. `slot` tells when it has ended."""
-        self._close(outcome)
+        self._flow.close(outcome)
 
-    async def finalize(self, outcome: WorkflowOutcome) -> None:
-        """Write the terminal state, publish the terminal event, wake every waiter: nothing else ends a workflow."""
-        answer: WorkflowOutcome | Exception = EngineShutDownError(f"instance {self.instance_id!r} was cut off ending")
+    async def finalize(self, outcome: WorkflowOutcome) -> WorkflowOutcome:
+        """Write the terminal state and publish the terminal event, after which the waiters are woken.
+
+        Nothing else ends a workflow. Return the outcome as it now stands.
+        """
+        return await self.journal.end(outcome, self._flow.take_changes())
+
+    async def _drive(self) -> None:
+        answer: WorkflowOutcome | Exception = EngineShutDownError(f"instance {self.instance_id!r} was cut off")
         try:
-            answer = await self.journal.end(outcome)
+            end = await self._go_to_the_end()
+            answer = await self.finalize(end) if isinstance(end, WorkflowOutcome) else end
         finally:
+            self._flow.errands.cancel()
             self._release(answer)
 
-    def _claim(self, candidates: Iterable[str]) -> None:
-        for step in startable(self._plan, self._progress, candidates):
-            self._progress.claimed.add(step.id)
-            self._ready.append(step)
+    async def _go_to_the_end(self) -> WorkflowOutcome | Exception:
+        """Go through the rounds until it is said how it ends, and stop what is under way. Return how it ends."""
+        flow = self._flow
+        try:
+            flow.begin()
+            while flow.end is None:
+                await self._round()
+            if flow.errands:
+                await self.journal.write(flow.take_changes())
+        except EndedElsewhere as elsewhere:
+            flow.close(elsewhere.outcome)
+        except Exception as error:  # a store may raise anything
+            log.exception("workflow.not_stored", instance=self.instance_id)
+            flow.close(store_failure(error))
+        await flow.errands.stop()
+        return flow.end or EngineShutDownError(f"instance {self.instance_id!r} was cut off")
 
-    def _pump(self) -> None:
-        """Start what can start. When nothing lives after that, the workflow is through."""
-        while self._ready and not self.journal.is_closed:
-            self._start(self._ready.popleft())
-        if self.journal.is_closed:
-            self._conclude()
-        elif not self._living:
-            self._close(standstill(self._plan, self._progress))
-
-    def _start(self, step: PlannedStep) -> None:
-        state = self.journal.state
-        context = WorkflowContext(self.instance_id, step.id, state.steps[step.id].attempts, state.data)
-        self._is_busy = True
-        task = asyncio.Task(live(self.journal, step, context), loop=self._loop, eager_start=True)
-        self._is_busy = False
-        if task.done():
-            self._settle(step, task)
-            return
-        self._living[step.id] = task, context
-        task.add_done_callback(partial(self._come_back, step))
-        if self.journal.is_closed:
-            task.cancel()
-
-    def _come_back(self, step: PlannedStep, task: StepTask) -> None:
-        """Go on after a step that had to wait; one that is no longer waited for is of no interest."""
-        self._ports.stragglers.discard(task)
-        if self._living.pop(step.id, None) is None:
-            _ = task.cancelled() or task.exception()  # retrieved, or asyncio would report it
-            return
-        self._settle(step, task)
-        self._pump()
-
-    def _settle(self, step: PlannedStep, task: StepTask) -> None:
-        """Draw the consequences of a step that is through."""
-        if task.cancelled():
-            self._close(EngineShutDownError(f"instance {self.instance_id!r} was cancelled from outside the engine"))
-        elif (error := task.exception()) is not None:
-            self._close(self._broken_by(error))
-        elif (failed := task.result()) is None or step.goes_on:
-            self._progress.satisfied.add(step.id)
-            self._claim(step.dependents)
+    async def _round(self) -> None:
+        flow = self._flow
+        if flow.changes:
+            await self.journal.write(flow.take_changes())
+            flow.launch()
+        elif not flow.is_still:
+            flow.launch()
+        elif flow.errands:
+            await flow.errands.wait()
         else:
-            self._close(failure(self._plan, self._progress, step.id, failed.error))
-
-    def _broken_by(self, error: BaseException) -> WorkflowOutcome:
-        """Return how the workflow ends when a step's life could not go on: ended elsewhere, or the store fails."""
-        if isinstance(error, Superseded) and self.journal.ended_elsewhere is not None:
-            return self.journal.ended_elsewhere
-        log.error("workflow.not_stored", instance=self.instance_id, exc_info=error)
-        return store_failure(error)
-
-    def _close(self, end: WorkflowOutcome | Exception) -> None:
-        """Decide how it ends, once: from here on no step starts or writes, and the running ones are told to stop."""
-        if self.journal.is_closed:
-            return
-        self.journal.is_closed = True
-        self._end = end
-        for task, _ in self._living.values():
-            task.cancel()
-        self._conclude()
-
-    def _conclude(self) -> None:
-        """End, if nothing is left that could still write; else see to it that this does not last for ever."""
-        if self._is_busy or self._last is not None:
-            return
-        if self._living:
-            self._grace = self._grace or self._loop.call_later(self._ports.cancel_grace_s, self._abandon_steps)
-            return
-        if self._grace is not None:
-            self._grace.cancel()
-        if isinstance(self._end, WorkflowOutcome):
-            self._last = asyncio.Task(self.finalize(self._end), loop=self._loop, eager_start=True)
-        elif self._end is not None:
-            self._release(self._end)
-
-    def _abandon_steps(self) -> None:
-        """Wait no longer for steps that go on though they were told to stop. Without their data they can write none."""
-        for step_id, (task, context) in self._living.items():
-            log.warning("step.does_not_stop", instance=self.instance_id, step=step_id)
-            context.seal()
-            self._ports.stragglers.add(task)
-        self._living.clear()
-        self._conclude()
+            flow.come_to_a_standstill()
 
     def _release(self, answer: WorkflowOutcome | Exception) -> None:
         self._forget(self)

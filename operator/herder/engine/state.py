@@ -2,13 +2,12 @@
 
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import partial
 
 from herder.engine.status import StepStatus, WorkflowStatus
 
-
-def utc_now() -> datetime:
-    """Return the present moment; the engine's clock unless another is given."""
-    return datetime.now(UTC)
+utc_now = partial(datetime.now, UTC)
+"""Returns the present moment: the engine's clock, unless another is given."""
 
 
 @dataclass(slots=True)

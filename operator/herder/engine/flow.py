@@ -1,0 +1,200 @@
+"""What happens to the steps of one instance, one after another and side by side.
+
+    claimed ─▶ delay, schedule ─▶ condition ─▶ attempt ─▶ succeeded ─▶ on_success ─┬─▶ dependents
+                                     │           ▲  ├───▶ skipped ─────────────────┤
+                                     │           │  ├───▶ failed ─▶ on_failure ─┬──┘ CONTINUE_NEXT_STEP
+                                     └─▶ skipped └──┴ retry                     └─▶ the workflow fails
+
+Nothing here waits or writes. What happens is noted as changes; what is to be launched once those are written, likewise.
+"""
+
+from collections.abc import Callable, Iterable
+from functools import partial
+from inspect import isawaitable
+
+import structlog
+
+from herder.engine.changes import Change, RetryPlanned, State, StepGivenUp, seconds_between, told
+from herder.engine.context import WorkflowContext
+from herder.engine.decide import Progress, failure, first_candidates, may_start, standstill
+from herder.engine.errand import Errands
+from herder.engine.errors import EngineShutDownError
+from herder.engine.plan import Context, Plan, PlannedStep
+from herder.engine.ports import Ports
+from herder.engine.state import WorkflowOutcome
+from herder.engine.verdict import judge
+
+log = structlog.get_logger(__name__)
+
+
+class Flow:
+    """The steps of one instance."""
+
+    __slots__ = ("_begun", "_next", "_plan", "_ports", "_progress", "_state", "changes", "end", "errands")
+
+    def __init__(self, plan: Plan, state: State, progress: Progress, ports: Ports) -> None:
+        self.errands = Errands(ports, self._leave_behind)
+        self.changes: list[Change] = []
+        """What has happened and is not yet written."""
+        self.end: WorkflowOutcome | Exception | None = None
+        """How the workflow ends, or why it is left behind; the first to say so wins."""
+        self._plan = plan
+        self._state = state
+        self._progress = progress
+        self._ports = ports
+        self._begun: list[PlannedStep] = []
+        """Steps whose attempt is launched once its beginning is written."""
+        self._next: list[Callable[[], None]] = []
+        """What else is launched then."""
+
+    @property
+    def is_still(self) -> bool:
+        """Whether nothing is to be written or launched."""
+        return not (self.changes or self._next)
+
+    def begin(self) -> None:
+        """Claim the steps that wait for none, or for none that is left."""
+        self._claim(first_candidates(self._plan, self._progress))
+
+    def take_changes(self) -> list[Change]:
+        """Hand over what is to be written."""
+        changes, self.changes = self.changes, []
+        return changes
+
+    def launch(self) -> None:
+        """Launch what was to wait until the changes are written."""
+        begun, self._begun = self._begun, []
+        for step in begun:
+            if self.end is None:
+                context = self._context(step)
+                self.errands.launch(step, context, step.run(context), self._attempted, step.timeout_s)
+        if self._next:
+            following, self._next = self._next, []
+            for launch in following:
+                if self.end is None:
+                    launch()
+
+    def close(self, end: WorkflowOutcome | Exception) -> None:
+        """Say how it ends, unless that has been said."""
+        if self.end is None:
+            self.end = end
+            self.errands.close()
+
+    def come_to_a_standstill(self) -> None:
+        """End the workflow: nothing runs, waits or can start any more."""
+        self.close(standstill(self._plan, self._progress))
+
+    def _leave_behind(self) -> None:
+        self.close(EngineShutDownError(f"instance {self._state.instance_id!r} was cancelled from outside the engine"))
+
+    def _claim(self, candidates: Iterable[str]) -> None:
+        for step_id in candidates:
+            step = self._plan.steps[step_id]
+            if may_start(step, self._progress):
+                self._progress.claimed.add(step_id)
+                self._admit(step)
+
+    def _admit(self, step: PlannedStep) -> None:
+        """Begin a step, unless it has to wait or to ask first. One that had begun before it was resumed asks no more."""
+        state = self._state.steps[step.id]
+        if state.next_retry_at is not None:
+            wait_s = seconds_between(self._ports.clock(), state.next_retry_at)
+            self._next.append(partial(self._wait, step, wait_s, self._begin))
+        elif step.is_gated and state.started_at is None:
+            self._next.append(partial(self._wait, step, step.wait_s(self._ports.clock()), self._ask))
+        else:
+            self._begin(step)
+
+    def _begin(self, step: PlannedStep) -> None:
+        self.changes.append(step.begun)
+        self._begun.append(step)
+
+    def _wait(self, step: PlannedStep, wait_s: float, then: Callable[[PlannedStep], None]) -> None:
+        if wait_s > 0:
+            work = _sleep(self._ports, wait_s)
+            self.errands.launch(step, self._context(step), work, partial(self._waited, then), None)
+        else:
+            then(step)
+
+    def _waited(self, then: Callable[[PlannedStep], None], step: PlannedStep, context: Context, result: object) -> None:
+        if isinstance(result, Exception):  # of a sleep that was plugged in
+            self._give_up(step, context, StepGivenUp(step.id, result))
+        else:
+            then(step)
+
+    def _ask(self, step: PlannedStep) -> None:
+        if step.run_if is None:
+            self._begin(step)
+            return
+        context = self._context(step)
+        self.errands.launch(step, context, _call(partial(step.run_if, context)), self._answered, step.timeout_s)
+
+    def _answered(self, step: PlannedStep, context: Context, result: object) -> None:
+        if isinstance(result, Exception):
+            self._give_up(step, context, StepGivenUp(step.id, result))
+        elif result:
+            self._begin(step)
+        else:
+            self.changes.append(step.passed_over)
+            self._satisfied(step)
+
+    def _attempted(self, step: PlannedStep, context: Context, result: object) -> None:
+        if result is None and step.on_success is None:  # the short way: most steps are like this
+            self.changes.append(step.done)
+            self._satisfied(step)
+            return
+        verdict = judge(step, self._state.steps[step.id], result, self._ports.clock())
+        if isinstance(verdict, StepGivenUp):
+            self._give_up(step, context, verdict)
+            return
+        self.changes.append(verdict)
+        if isinstance(verdict, RetryPlanned):
+            self._next.append(partial(self._wait, step, verdict.delay_s, self._begin))
+        elif verdict is step.done and step.on_success is not None:
+            self._next.append(partial(self._call_hook, step, context, partial(step.on_success, context), None))
+        else:
+            self._satisfied(step)
+
+    def _give_up(self, step: PlannedStep, context: Context, verdict: StepGivenUp) -> None:
+        self.changes.append(verdict)
+        if step.on_failure is None:
+            self._failed(step, verdict.error)
+        else:
+            hook = partial(step.on_failure, context, verdict.error)
+            self._next.append(partial(self._call_hook, step, context, hook, verdict.error))
+
+    def _call_hook(
+        self, step: PlannedStep, context: Context, hook: Callable[[], object], error: Exception | None
+    ) -> None:
+        self.errands.launch(step, context, _call(hook), partial(self._hook_called, error), step.timeout_s)
+
+    def _hook_called(self, error: Exception | None, step: PlannedStep, context: Context, result: object) -> None:
+        if isinstance(result, Exception):
+            log.warning("step.hook_failed", instance=context.instance_id, step=step.id, exc_info=result)
+        if error is None:
+            self._satisfied(step)
+        else:
+            self._failed(step, error)
+
+    def _failed(self, step: PlannedStep, error: Exception) -> None:
+        if step.goes_on:
+            self._satisfied(step)
+        else:
+            self.close(failure(self._plan, self._progress, step.id, told(error)))
+
+    def _satisfied(self, step: PlannedStep) -> None:
+        self._progress.satisfied.add(step.id)
+        self._claim(step.dependents)
+
+    def _context(self, step: PlannedStep) -> Context:
+        return WorkflowContext(self._state.instance_id, step.id, self._state.steps[step.id].attempts, self._state.data)
+
+
+async def _call(user_function: Callable[[], object]) -> object:
+    """Call what may be plain or async."""
+    answer = user_function()
+    return await answer if isawaitable(answer) else answer
+
+
+async def _sleep(ports: Ports, wait_s: float) -> None:
+    await ports.sleep(wait_s)
