@@ -1,9 +1,13 @@
 """From `kubectl apply` to Ready on two real replicas, and what is said on the way."""
 
+from herder.api.base import parse
+from herder.api.kstatus import check
+from herder.api.worker import WorkerRegistrationStatus
 from rig.control_plane.cluster import Cluster
-from rig.declared import Declared, is_listed_ready
+from rig.declared import Declared, is_listed_ready, urls_of
 from rig.gateway import Smg
-from rig.workers import MockWorkers
+from rig.waiting import eventually
+from rig.workers import MockWorkers, Script
 
 
 async def test_a_healthy_worker_is_ready_on_both_replicas_after_few_writes(
@@ -18,3 +22,117 @@ async def test_a_healthy_worker_is_ready_on_both_replicas_after_few_writes(
     assert all(is_listed_ready(replica, worker.url) for replica in ready_gateway)
     asked = control_plane.api_requests("workerregistrations", namespace=declared.namespace)
     assert asked["patch", ""] + asked["patch", "status"] <= 4
+
+
+async def test_the_status_shows_the_run_the_replicas_and_what_was_discovered(
+    declared: Declared, ready_gateway: tuple[Smg, Smg], mock_workers: MockWorkers
+) -> None:
+    worker = mock_workers.add("a", Script(runtime="vllm", models=("llama-3",)))
+
+    declared.worker("a", worker.url, priority=80, cost="0.5", labels={"zone": "eu-1"})
+    found = await declared.until("a")
+
+    status = found["status"]
+    steps = {step["name"]: step["status"] for step in status["workflow"]["steps"]}
+    assert steps["verify"] == "Succeeded"
+    assert status["workflow"]["status"] == "Completed"
+    assert status["worker"]["runtime"] == "vLLM"
+    assert status["worker"]["models"] == ["llama-3"]
+    assert [row["endpoint"] for row in status["replicas"]] == [replica.url for replica in ready_gateway]
+    assert [row["workerId"] for row in status["replicas"]] == [r.workers()[0]["id"] for r in ready_gateway]
+    assert [run["status"] for run in status["history"]] == ["Completed"]
+    for replica in ready_gateway:
+        entry = replica.workers()[0]
+        assert (entry["priority"], entry["cost"], entry["labels"]["zone"]) == (80, 0.5, "eu-1")
+
+
+async def test_kubectl_wait_and_the_columns_tell_the_same(
+    declared: Declared, ready_gateway: tuple[Smg, Smg], mock_workers: MockWorkers, control_plane: Cluster
+) -> None:
+    declared.worker("a", mock_workers.add("a").url)
+
+    waited = control_plane.kubectl(
+        "wait", "--for=condition=Ready", "wr/a", "-n", declared.namespace, "--timeout=20s"
+    )
+    row = control_plane.kubectl("get", "wr", "a", "-n", declared.namespace, "--no-headers").stdout.split()
+
+    assert "condition met" in waited.stdout
+    assert row[:4] == ["a", "True", "8/8", "2/2"]
+
+
+async def test_a_worker_that_is_down_says_which_step_waits_why_and_until_when_and_recovers_by_itself(
+    declared: Declared, ready_gateway: tuple[Smg, Smg], mock_workers: MockWorkers
+) -> None:
+    worker = mock_workers.add("a", Script(up=False))
+
+    declared.worker("a", worker.url)
+    await declared.until("a", "Reconciling", reason="ProgressingWithRetry")
+    status = declared.status("a")
+    step = next(step for step in status["workflow"]["steps"] if step["status"] == "Retrying")
+    message = declared.condition("a")["message"]
+    worker.heal()
+    healed = await declared.until("a", reason="Registered", timeout_s=20)
+
+    assert step["name"] == "detect_connection"
+    assert step["reason"] == "WorkerUnreachable"
+    assert step["nextRetryAt"]
+    assert "detect_connection" in message
+    assert "next attempt at" in message
+    assert urls_of(ready_gateway[0]) == urls_of(ready_gateway[1]) == [worker.url]
+    assert healed["status"]["progress"] == "8/8"
+
+
+async def test_a_worker_past_its_startup_budget_is_stalled_with_step_and_remedy_and_a_retry_begins_again(
+    declared: Declared, ready_gateway: tuple[Smg, Smg], mock_workers: MockWorkers
+) -> None:
+    worker = mock_workers.add("a", Script(health_status=503))
+
+    declared.worker("a", worker.url, startup={"timeoutSeconds": 3})
+    stalled = await declared.until("a", "Stalled", reason="StepFailed", timeout_s=15)
+    message = declared.condition("a")["message"]
+    worker.heal()
+    declared.annotate("a", retry="1")
+    retried = await declared.until("a", reason="Registered")
+
+    assert "detect_connection" in message
+    assert "herder.dev/retry" in message
+    assert not [c for c in stalled["status"]["conditions"] if c["type"] == "Reconciling"]
+    assert retried["status"]["lastHandled"] == {"retry": "1"}
+    assert [run["status"] for run in retried["status"]["history"]] == ["Completed", "Failed"]
+
+
+async def test_where_the_gateway_probes_the_probing_steps_are_skipped_and_its_discoveries_read_back(
+    declared: Declared, ready_gateway: tuple[Smg, Smg], mock_workers: MockWorkers
+) -> None:
+    worker = mock_workers.add("a", Script(models=("qwen-3",)))
+
+    declared.worker("a", worker.url, probe="Gateway")
+    found = await declared.until("a")
+
+    steps = {step["name"]: step["status"] for step in found["status"]["workflow"]["steps"]}
+    assert [steps[name] for name in ("detect_connection", "detect_backend", "discover_metadata", "discover_dp")] == [
+        "Skipped"
+    ] * 4
+    assert found["status"]["worker"]["models"] == ["qwen-3"]
+
+
+async def test_every_status_on_the_way_reads_right_by_the_kstatus_rules(
+    declared: Declared, ready_gateway: tuple[Smg, Smg], mock_workers: MockWorkers
+) -> None:
+    worker = mock_workers.add("a", Script(up=False))
+    complaints: list[str] = []
+
+    def look() -> bool:
+        found = declared.get("a") or {}
+        status = parse(WorkerRegistrationStatus, found.get("status", {}), at="status")
+        if status.conditions:
+            complaints.extend(check(status.conditions, found["metadata"]["generation"], status.observed_generation))
+        return declared.condition("a").get("status") == "True"
+
+    declared.worker("a", worker.url)
+    await eventually(lambda: declared.condition("a", "Reconciling"))
+    look()
+    worker.heal()
+    await eventually(look, 20)
+
+    assert complaints == []
