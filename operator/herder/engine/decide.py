@@ -16,6 +16,8 @@ class Progress:
     """Steps that were told to start, or need not."""
     satisfied: set[str] = field(default_factory=set)
     """Steps that no longer hold up their dependents."""
+    is_resumed: bool = False
+    """Whether some of this happened before this run."""
 
 
 def is_satisfied(step: PlannedStep, state: StepState) -> bool:
@@ -28,12 +30,12 @@ def is_satisfied(step: PlannedStep, state: StepState) -> bool:
 def progress_of(plan: Plan, steps: Mapping[str, StepState]) -> Progress:
     """Return how far an instance had come whose steps stand like this."""
     done = {step_id for step_id, step in plan.steps.items() if is_satisfied(step, steps[step_id])}
-    return Progress(set(done), done)
+    return Progress(set(done), done, is_resumed=True)
 
 
 def first_candidates(plan: Plan, progress: Progress) -> Iterable[str]:
     """Return the steps that may be startable at the beginning."""
-    return plan.steps if progress.satisfied else plan.roots
+    return plan.steps if progress.is_resumed else plan.roots
 
 
 def may_start(step: PlannedStep, progress: Progress) -> bool:

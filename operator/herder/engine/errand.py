@@ -16,6 +16,8 @@ from herder.engine.ports import Ports
 
 log = structlog.get_logger(__name__)
 
+type Work = Coroutine[Any, Any, object]
+
 type Then = Callable[[PlannedStep, Context, object], None]
 """Takes what work returned, or the exception that it raised."""
 
@@ -37,13 +39,11 @@ class Errand:
         """Cancel the work when it is not through in time."""
         self._timer = asyncio.get_running_loop().call_later(timeout_s, self._time_out)
 
-    def result(self) -> object:
-        """Return what the work returned, or the exception that it raised, or that it was too slow."""
+    def has_timed_out(self) -> bool:
+        """Whether the work, which is through, was cancelled because it was too slow. Stops the timer."""
         if self._timer is not None:
             self._timer.cancel()
-        if self._has_timed_out and self.task.cancelled():
-            return StepTimeoutError(self.step.id, self.step.timeout_s)
-        return _result_of(self.step, self.task)
+        return self._has_timed_out
 
     def _time_out(self) -> None:
         self._has_timed_out = True
@@ -68,18 +68,11 @@ class Errands:
     def __len__(self) -> int:
         return len(self._under_way)
 
-    def launch(
-        self,
-        step: PlannedStep,
-        context: Context,
-        work: Coroutine[Any, Any, object],
-        then: Then,
-        timeout_s: float | None,
-    ) -> None:
+    def launch(self, step: PlannedStep, context: Context, work: Work, then: Then, timeout_s: float | None) -> None:
         """Start work; `then` gets its result, here and now if the work waits for nothing."""
         task = asyncio.Task(work, loop=self._loop, eager_start=True)
         if task.done():
-            self._hand_back(step, context, then, _result_of(step, task))
+            self._hand_back(step, context, then, task)
             return
         errand = Errand(step, context, task, then)
         self._under_way.add(errand)
@@ -119,32 +112,31 @@ class Errands:
         for errand in self._under_way:
             errand.task.cancel()
 
-    def _come_back(self, errand: Errand, _: asyncio.Task[Any]) -> None:
-        result = errand.result()
+    def _come_back(self, errand: Errand, task: asyncio.Task[Any]) -> None:
         self._under_way.discard(errand)
-        self._hand_back(errand.step, errand.context, errand.then, result)
+        self._hand_back(errand.step, errand.context, errand.then, task, has_timed_out=errand.has_timed_out())
         self._wake()
 
-    def _hand_back(self, step: PlannedStep, context: Context, then: Then, result: object) -> None:
-        if self._is_closed:
-            return
-        if isinstance(result, asyncio.CancelledError):
-            self._on_outside_cancel()
-        else:
+    def _hand_back(
+        self, step: PlannedStep, context: Context, then: Then, task: asyncio.Task[Any], *, has_timed_out: bool = False
+    ) -> None:
+        """Give `then` what a task that is through returned, or the exception that it raised."""
+        result: object
+        try:
+            result = task.result()
+        except asyncio.CancelledError:
+            if has_timed_out:
+                result = StepTimeoutError(step.id, step.timeout_s)
+            elif not task.cancelling():
+                result = WorkflowError(f"step {step.id!r} was cancelled by something that it waited for")
+            else:
+                self._on_outside_cancel()
+                return
+        except Exception as error:  # noqa: BLE001 (a step may raise anything)
+            result = error
+        if not self._is_closed:
             then(step, context, result)
 
     def _wake(self) -> None:
         if self._waiter is not None and not self._waiter.done():
             self._waiter.set_result(None)
-
-
-def _result_of(step: PlannedStep, task: asyncio.Task[Any]) -> object:
-    """Return what a task that is through returned, or what it raised: CancelledError only if from outside."""
-    try:
-        return task.result()
-    except asyncio.CancelledError as error:
-        if task.cancelling():
-            return error
-        return WorkflowError(f"step {step.id!r} was cancelled by something that it waited for")
-    except Exception as error:  # noqa: BLE001 (a step may raise anything)
-        return error

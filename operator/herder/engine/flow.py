@@ -30,7 +30,17 @@ log = structlog.get_logger(__name__)
 class Flow:
     """The steps of one instance."""
 
-    __slots__ = ("_begun", "_next", "_plan", "_ports", "_progress", "_state", "changes", "end", "errands")
+    __slots__ = (
+        "_begun",
+        "_next",
+        "_plan",
+        "_ports",
+        "_progress",
+        "_state",
+        "changes",
+        "end",
+        "errands",
+    )
 
     def __init__(self, plan: Plan, state: State, progress: Progress, ports: Ports) -> None:
         self.errands = Errands(ports, self._leave_behind)
@@ -42,6 +52,7 @@ class Flow:
         self._state = state
         self._progress = progress
         self._ports = ports
+        self._is_resumed = any(step.started_at for step in state.steps.values())
         self._begun: list[PlannedStep] = []
         """Steps whose attempt is launched once its beginning is written."""
         self._next: list[Callable[[], None]] = []
@@ -88,22 +99,26 @@ class Flow:
         self.close(EngineShutDownError(f"instance {self._state.instance_id!r} was cancelled from outside the engine"))
 
     def _claim(self, candidates: Iterable[str]) -> None:
+        """Begin what may start now, unless it has to wait or to ask before."""
         for step_id in candidates:
             step = self._plan.steps[step_id]
             if may_start(step, self._progress):
                 self._progress.claimed.add(step_id)
-                self._admit(step)
+                if step.is_gated or self._progress.is_resumed:
+                    self._next.append(self._gate(step))
+                else:
+                    self.changes.append(step.begun)
+                    self._begun.append(step)
 
-    def _admit(self, step: PlannedStep) -> None:
-        """Begin a step, unless it has to wait or to ask first. One that had begun before it was resumed asks no more."""
+    def _gate(self, step: PlannedStep) -> Callable[[], None]:
+        """Return what is to be done before the first attempt. A step that began before it was resumed asks no more."""
         state = self._state.steps[step.id]
+        now = self._ports.clock()
         if state.next_retry_at is not None:
-            wait_s = seconds_between(self._ports.clock(), state.next_retry_at)
-            self._next.append(partial(self._wait, step, wait_s, self._begin))
-        elif step.is_gated and state.started_at is None:
-            self._next.append(partial(self._wait, step, step.wait_s(self._ports.clock()), self._ask))
-        else:
-            self._begin(step)
+            return partial(self._wait, step, seconds_between(now, state.next_retry_at), self._begin)
+        if state.started_at is not None:
+            return partial(self._begin, step)
+        return partial(self._wait, step, step.wait_s(now), self._ask)
 
     def _begin(self, step: PlannedStep) -> None:
         self.changes.append(step.begun)
