@@ -30,17 +30,7 @@ log = structlog.get_logger(__name__)
 class Flow:
     """The steps of one instance."""
 
-    __slots__ = (
-        "_begun",
-        "_next",
-        "_plan",
-        "_ports",
-        "_progress",
-        "_state",
-        "changes",
-        "end",
-        "errands",
-    )
+    __slots__ = ("_begun", "_next", "_plan", "_ports", "_progress", "_state", "changes", "end", "errands")
 
     def __init__(self, plan: Plan, state: State, progress: Progress, ports: Ports) -> None:
         self.errands = Errands(ports, self._leave_behind)
@@ -52,7 +42,6 @@ class Flow:
         self._state = state
         self._progress = progress
         self._ports = ports
-        self._is_resumed = any(step.started_at for step in state.steps.values())
         self._begun: list[PlannedStep] = []
         """Steps whose attempt is launched once its beginning is written."""
         self._next: list[Callable[[], None]] = []

@@ -87,7 +87,7 @@ class Run:
             flow.begin()
             while flow.end is None:
                 await self._round()
-            if flow.errands:
+            if flow.changes and flow.errands:
                 await self.journal.write(flow.take_changes())
         except EndedElsewhere as elsewhere:
             flow.close(elsewhere.outcome)
