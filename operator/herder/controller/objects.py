@@ -10,6 +10,8 @@ from herder.net.urls import InvalidUrl, normalise_url
 
 KINDS: Final = {kind.kind: kind for kind in (MODEL_GATEWAY, WORKER_REGISTRATION)}
 
+_MOST_GONE: Final = 10_000
+
 type Body = dict[str, Any]
 
 
@@ -66,9 +68,12 @@ class Place:
 
 
 class Objects:
-    """The newest known version of every object. A version older than the known one is never taken."""
+    """The newest known version of every object. A version older than the known one is never taken, nor one of an object
+    that is known to be gone: the answer to a write can come after the news of the deletion that it brought about.
+    """
 
     def __init__(self) -> None:
+        self._gone: dict[str, None] = {}  # uids, the oldest first
         self._bodies: dict[Key, Body] = {}
         self._by_gateway: dict[Key, set[Key]] = defaultdict(set)
         self._by_place: dict[Place, set[Key]] = defaultdict(set)
@@ -82,6 +87,8 @@ class Objects:
 
     def put(self, body: Body) -> bool:
         """Take a version; False if it is not newer than what is known."""
+        if uid_of(body) in self._gone:
+            return False
         key = Key.of(body)
         known = self._bodies.get(key)
         if known is not None and version_of(body) <= version_of(known):
@@ -94,7 +101,10 @@ class Objects:
         return True
 
     def remove(self, key: Key, uid: str) -> bool:
-        """Forget an object that is gone; False if another one has taken its name already."""
+        """Forget an object that is gone; False if it was not known (any more)."""
+        self._gone[uid] = None
+        if len(self._gone) > _MOST_GONE:
+            del self._gone[next(iter(self._gone))]
         known = self._bodies.get(key)
         if known is None or uid_of(known) != uid:
             return False

@@ -5,7 +5,7 @@ from typing import Final
 
 from herder.api.status import ReplicaEntry, RunStatus, WorkflowRun
 from herder.api.worker import DiscoveredWorker
-from herder.engine import StepState, WorkflowDefinition, WorkflowState
+from herder.engine import StepState, WorkflowDefinition, WorkflowState, WorkflowStatus
 from herder.engine import StepStatus as EngineStepStatus
 from herder.workflows.entry import Entry
 from herder.workflows.facts import Facts
@@ -35,7 +35,7 @@ def facts_of(worker: DiscoveredWorker | None) -> Facts:
 def fresh_state[D](definition: WorkflowDefinition[D], instance_id: str, data: D) -> WorkflowState[D]:
     """Return the state of a run that has not begun."""
     steps = {step.id: StepState() for step in definition.steps}
-    return WorkflowState(instance_id, definition.id, data, steps=steps)
+    return WorkflowState(instance_id, definition.id, data, WorkflowStatus.RUNNING, steps)
 
 
 def restored_state[D](definition: WorkflowDefinition[D], run: WorkflowRun, data: D) -> WorkflowState[D]:

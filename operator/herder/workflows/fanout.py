@@ -7,16 +7,23 @@ from herder.workflows.errors import Permanent, Problem, StepFault, Transient, pr
 from herder.workflows.ports import Replica
 
 
-async def on_each(replicas: Iterable[Replica], act: Callable[[Replica], Awaitable[None]]) -> dict[str, Problem]:
+async def on_each(
+    replicas: Iterable[Replica], act: Callable[[Replica], Awaitable[None]], *, patience_s: float | None = None
+) -> dict[str, Problem]:
     """Run `act` on all replicas at once and return what went wrong, by endpoint.
 
-    Cancelling it cancels what still runs and waits for that, so that nothing is sent afterwards.
+    A replica that takes longer than `patience_s` counts as out of reach, and its call is cut off. Cancelling all of it
+    cancels what still runs and waits for that, so that nothing is sent afterwards.
     """
     problems: dict[str, Problem] = {}
 
     async def guarded(replica: Replica) -> None:
         try:
-            await act(replica)
+            async with asyncio.timeout(patience_s):
+                await act(replica)
+        except TimeoutError:
+            text = f"{replica.endpoint}: no answer within {patience_s:g} s"
+            problems[replica.endpoint] = Problem("GatewayUnreachable", text, retryable=True)
         except Exception as error:  # noqa: BLE001  one replica's trouble is a value here, whatever it is
             problems[replica.endpoint] = problem_of(error)
 

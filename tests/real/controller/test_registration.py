@@ -51,9 +51,7 @@ async def test_kubectl_wait_and_the_columns_tell_the_same(
 ) -> None:
     declared.worker("a", mock_workers.add("a").url)
 
-    waited = control_plane.kubectl(
-        "wait", "--for=condition=Ready", "wr/a", "-n", declared.namespace, "--timeout=20s"
-    )
+    waited = control_plane.kubectl("wait", "--for=condition=Ready", "wr/a", "-n", declared.namespace, "--timeout=20s")
     row = control_plane.kubectl("get", "wr", "a", "-n", declared.namespace, "--no-headers").stdout.split()
 
     assert "condition met" in waited.stdout

@@ -1,7 +1,7 @@
 """The steps of a removal, each of them on all replicas at once."""
 
 from dataclasses import replace
-from typing import ClassVar, assert_never
+from typing import ClassVar, Final, assert_never
 
 from herder.api.status import EntryState
 from herder.engine import StepResult, WorkflowContext
@@ -16,6 +16,9 @@ from herder.workflows.removal.retire import DRAINING, Ask, Delete, Gone, Wait, n
 from herder.workflows.step import Step
 
 type Context = WorkflowContext[Removal]
+
+_PATIENCE_S: Final = 2.0
+"""How long a replica that hangs may hold up the draining of the others."""
 
 
 class Find(Step[Removal]):
@@ -37,7 +40,7 @@ class Find(Step[Removal]):
             elif record.state is not EntryState.PENDING:
                 data.entries[replica.endpoint] = Entry(EntryState.ABSENT, verified_at=data.now())
 
-        await on_each(data.replicas, look)
+        await on_each(data.replicas, look, patience_s=_PATIENCE_S)
 
 
 def is_listed_anywhere(context: Context) -> bool:
@@ -60,7 +63,7 @@ class Drain(Step[Removal]):
                 await replica.delete_worker(entry.worker_id, data.url)
                 data.entries[replica.endpoint] = entry.seen(EntryState.DRAINING, data.now())
 
-        problems = await on_each(data.replicas, drain)
+        problems = await on_each(data.replicas, drain, patience_s=_PATIENCE_S)
         if problems and len(problems) == len(data.replicas):
             raise fault_of(problems)
 
