@@ -1,0 +1,50 @@
+"""What roles grant, and what was asked for, in the same words: (verb, resource), such as ("patch", "x/status")."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from rig.control_plane.audit import ApiRequest
+
+type Grant = tuple[str, str]
+
+SERVING: frozenset[Grant] = frozenset(
+    {
+        *((verb, "modelgateways") for verb in ("get", "list", "watch")),
+        *((verb, "workerregistrations") for verb in ("get", "list", "watch", "patch")),
+        ("patch", "modelgateways/status"),
+        ("patch", "workerregistrations/status"),
+        ("get", "secrets"),
+        ("create", "events"),
+    }
+)
+"""In each namespace that is served."""
+
+LOOKING: frozenset[Grant] = frozenset(
+    {
+        ("get", "namespaces"),
+        ("list", "customresourcedefinitions"),
+        ("watch", "customresourcedefinitions"),
+    }
+)
+"""In the cluster as a whole; of namespaces only kube-system may be got."""
+
+FINDING: frozenset[Grant] = frozenset({("list", "namespaces"), ("watch", "namespaces")})
+"""In the cluster as a whole, where herder serves named namespaces."""
+
+SELDOM: frozenset[Grant] = frozenset({("get", "modelgateways"), ("get", "workerregistrations")})
+"""Asked for only when somebody else wrote at the same moment, or an entry looks forgotten."""
+
+
+def granted(documents: Iterable[dict[str, Any]], kind: str) -> frozenset[Grant]:
+    """What the roles of a kind grant. A wildcard is a grant of its own, that no table has."""
+    rules = [rule for document in documents if document["kind"] == kind for rule in document["rules"]]
+    return frozenset((verb, resource) for rule in rules for verb in rule["verbs"] for resource in rule["resources"])
+
+
+def asked(requests: Iterable[ApiRequest]) -> frozenset[Grant]:
+    """What requests needed."""
+    return frozenset((request.verb, _resource(request)) for request in requests)
+
+
+def _resource(request: ApiRequest) -> str:
+    return f"{request.resource}/{request.subresource}" if request.subresource else request.resource
