@@ -23,7 +23,7 @@ from typing import Final
 
 from herder.api.conditions import ReadyReason
 from herder.api.status import RunStatus
-from herder.controller.claims import GATEWAY_AWAY
+from herder.controller.claims import PASSES_WITH_GATEWAY
 from herder.controller.restore import UNFINISHED
 
 
@@ -214,7 +214,7 @@ def _converge(world: World) -> Action:
 
 def _after_failure(world: World, last: LastRun) -> Action:
     """Go on by itself only where what was in the way can be seen to be gone."""
-    is_over = (last.reason in GATEWAY_AWAY and world.is_actionable) or (
+    is_over = (last.reason in PASSES_WITH_GATEWAY and world.is_actionable) or (
         last.reason == ReadyReason.FOREIGN_ENTRY and not world.has_foreign
     )
     return Begin(Job.REGISTRATION) if is_over else Settle(keeps_failure=True)

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import Final
 
 from herder.api.conditions import ReadyReason
-from herder.api.gateway import Mode
+from herder.api.gateway import GatewayReplicaState, Mode
 from herder.api.status import RunStatus
 from herder.controller.decide import Blocked, Job, LastRun, Running, World
 from herder.controller.gateways import Gateway
@@ -85,7 +85,7 @@ class Scout:
             return None
         if subject.is_deleting:
             return Scene(subject, gateway, None, unusable)
-        blocked = subject.invalid or unusable or self._conflict(subject)
+        blocked = subject.invalid or unusable or _refusal(gateway) or self._conflict(subject)
         if blocked is not None or gateway is None:
             return Scene(subject, gateway, None, blocked)
         try:
@@ -137,6 +137,15 @@ class Scout:
         worker = subject.status.worker
         is_elsewhere = subject.spec is not None and worker is not None and worker.url != subject.spec.url
         return None if is_elsewhere else conflict_of(subject, self._objects)
+
+
+def _refusal(gateway: Gateway | None) -> Blocked | None:
+    """Return what is said where no replica takes herder's credentials; one that does is worth a run."""
+    views = gateway.views if gateway is not None else {}
+    if not views or any(view.state is not GatewayReplicaState.REFUSES for view in views.values()):
+        return None
+    endpoint, view = next(iter(views.items()))
+    return Blocked(ReadyReason.GATEWAY_REFUSES, f"{endpoint}: {view.trouble}")
 
 
 def _running(run: Run | None) -> Running | None:
