@@ -119,8 +119,13 @@ class ModelGateways:
             pem = await self._secrets.get(key.namespace, spec.tls.ca_secret_ref, field="spec.tls.caSecretRef")
             trust = Trust(pem)
         if api_key is not None or spec.tls is not None:
-            self._queue.add_after(key, _SECRET_RECHECK_S)
+            self._queue.add_after(key, _MISSING_RECHECK_S if self._is_refused(key) else _SECRET_RECHECK_S)
         return Access(spec.endpoints, spec.mode, float(spec.resync_seconds), api_key, trust)
+
+    def _is_refused(self, key: Key) -> bool:
+        gateway = self._gateways.get(key)
+        views = gateway.views.values() if gateway is not None else ()
+        return any(view.state is GatewayReplicaState.REFUSES for view in views)
 
     def _status(self, key: Key, body: Body) -> Status:
         base = _status_of(body)
