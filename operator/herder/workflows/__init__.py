@@ -7,5 +7,6 @@ may be repeated at any time and by another process: it looks before it acts.
 registration   worker-registration          removal     worker-removal
 plan, owner    what is declared, by whom     entry, facts  what is known of it
 converge, compare   the next move            fanout      the same on every replica at once
+ports, lookup       what is asked of the world, and how
 probing        asking workers themselves     errors, step  why an attempt failed, and whether to try again
 """

@@ -4,10 +4,11 @@ from decimal import Decimal
 from typing import Final
 
 from herder.gateway.types import Worker
+from herder.net.text import untrusted
 from herder.workflows.plan import Plan
 
-_COST_TOLERANCE: Final = Decimal("0.0001")
-"""The gateway keeps the cost in single precision."""
+_COST_TOLERANCE: Final = Decimal("1e-6")
+"""A share of the cost: the gateway keeps it in single precision."""
 
 
 def difference(worker: Worker, plan: Plan, models: tuple[str, ...] = ()) -> str | None:
@@ -15,7 +16,7 @@ def difference(worker: Worker, plan: Plan, models: tuple[str, ...] = ()) -> str 
     spec = plan.worker_spec_declared
     if worker.priority != spec.priority:
         return f"it lists priority {worker.priority}, not {spec.priority}"
-    if abs(Decimal(str(worker.cost)) - spec.cost) > _COST_TOLERANCE * max(Decimal(1), spec.cost):
+    if abs(Decimal(str(worker.cost)) - spec.cost) > _COST_TOLERANCE * spec.cost:
         return f"it lists cost {worker.cost}, not {spec.cost}"
     if worker.worker_type != spec.worker_type:
         return f"it lists type {worker.worker_type}, not {spec.worker_type}"
@@ -24,5 +25,5 @@ def difference(worker: Worker, plan: Plan, models: tuple[str, ...] = ()) -> str 
         return f"its label {changed} is not as declared"
     listed = {model.id for model in worker.models} | {worker.model_id}
     if models and listed.isdisjoint(models):
-        return f"it lists model {worker.model_id}, not {models[0]}"
+        return f"it lists model {untrusted(worker.model_id or 'none')}, not {untrusted(models[0])}"
     return None

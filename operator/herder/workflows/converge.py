@@ -4,17 +4,21 @@ A 202 of the gateway is a promise, ids are random, and a failed registration end
 concluded from what was sent. What the replica lists now, and what it says of the id that it gave, decide alone:
 
     listed    what else                              next
-    -         its add is still pending               Wait
+    -         its add is pending, or was just done   Wait
     -         nothing known, or its add has ended    Post
     draining  an earlier removal is under way        Wait     (what is posted or replaced now would be removed with it)
     foreign   not adopted                            Refuse
+    several   spellings of the URL, not ranks        Refuse   (a change of one would hit the other too)
+    any       a change by herder is being applied    Wait     (of two changes in flight the gateway drops one)
     foreign   adopted                                Replace
     ours      not as last sent by herder itself,
               or changed since by somebody else      Replace
-    ours      a change is being applied              Wait
+    ours      the last change failed, and may pass   Replace
+    ours      the last change failed                 Refuse
     ours      as declared                            Done
 """
 
+import re
 from dataclasses import dataclass
 from typing import Final
 
@@ -49,10 +53,11 @@ class Wait:
 
 @dataclass(frozen=True, slots=True)
 class Refuse:
-    """The entry may not be touched, or can't be brought to what is declared."""
+    """The entry `worker_id` may not be touched, or can't be brought to what is declared."""
 
     reason: str
     why: str
+    worker_id: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +68,10 @@ class Done:
 
 
 PENDING: Final = Wait("WorkerPending", "the gateway is still registering it")
+APPLYING: Final = Wait("Applying", "the gateway is still applying the change")
+
+_MAY_PASS: Final = re.compile("no longer at revision|detect_connection")
+"""What the gateway says (measured on smg 1.13.0) when another change came in between, or the worker did not answer."""
 
 type Move = Post | Replace | Wait | Refuse | Done
 
@@ -86,12 +95,16 @@ def next_move(wanted: Wanted, record: Entry, listed: tuple[Worker, ...], own: Wo
     replica says of the recorded id, with the job that lists don't show; None if it says 404 or no call is under way.
     """
     if not listed:
-        return PENDING if own is not None and own.status is WorkerStatus.PENDING else Post()
+        return Post() if own is None else PENDING
     if any(worker.status is WorkerStatus.DRAINING for worker in listed):
         return Wait("Draining", "an earlier registration of this URL is still being drained")
     foreign = [worker for worker in listed if not wanted.plan.owner.claims(worker.labels)]
     if foreign and not wanted.adopt:
-        return Refuse(FOREIGN, _foreign(foreign[0]))
+        return Refuse(FOREIGN, _foreign(foreign[0]), foreign[0].id)
+    if len(listed) > 1 and any(worker.dp_base_url is None for worker in listed):
+        return Refuse("SeveralEntries", _several(listed), listed[0].id)
+    if own is not None and _is_being_changed(own):
+        return APPLYING
     if foreign or not is_as_sent(wanted.plan, record, listed[0]) or _was_changed(wanted.plan, record, listed):
         return _replace((*foreign, *listed)[0])
     return _settled(own or listed[0])
@@ -117,6 +130,7 @@ def _replace(worker: Worker) -> Move:
     return Refuse(
         "DataParallelGroup",
         "the gateway can't replace a data-parallel group: delete the resource, wait until it is gone, apply it again",
+        worker.id,
     )
 
 
@@ -126,11 +140,17 @@ def _settled(worker: Worker) -> Move:
         return PENDING
     if job is None:
         return Done(worker)
-    if job.status is JobStatus.FAILED:
-        return Refuse(
-            "GatewayRefused", f"the gateway did not apply the change: {untrusted(job.message or 'no reason')}"
-        )
-    return Wait("Applying", "the gateway is still applying the change")
+    if job.status is not JobStatus.FAILED:
+        return APPLYING
+    reason = job.message or "no reason"
+    if _MAY_PASS.search(reason):
+        return _replace(worker)
+    return Refuse("GatewayRefused", f"the gateway did not apply the change: {untrusted(reason)}", worker.id)
+
+
+def _is_being_changed(worker: Worker) -> bool:
+    job = change_of(worker)
+    return worker.status is not WorkerStatus.PENDING and job is not None and job.is_running
 
 
 def change_of(worker: Worker) -> Job | None:
@@ -141,7 +161,8 @@ def change_of(worker: Worker) -> Job | None:
 def _foreign(worker: Worker) -> str:
     other = Owner.of(worker.labels)
     if other is not None:
-        whose = f"the resource {other.namespace}/{other.name} of herder installation {other.installation}"
+        name = untrusted(f"{other.namespace}/{other.name} of herder installation {other.installation}")
+        whose = f"the resource {name}"
     elif POD_UID_LABEL in worker.labels:
         whose = "the gateway's own pod discovery"
     else:
@@ -150,3 +171,8 @@ def _foreign(worker: Worker) -> str:
         f"the URL is registered already, by {whose}: remove it there, "
         'or annotate this resource with herder.dev/adopt: "true" to take the entry over'
     )
+
+
+def _several(listed: tuple[Worker, ...]) -> str:
+    spellings = untrusted(" and ".join(sorted(worker.url for worker in listed)))
+    return f"the URL is registered more than once, as {spellings}: remove these entries there, and one is made anew"

@@ -16,8 +16,10 @@ _STATES: Final = {
     WorkerStatus.UNKNOWN: EntryState.UNKNOWN,
 }
 
-REGISTERED: Final = frozenset({EntryState.READY, EntryState.NOT_READY, EntryState.FAILED})
-"""The states in which a replica holds the worker, whatever its own health checks say of it."""
+REGISTERED: Final = frozenset({EntryState.READY, EntryState.NOT_READY, EntryState.FAILED, EntryState.UNKNOWN})
+"""The states in which a replica holds the worker, whatever its own health checks, or a newer gateway, say of it."""
+
+_MAY_BE_LOST: Final = frozenset({EntryState.PENDING, EntryState.UNREACHABLE})
 
 
 def state_of(worker: Worker) -> EntryState:
@@ -27,7 +29,11 @@ def state_of(worker: Worker) -> EntryState:
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One worker on one replica. `spec_hash` is that of what herder itself sent last, None if that is not known."""
+    """One worker on one replica. `spec_hash` is that of what herder itself sent last, None if that is not known.
+
+    `worker_id` is kept until the replica itself says that it is gone: only by its id can a registration be found that
+    is still pending.
+    """
 
     state: EntryState
     worker_id: str | None = None
@@ -37,11 +43,15 @@ class Entry:
     @property
     def is_lost_add(self) -> bool:
         """Whether a registration may be pending on the replica under an id that nobody has read."""
-        return self.state is EntryState.PENDING and self.worker_id is None
+        return self.worker_id is None and self.state in _MAY_BE_LOST
 
     def seen(self, state: EntryState, at: datetime) -> Self:
         """Return the entry as the replica itself has just shown it; the time moves only when the state does."""
         return self if state is self.state and self.verified_at else replace(self, state=state, verified_at=at)
+
+    def gone(self, at: datetime) -> Self:
+        """Return what is left once the replica has no such entry: that it is so, and since when."""
+        return replace(self.seen(EntryState.ABSENT, at), worker_id=None, spec_hash=None)
 
 
 NO_ENTRY: Final = Entry(EntryState.ABSENT)

@@ -12,6 +12,7 @@ A `Problem` is what a status shows of an error: a CamelCase reason and one line 
 from dataclasses import dataclass
 from typing import Final
 
+from herder.engine import StepTimeoutError
 from herder.gateway import errors as gateway
 from herder.net import errors as net
 
@@ -45,18 +46,40 @@ class Problem:
     retryable: bool
 
 
+UNREACHABLE: Final = "GatewayUnreachable"
+DEFECT: Final = "InternalError"
+
+
+@dataclass(frozen=True, slots=True)
+class _Row:
+    """How an error of another room is shown; `remedy` is added to its own text, which names what went wrong."""
+
+    kind: type[Exception]
+    reason: str
+    retryable: bool
+    remedy: str = ""
+
+
 # The first row that fits wins, so a subclass stands above its base.
-_KNOWN: Final[tuple[tuple[type[Exception], str, bool], ...]] = (
-    (gateway.StillPending, "WorkerPending", True),
-    (gateway.Unavailable, "GatewayUnreachable", True),
-    (gateway.Transient, "GatewayError", True),
-    (gateway.Unauthorized, "GatewayUnauthorized", False),
-    (gateway.Permanent, "GatewayRefused", False),
-    (gateway.Conflict, "GatewayConflict", True),
-    (gateway.Gone, "WorkerGone", True),
-    (net.AddressRefused, "AddressRefused", False),
-    (net.TlsRefused, "TlsRefused", False),
-    (net.NetError, "WorkerUnreachable", True),
+_KNOWN: Final = (
+    _Row(gateway.StillPending, "WorkerPending", True),
+    _Row(gateway.Unavailable, UNREACHABLE, True),
+    _Row(gateway.Busy, "Applying", True),
+    _Row(gateway.Transient, "GatewayError", True),
+    _Row(
+        gateway.Unauthorized,
+        "GatewayRefuses",
+        False,
+        ": correct the key in the Secret that spec.auth.apiKeySecretRef of the ModelGateway names",
+    ),
+    _Row(gateway.Permanent, "GatewayRefused", False),
+    _Row(gateway.Draining, "Draining", True),
+    _Row(gateway.Conflict, "GatewayConflict", True),
+    _Row(gateway.Gone, "WorkerGone", True),
+    _Row(net.AddressRefused, "AddressRefused", False),
+    _Row(net.TlsRefused, "TlsRefused", False, "; if the gateway's replicas trust it, set spec.probe to Gateway"),
+    _Row(net.NetError, "WorkerUnreachable", True),
+    _Row(StepTimeoutError, "StepTimeout", True),
 )
 
 
@@ -68,7 +91,7 @@ def problem_of(error: Exception) -> Problem:
     """
     if isinstance(error, StepFault):
         return Problem(error.reason, str(error), isinstance(error, Transient))
-    for kind, reason, retryable in _KNOWN:
-        if isinstance(error, kind):
-            return Problem(reason, str(error), retryable)
-    return Problem("InternalError", f"{type(error).__name__} in herder itself; its log has the details", retryable=True)
+    for row in _KNOWN:
+        if isinstance(error, row.kind):
+            return Problem(row.reason, str(error) + row.remedy, row.retryable)
+    return Problem(DEFECT, f"{type(error).__name__} in herder itself; its log has the details", retryable=True)

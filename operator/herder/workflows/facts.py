@@ -4,6 +4,7 @@ from dataclasses import dataclass, replace
 from typing import Self
 
 from herder.gateway.types import Worker
+from herder.net.text import untrusted
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +24,6 @@ class Facts:
             self,
             connection_mode=self.connection_mode or worker.connection_mode,
             runtime=self.runtime or worker.runtime_type,
-            models=self.models or tuple(model.id for model in worker.models),
+            models=self.models or tuple(untrusted(model.id) for model in worker.models),
             dp_size=self.dp_size or worker.dp_size,
         )

@@ -2,35 +2,82 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Mapping
+from datetime import datetime
+from typing import Protocol
 
-from herder.workflows.errors import Permanent, Problem, StepFault, Transient, problem_of
+import structlog
+
+from herder.api.status import EntryState
+from herder.workflows.entry import NO_ENTRY, Entry
+from herder.workflows.errors import DEFECT, UNREACHABLE, Permanent, Problem, StepFault, Transient, problem_of
 from herder.workflows.ports import Replica
+
+log = structlog.get_logger(__name__)
+
+
+class Records(Protocol):
+    """Workflow data that keeps what is known of the worker, by endpoint."""
+
+    @property
+    def entries(self) -> dict[str, Entry]:
+        """The records; they are altered in place."""
+        ...
+
+    @property
+    def now(self) -> Callable[[], datetime]:
+        """The clock."""
+        ...
 
 
 async def on_each(
-    replicas: Iterable[Replica], act: Callable[[Replica], Awaitable[None]], *, patience_s: float | None = None
+    replicas: Iterable[Replica],
+    act: Callable[[Replica], Awaitable[None]],
+    records: Records,
+    *,
+    patience_s: float | None = None,
 ) -> dict[str, Problem]:
     """Run `act` on all replicas at once and return what went wrong, by endpoint.
 
-    A replica that takes longer than `patience_s` counts as out of reach, and its call is cut off. Cancelling all of it
-    cancels what still runs and waits for that, so that nothing is sent afterwards.
+    A replica that gives no answer, or not within `patience_s`, is recorded as Unreachable with all else that is known
+    of it, and its call is cut off. Cancelling all of it cancels what still runs and waits for that, so that nothing is
+    sent afterwards.
     """
     problems: dict[str, Problem] = {}
 
     async def guarded(replica: Replica) -> None:
-        try:
-            async with asyncio.timeout(patience_s):
-                await act(replica)
-        except TimeoutError:
-            text = f"{replica.endpoint}: no answer within {patience_s:g} s"
-            problems[replica.endpoint] = Problem("GatewayUnreachable", text, retryable=True)
-        except Exception as error:  # noqa: BLE001  one replica's trouble is a value here, whatever it is
-            problems[replica.endpoint] = problem_of(error)
+        problem = await _attempt(replica, act, patience_s)
+        if problem is not None:
+            problems[replica.endpoint] = problem
+            if problem.reason == UNREACHABLE:
+                _note_unreachable(records, replica.endpoint)
 
     async with asyncio.TaskGroup() as group:
         for replica in replicas:
             group.create_task(guarded(replica))
     return problems
+
+
+async def _attempt(
+    replica: Replica, act: Callable[[Replica], Awaitable[None]], patience_s: float | None
+) -> Problem | None:
+    """Return what went wrong on one replica: its trouble is a value here, whatever it is."""
+    limit = asyncio.timeout(patience_s)
+    try:
+        async with limit:
+            await act(replica)
+    except Exception as error:
+        if limit.expired():
+            return Problem(UNREACHABLE, f"{replica.endpoint} did not answer within {patience_s:g} s", retryable=True)
+        problem = problem_of(error)
+        if problem.reason == DEFECT:
+            log.exception("replica.defect", endpoint=replica.endpoint)
+        return problem
+    return None
+
+
+def _note_unreachable(records: Records, endpoint: str) -> None:
+    entry = records.entries.get(endpoint, NO_ENTRY)
+    records.entries[endpoint] = entry.seen(EntryState.UNREACHABLE, records.now())
 
 
 def fault_of(problems: Mapping[str, Problem]) -> StepFault:

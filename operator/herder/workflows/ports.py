@@ -1,5 +1,6 @@
-"""What the workflows ask of a replica: `herder.gateway.Replica` answers it, and so does a fake in a test."""
+"""What the workflows ask of the world: `herder.gateway.Replica` answers for a replica, and so does a fake in a test."""
 
+from datetime import UTC, datetime
 from typing import Protocol
 
 from herder.gateway.spec import WorkerSpec
@@ -27,7 +28,7 @@ class Replica(Protocol):
         ...
 
     async def replace_worker(self, worker_id: str, spec: WorkerSpec) -> None:
-        """Replace everything that is set on a worker."""
+        """Replace everything that is set on a worker; raise Busy while an earlier change is being applied."""
         ...
 
     async def delete_worker(self, worker_id: str, url: str) -> object:
@@ -37,3 +38,8 @@ class Replica(Protocol):
     async def pending_add(self, url: str) -> str | None:
         """Return the id of a registration of `url` that is under way, None if there is none; registers nothing."""
         ...
+
+
+def utc_now() -> datetime:
+    """Return the time as an aware datetime."""
+    return datetime.now(UTC)

@@ -14,10 +14,12 @@ from typing import Final
 
 from herder.net.errors import DeadlineExceeded, Unreachable
 from herder.net.http import Answer, Http
+from herder.net.text import untrusted
 from herder.workflows.errors import Permanent, Transient
 
 _HEALTH_DEADLINE_S: Final = 2.0
 _DEADLINE_S: Final = 10.0
+_MAX_COUNT: Final = 2**31 - 1
 _KEY_REFUSED: Final = frozenset({HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN})
 
 
@@ -28,6 +30,14 @@ class ServedModel:
     id: str
     owned_by: str = ""
     context_length: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ServerInfo:
+    """What SGLang tells of itself; None is not told."""
+
+    dp_size: int | None = None
+    version: str | None = None
 
 
 class Prober:
@@ -56,18 +66,23 @@ class Prober:
         data = body.get("data") if body is not None else None
         if not isinstance(data, list):
             raise Transient("BadAnswer", f"GET {url}/v1/models did not answer with a list of models")
-        return tuple(_model(item) for item in data if isinstance(item, dict) and isinstance(item.get("id"), str))
+        return tuple(model for item in data if isinstance(item, dict) and (model := _model(item)) is not None)
 
     async def version(self, url: str, api_key: str | None) -> str | None:
         """Return the version of GET /version, None where there is no such endpoint."""
         body = await self._json(url, "/version", api_key)
         version = body.get("version") if body is not None else None
-        return version if isinstance(version, str) else None
+        return untrusted(version) if isinstance(version, str) else None
 
-    async def server_info(self, url: str, api_key: str | None) -> Mapping[str, object] | None:
-        """Return the answer of GET /server_info, or of its older name /get_server_info; None where there is neither."""
+    async def server_info(self, url: str, api_key: str | None) -> ServerInfo | None:
+        """Return what GET /server_info tells, or its older name /get_server_info; None where there is neither."""
         body = await self._json(url, "/server_info", api_key)
-        return body if body is not None else await self._json(url, "/get_server_info", api_key)
+        if body is None:
+            body = await self._json(url, "/get_server_info", api_key)
+        if body is None:
+            return None
+        version = body.get("version")
+        return ServerInfo(_count(body.get("dp_size")), untrusted(version) if isinstance(version, str) else None)
 
     async def _json(self, url: str, path: str, api_key: str | None) -> dict[str, object] | None:
         headers = {} if api_key is None else {"Authorization": f"Bearer {api_key}"}
@@ -91,13 +106,23 @@ def _ok(answer: Answer) -> bool:
     return HTTPStatus.OK <= answer.status < HTTPStatus.MULTIPLE_CHOICES
 
 
-def _model(item: Mapping[str, object]) -> ServedModel:
-    owned_by, length = item.get("owned_by"), item.get("max_model_len")
+def _model(item: Mapping[str, object]) -> ServedModel | None:
+    """Read one model; None for an id that no status could show as it is."""
+    name, owned_by = item.get("id"), item.get("owned_by")
+    if not isinstance(name, str) or not name or not name.isprintable():
+        return None
     return ServedModel(
-        id=str(item["id"]),
+        id=name,
         owned_by=owned_by if isinstance(owned_by, str) else "",
-        context_length=length if isinstance(length, int) else None,
+        context_length=_count(item.get("max_model_len")),
     )
+
+
+def _count(value: object) -> int | None:
+    """Return a number of things that a status can hold, None for anything else that a worker may say."""
+    if not isinstance(value, int) or isinstance(value, bool):
+        return None
+    return value if 1 <= value <= _MAX_COUNT else None
 
 
 def _key_refused(url: str, path: str, status: int, *, has_key: bool) -> Permanent:

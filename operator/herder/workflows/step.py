@@ -6,7 +6,7 @@ from typing import ClassVar, Protocol
 import structlog
 
 from herder.engine import StepResult, WorkflowContext
-from herder.workflows.errors import Problem, StepFault, problem_of
+from herder.workflows.errors import DEFECT, Problem, StepFault, problem_of
 
 log = structlog.get_logger(__name__)
 
@@ -24,24 +24,25 @@ class Step[D: HasProblems](abc.ABC):
 
     async def execute(self, context: WorkflowContext[D]) -> StepResult:
         """Make one attempt. Raises whatever the attempt raises, after it has been noted in `data.problems`."""
+        # An attempt that is cut off notes nothing: the problem of the one before it would be shown in its place.
+        context.data.problems.pop(self.id, None)
         try:
             result = await self.attempt(context)
         except Exception as error:
-            problem = problem_of(error)
-            context.data.problems[self.id] = problem
-            if problem.reason == "InternalError":
+            context.data.problems[self.id] = problem_of(error)
+            if not isinstance(error, StepFault) and problem_of(error).reason == DEFECT:
                 log.exception("step.defect", instance=context.instance_id, step=self.id)
             raise
-        context.data.problems.pop(self.id, None)
         return StepResult.SUCCESS if result is None else result
 
     def is_retryable(self, error: Exception) -> bool:
         """Whether another attempt may succeed: for a timeout of the attempt, always."""
         return problem_of(error).retryable
 
+    async def on_failure(self, context: WorkflowContext[D], error: Exception) -> None:
+        """Note why the step has failed for good, which a timeout of its last attempt could not do itself."""
+        context.data.problems[self.id] = problem_of(error)
+
     @abc.abstractmethod
     async def attempt(self, context: WorkflowContext[D]) -> StepResult | None:
         """Do the step's work once; return SKIP if there is none, raise StepFault or an error of the rooms below."""
-
-
-__all__ = ["HasProblems", "Step", "StepFault"]

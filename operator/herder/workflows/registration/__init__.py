@@ -103,7 +103,7 @@ def registration(budget_s: int) -> WorkflowDefinition[Registration]:
             "verify",
             Verify(),
             depends_on=["await_ready"],
-            retry=RetryPolicy(max_attempts=8, backoff=ExponentialBackoff(base=0.1, maximum=1.0)),
+            retry=RetryPolicy(max_attempts=20, backoff=ExponentialBackoff(base=0.1, maximum=1.0)),
             timeout=30.0,
         ),
     )

@@ -2,20 +2,15 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 
 from herder.workflows.converge import Wanted
 from herder.workflows.entry import NO_ENTRY, Entry
 from herder.workflows.errors import Problem
 from herder.workflows.facts import Facts
 from herder.workflows.plan import Plan
-from herder.workflows.ports import Replica
-from herder.workflows.probing import Prober, ServedModel
-
-
-def utc_now() -> datetime:
-    """Return the time as an aware datetime."""
-    return datetime.now(UTC)
+from herder.workflows.ports import Replica, utc_now
+from herder.workflows.probing import Prober
 
 
 @dataclass(slots=True)
@@ -27,7 +22,6 @@ class Registration:
     prober: Prober
     adopt: bool = False
     facts: Facts = field(default_factory=Facts)
-    served: tuple[ServedModel, ...] = ()
     entries: dict[str, Entry] = field(default_factory=dict)
     problems: dict[str, Problem] = field(default_factory=dict)
     now: Callable[[], datetime] = utc_now

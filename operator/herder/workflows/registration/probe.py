@@ -5,6 +5,7 @@ from dataclasses import replace
 from typing import ClassVar, Final
 
 from herder.engine import StepResult, WorkflowContext
+from herder.net.text import untrusted
 from herder.workflows.errors import Permanent, Transient
 from herder.workflows.probing import ServedModel
 from herder.workflows.registration.data import Registration
@@ -55,10 +56,10 @@ class DetectBackend(Step[Registration]):
         """Ask for the models, and further only if those give nothing away."""
         data = context.data
         url, key = data.plan.url, data.plan.api_key
-        data.served = await data.prober.list_models(url, key)
+        served = await data.prober.list_models(url, key)
         if data.plan.runtime is not None:
             return
-        runtime = _owner_of(data.served)
+        runtime = _owner_of(served)
         if runtime is None and await data.prober.version(url, key) is not None:
             runtime = "vllm"
         if runtime is None and await data.prober.server_info(url, key) is not None:
@@ -87,10 +88,10 @@ class DiscoverMetadata(Step[Registration]):
         if missing:
             raise Permanent(
                 "ModelNotServed",
-                f"{url} does not serve {missing[0]!r} but {', '.join(ids[:5])}: correct spec.models, or leave it empty",
+                f"{url} does not serve {missing[0]!r} but {untrusted(', '.join(ids))}: "
+                "correct spec.models, or leave it empty",
             )
         version = await data.prober.version(url, key) if data.facts.runtime == "vllm" else None
-        data.served = served
         data.facts = replace(
             data.facts,
             models=data.plan.spec.models or ids,
@@ -112,10 +113,5 @@ class DiscoverDataParallel(Step[Registration]):
         info = await data.prober.server_info(data.plan.url, data.plan.api_key)
         if info is None:
             return StepResult.SKIP
-        size, version = info.get("dp_size"), info.get("version")
-        data.facts = replace(
-            data.facts,
-            dp_size=size if isinstance(size, int) and size > 0 else 1,
-            version=version if isinstance(version, str) else data.facts.version,
-        )
+        data.facts = replace(data.facts, dp_size=info.dp_size or 1, version=info.version or data.facts.version)
         return None

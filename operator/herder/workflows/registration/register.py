@@ -13,10 +13,11 @@ from herder.gateway.types import Worker, WorkerStatus
 from herder.workflows.compare import difference
 from herder.workflows.converge import PENDING, change_of
 from herder.workflows.entry import Entry, state_of
-from herder.workflows.errors import Problem, Transient, Waiting
+from herder.workflows.errors import UNREACHABLE, Problem, Transient, Waiting
 from herder.workflows.fanout import fault_of, on_each
+from herder.workflows.lookup import look_up
 from herder.workflows.ports import Replica
-from herder.workflows.registration.advance import advance, look_up
+from herder.workflows.registration.advance import advance
 from herder.workflows.registration.data import Registration
 from herder.workflows.step import Step
 
@@ -39,7 +40,7 @@ class Register(Step[Registration]):
             with suppress(Waiting):  # await_ready is for waiting
                 await advance(replica, data)
 
-        _raise_unless_tolerable(await on_each(data.replicas, move), context)
+        _raise_unless_tolerable(await on_each(data.replicas, move, data), context)
 
 
 class AwaitReady(Step[Registration]):
@@ -53,15 +54,15 @@ class AwaitReady(Step[Registration]):
 
         async def look(replica: Replica) -> None:
             entry = data.entry(replica.endpoint)
-            worker = await look_up(replica, entry.worker_id)
-            if worker is None or not _is_there(worker, entry):
+            worker = await look_up(replica, entry.worker_id, data.plan.url)
+            if worker is None or not _is_enough(worker, entry, data.plan.spec_hash):
                 worker = await advance(replica, data)
             if worker is None or worker.status is WorkerStatus.PENDING:
                 raise Waiting(PENDING.reason, f"{replica.endpoint}: {PENDING.why}")
             data.entries[replica.endpoint] = data.entry(replica.endpoint).seen(state_of(worker), data.now())
             data.facts = data.facts.completed_from(worker)
 
-        _raise_unless_tolerable(await on_each(data.replicas, look), context)
+        _raise_unless_tolerable(await on_each(_in_reach(data), look, data), context)
 
 
 class Verify(Step[Registration]):
@@ -70,32 +71,45 @@ class Verify(Step[Registration]):
     id: ClassVar[str] = "verify"
 
     async def attempt(self, context: Context) -> None:
-        """Compare every listed entry."""
+        """Compare every listed entry; what is otherwise is sent again, and looked at in the next attempt."""
         data = context.data
 
         async def compare(replica: Replica) -> None:
             listed = await replica.find_all(data.plan.url)
-            if not listed:
-                raise Transient("NotListed", f"{replica.endpoint}: it has taken the worker off its list again")
-            for worker in listed:
-                found = difference(worker, data.plan, data.facts.models)
-                if found is not None:
-                    raise Transient("NotAsDeclared", f"{replica.endpoint}: {found}")
+            found = _fault(listed, data)
+            if found is not None:
+                await advance(replica, data)
+                raise Transient(found[0], f"{replica.endpoint}: {found[1]}")
 
-        answering = [r for r in data.replicas if data.entry(r.endpoint).state is not EntryState.UNREACHABLE]
-        _raise_unless_tolerable(await on_each(answering, compare), context)
+        _raise_unless_tolerable(await on_each(_in_reach(data), compare, data), context)
 
 
-def _is_there(worker: Worker, entry: Entry) -> bool:
+def _fault(listed: tuple[Worker, ...], data: Registration) -> tuple[str, str] | None:
+    """Return reason and text for the first thing that is not as declared."""
+    if not listed:
+        return "NotListed", "it has taken the worker off its list again"
+    differences = (difference(worker, data.plan, data.facts.models) for worker in listed)
+    first = next((line for line in differences if line is not None), None)
+    return None if first is None else ("NotAsDeclared", first)
+
+
+def _in_reach(data: Registration) -> tuple[Replica, ...]:
+    """Return the replicas that are not left out, or all if none is in reach."""
+    answering = tuple(r for r in data.replicas if data.entry(r.endpoint).state is not EntryState.UNREACHABLE)
+    return answering or data.replicas
+
+
+def _is_enough(worker: Worker, entry: Entry, spec_hash: str) -> bool:
     """Whether looking was enough: it is still pending, or carries what was sent with no change being applied."""
     if worker.status is WorkerStatus.PENDING:
         return True
-    return entry.spec_hash is not None and worker.status is not WorkerStatus.DRAINING and change_of(worker) is None
+    is_as_sent = entry.spec_hash == spec_hash
+    return is_as_sent and worker.status is not WorkerStatus.DRAINING and change_of(worker) is None
 
 
 def _raise_unless_tolerable(problems: dict[str, Problem], context: Context) -> None:
     """Raise if any replica has a problem, but for those out of reach once they have been waited for."""
-    away = {e: p for e, p in problems.items() if p.reason == "GatewayUnreachable"}
+    away = {e: p for e, p in problems.items() if p.reason == UNREACHABLE}
     others = {e: p for e, p in problems.items() if e not in away}
     if others:
         raise fault_of(others)

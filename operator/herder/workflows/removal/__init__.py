@@ -2,8 +2,8 @@
 
     find ─▶ drain ─▶ remove ─▶ confirm
 
-drain and remove are Skipped where no replica lists the worker. The first three see to the replicas that answer; confirm
-insists on all of them, and is what a finalizer waits for.
+drain and remove are Skipped where no replica lists the worker. The first three see to the replicas that answer and do
+not fail of the others; confirm insists on all of them, and is what a finalizer waits for.
 """
 
 from functools import lru_cache
@@ -15,12 +15,15 @@ from herder.workflows.removal.steps import Confirm, Drain, Find, Remove, is_list
 
 NAME: Final = "worker-removal"
 
+_SHORTEST_S: Final = 5.0
+"""Time that a removal has at least: one look is not enough, whatever is declared."""
+
 
 @lru_cache(maxsize=256)
 def removal(timeout_s: int) -> WorkflowDefinition[Removal]:
     """Return the workflow for removals that every replica must have confirmed within `timeout_s` seconds."""
     look = RetryPolicy(max_attempts=3, backoff=ExponentialBackoff(base=0.25, maximum=1.0))
-    until = ExponentialBackoff(base=0.1, maximum=1.0, max_elapsed=float(timeout_s))
+    until = ExponentialBackoff(base=0.1, maximum=1.0, max_elapsed=max(_SHORTEST_S, timeout_s))
     wait = RetryPolicy(max_attempts=None, backoff=until)
     steps = (
         StepDefinition("find", Find(), retry=look, timeout=30.0),

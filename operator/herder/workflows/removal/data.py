@@ -7,8 +7,7 @@ from datetime import datetime
 from herder.workflows.entry import NO_ENTRY, Entry
 from herder.workflows.errors import Problem
 from herder.workflows.owner import Owner
-from herder.workflows.ports import Replica
-from herder.workflows.registration.data import utc_now
+from herder.workflows.ports import Replica, utc_now
 
 
 @dataclass(slots=True)

@@ -4,13 +4,16 @@ A DELETE of a pending worker is answered with 202 and cancels nothing: the worke
 DELETE cuts the drain short. And neither a 404 nor an empty list proves that no registration is pending, for pending
 ones are in no list (all measured on smg 1.13.0). So:
 
-    listed            what else                                 next
-    -                 a registration may be pending, id lost    Ask       (a POST that can't succeed names the id)
-    -                 its add is still pending                  Wait      (until it is listed, or has ended)
-    -                 nothing, or the recorded id is a 404      Gone
-    only others'      -                                         Gone      (never touched)
-    ours, draining    -                                         Wait
-    ours              -                                         Delete
+    ours listed       what else                                 next
+    no                a registration may be pending, id lost    Ask       (a POST that can't succeed names the id)
+    no                its add is still pending, or was just
+                      done                                      Wait      (until it is listed, or has ended)
+    no                nothing, or the recorded id is a 404      Gone
+    pending           -                                         Wait
+    draining          -                                         Wait
+    else              -                                         Delete
+
+What others list under the same URL, or another spelling of it, is never touched and proves nothing about ours.
 """
 
 from dataclasses import dataclass

@@ -1,18 +1,18 @@
 """The steps of a removal, each of them on all replicas at once."""
 
+from contextlib import suppress
 from dataclasses import replace
-from typing import ClassVar, Final, assert_never
+from typing import ClassVar, Final
 
 from herder.api.status import EntryState
-from herder.engine import StepResult, WorkflowContext
-from herder.gateway.errors import Unavailable
-from herder.workflows.entry import LOST_ADD, NO_ENTRY, REGISTERED, Entry, state_of
+from herder.engine import WorkflowContext
+from herder.workflows.entry import REGISTERED, state_of
 from herder.workflows.errors import Waiting
 from herder.workflows.fanout import fault_of, on_each
 from herder.workflows.ports import Replica
-from herder.workflows.registration.advance import look_up
+from herder.workflows.removal.carry_out import retire
 from herder.workflows.removal.data import Removal
-from herder.workflows.removal.retire import DRAINING, Ask, Delete, Gone, Wait, next_move
+from herder.workflows.removal.retire import DRAINING
 from herder.workflows.step import Step
 
 type Context = WorkflowContext[Removal]
@@ -27,7 +27,7 @@ class Find(Step[Removal]):
     id: ClassVar[str] = "find"
 
     async def attempt(self, context: Context) -> None:
-        """Look at every replica once."""
+        """Look at every replica once. A record that names an id is kept: its registration may be pending."""
         data = context.data
 
         async def look(replica: Replica) -> None:
@@ -37,10 +37,10 @@ class Find(Step[Removal]):
             if ours:
                 found = replace(record, worker_id=ours[0].id)
                 data.entries[replica.endpoint] = found.seen(state_of(ours[0]), data.now())
-            elif record.state is not EntryState.PENDING:
-                data.entries[replica.endpoint] = Entry(EntryState.ABSENT, verified_at=data.now())
+            elif record.worker_id is None and not record.is_lost_add:
+                data.entries[replica.endpoint] = record.gone(data.now())
 
-        await on_each(data.replicas, look, patience_s=_PATIENCE_S)
+        await on_each(data.replicas, look, data, patience_s=_PATIENCE_S)
 
 
 def is_listed_anywhere(context: Context) -> bool:
@@ -54,18 +54,14 @@ class Drain(Step[Removal]):
     id: ClassVar[str] = "drain"
 
     async def attempt(self, context: Context) -> None:
-        """Send each replica its DELETE."""
+        """Send each replica its DELETE. What fails here is looked after by the last step, which insists."""
         data = context.data
 
         async def drain(replica: Replica) -> None:
-            entry = data.entry(replica.endpoint)
-            if entry.worker_id is not None and entry.state in REGISTERED:
-                await replica.delete_worker(entry.worker_id, data.url)
-                data.entries[replica.endpoint] = entry.seen(EntryState.DRAINING, data.now())
+            with suppress(Waiting):
+                await retire(replica, data)
 
-        problems = await on_each(data.replicas, drain, patience_s=_PATIENCE_S)
-        if problems and len(problems) == len(data.replicas):
-            raise fault_of(problems)
+        await on_each(data.replicas, drain, data, patience_s=_PATIENCE_S)
 
 
 class Remove(Step[Removal]):
@@ -76,19 +72,15 @@ class Remove(Step[Removal]):
     async def attempt(self, context: Context) -> None:
         """Look at what still drains."""
         data = context.data
+        draining = [r for r in data.replicas if data.entry(r.endpoint).state is EntryState.DRAINING]
 
         async def look(replica: Replica) -> None:
-            entry = data.entry(replica.endpoint)
-            if entry.state is not EntryState.DRAINING:
-                return
-            if await look_up(replica, entry.worker_id) is not None:
-                raise Waiting(DRAINING.reason, f"{replica.endpoint}: {DRAINING.why}")
-            data.entries[replica.endpoint] = Entry(EntryState.ABSENT, verified_at=data.now())
+            await retire(replica, data)
 
-        problems = await on_each(data.replicas, look)
-        draining = {e: p for e, p in problems.items() if p.reason == DRAINING.reason}
-        if draining:
-            raise fault_of(draining)
+        problems = await on_each(draining, look, data)
+        still = {e: p for e, p in problems.items() if p.reason == DRAINING.reason}
+        if still:
+            raise fault_of(still)
 
 
 class Confirm(Step[Removal]):
@@ -96,49 +88,13 @@ class Confirm(Step[Removal]):
 
     id: ClassVar[str] = "confirm"
 
-    async def attempt(self, context: Context) -> StepResult | None:
+    async def attempt(self, context: Context) -> None:
         """Make each replica's next move until none has one."""
         data = context.data
 
-        async def retire_from(replica: Replica) -> None:
+        async def look(replica: Replica) -> None:
             await retire(replica, data)
 
-        problems = await on_each(data.replicas, retire_from)
+        problems = await on_each(data.replicas, look, data)
         if problems:
             raise fault_of(problems)
-        return None
-
-
-async def retire(replica: Replica, data: Removal) -> None:
-    """Make the replica's next move; return once it has no entry of ours. Raises Waiting while there is one."""
-    endpoint = replica.endpoint
-    try:
-        record = data.entry(endpoint)
-        listed = await replica.find_all(data.url)
-        own = None if listed else await look_up(replica, record.worker_id)
-    except Unavailable:
-        _mark_unreachable(data, endpoint)
-        raise
-    move = next_move(data.owner, record, listed, own)
-    match move:
-        case Ask():
-            worker_id = await replica.pending_add(data.url)
-            data.entries[endpoint] = NO_ENTRY if worker_id is None else replace(LOST_ADD, worker_id=worker_id)
-            raise Waiting("Checking", f"{endpoint}: a registration may have been cut off there")
-        case Wait(reason, why):
-            raise Waiting(reason, f"{endpoint}: {why}")
-        case Delete(worker_ids):
-            for worker_id in worker_ids:
-                await replica.delete_worker(worker_id, data.url)
-            data.entries[endpoint] = Entry(EntryState.DRAINING, worker_ids[0], verified_at=data.now())
-            raise Waiting(DRAINING.reason, f"{endpoint}: {DRAINING.why}")
-        case Gone():
-            data.entries[endpoint] = record.seen(EntryState.ABSENT, data.now())
-        case _:
-            assert_never(move)
-
-
-def _mark_unreachable(data: Removal, endpoint: str) -> None:
-    entry = data.entry(endpoint)
-    if not entry.is_lost_add and entry.state is not EntryState.ABSENT:
-        data.entries[endpoint] = replace(entry, state=EntryState.UNREACHABLE)

@@ -1,0 +1,285 @@
+"""A small gateway replica with the traps of the real one, and the workers that it and herder reach, in virtual time.
+
+The replica stands at the port that the workflows drive, and is more treacherous there than `herder.gateway.Replica`:
+what that refuses to send, such as the DELETE of a pending worker, is taken here, and comes to nothing. Measured on smg
+1.13.0: 202 and then a plain 404 for what fails; pending workers in no list; random ids; a 409 that names the entry in
+the way; a lost DELETE of a pending worker; a second DELETE that cuts the drain short; PUT with a job that may fail; the
+ghost of a keyed worker; the ranks of a data-parallel one.
+"""
+
+import asyncio
+import random
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from uuid import UUID
+
+from herder.gateway.errors import AlreadyExists, Busy, CreateInProgress, Gone, Unavailable
+from herder.gateway.spec import WorkerSpec
+from herder.gateway.types import Job, JobStatus, Model, Worker, WorkerStatus, url_key
+
+REGISTERS_IN_S = 0.05
+APPLIES_IN_S = 0.1
+HANGS_S = 10.0
+GHOST_AFTER_S = 55.0
+JOB_DIES_AFTER_S = 30.0
+
+
+def now_s() -> float:
+    """The running loop's time."""
+    return asyncio.get_running_loop().time()
+
+
+@dataclass(slots=True)
+class FakeWorker:
+    """A worker as the replicas reach it; `up_since_s` is None while it is down, `key` what it asks for."""
+
+    url: str
+    up_since_s: float | None = 0.0
+    key: str | None = None
+    runtime: str = "sglang"
+    models: tuple[str, ...] = ("mock-model",)
+    dp_size: int = 1
+    asked: list[str] = field(default_factory=list)
+
+    def rise(self) -> None:
+        """It comes up."""
+        self.up_since_s = now_s()
+
+
+@dataclass(slots=True)
+class _Add:
+    id: str
+    spec: WorkerSpec
+    at_s: float
+
+
+@dataclass(slots=True)
+class _Listed:
+    worker: Worker
+    drain_s: float
+    gone_at_s: float | None = None
+
+
+class FakeReplica:
+    """One replica. `away`: no answer, at once; `hangs`: none until the deadline; `calls`: what it was asked."""
+
+    def __init__(self, endpoint: str, workers: dict[str, FakeWorker], *, startup_timeout_s: float = 20.0) -> None:
+        self.endpoint = endpoint
+        self.away = False
+        self.hangs = False
+        self.loses: dict[str, int] = {}
+        """By call: how many of its next answers are lost after it was carried out."""
+        self.fails: dict[str, list[Exception]] = {}
+        """By call: what its next ones raise, without being carried out."""
+        self.calls: list[str] = []
+        self.lost_deletes = 0
+        self.cut_drains = 0
+        self.posted: list[WorkerSpec] = []
+        self._workers = workers
+        self._startup_timeout_s = startup_timeout_s
+        self._adds: dict[str, _Add] = {}
+        self._listed: dict[str, _Listed] = {}
+        self._jobs: dict[str, tuple[Job, float]] = {}
+        self._ghosts: list[tuple[float, WorkerSpec]] = []
+        self._random = random.Random(endpoint)
+
+    # ── what a test looks at and does ──
+
+    @property
+    def listed(self) -> list[Worker]:
+        """What GET /workers would show now."""
+        self._pass_time()
+        return [each.worker for each in self._listed.values()]
+
+    @property
+    def pending(self) -> list[str]:
+        """The URLs whose registration is under way."""
+        self._pass_time()
+        return list(self._adds)
+
+    def count(self, call: str) -> int:
+        """How often this was asked, also in vain."""
+        return self.calls.count(call)
+
+    def restart(self) -> None:
+        """Its registry is gone."""
+        self._adds.clear()
+        self._listed.clear()
+        self._jobs.clear()
+        self.away = False
+
+    def enter(self, spec: WorkerSpec, status: WorkerStatus = WorkerStatus.READY, url: str | None = None) -> str:
+        """List an entry as if somebody had registered it long ago; returns its id."""
+        entry = self._entry(self._id(), spec, url or spec.url, status)
+        self._listed[entry.id] = _Listed(entry, spec.health.drain_settle_secs or 0.0)
+        return entry.id
+
+    def alter(self, worker_id: str, **fields: object) -> None:
+        """Change what is listed, as somebody else's PATCH would."""
+        each = self._listed[worker_id]
+        each.worker = each.worker.model_copy(update=fields)
+
+    # ── the port ──
+
+    async def find_all(self, url: str) -> tuple[Worker, ...]:
+        await self._called("find_all")
+        return self._answer("find_all", tuple(each for each in self.listed if each.key == url_key(url)))
+
+    async def get_worker(self, worker_id: str) -> Worker:
+        await self._called("get_worker")
+        return self._answer("get_worker", self._get(worker_id))
+
+    async def add_worker(self, spec: WorkerSpec) -> str:
+        await self._called("add_worker")
+        self._refuse_duplicate(spec.url)
+        self.posted.append(spec)
+        add = self._adds[spec.url] = _Add(self._id(), spec, now_s())
+        self._jobs[spec.url] = (_job("AddWorker"), float("inf"))
+        return self._answer("add_worker", add.id)
+
+    async def replace_worker(self, worker_id: str, spec: WorkerSpec) -> None:
+        await self._called("replace_worker")
+        worker = self._get(worker_id)
+        if worker.job is not None and worker.job.is_running:
+            raise Busy("an earlier change is still being applied")
+        each = self._listed[worker_id]
+        entry = self._entry(worker_id, spec, worker.url, WorkerStatus.READY)
+        each.worker, each.drain_s = entry, float(spec.health.drain_settle_secs or 0)
+        self._jobs[worker.url] = (_job("AddWorker"), now_s() + APPLIES_IN_S)
+        self._answer("replace_worker", None)
+
+    async def delete_worker(self, worker_id: str, url: str) -> object:
+        await self._called("delete_worker")
+        worker = self._get(worker_id)
+        if worker.status is WorkerStatus.PENDING:
+            self.lost_deletes += 1
+            self._jobs[worker.url] = (_job("RemoveWorker", JobStatus.FAILED), float("inf"))
+            return self._answer("delete_worker", None)
+        each = self._listed[worker_id]
+        if each.gone_at_s is not None:
+            self.cut_drains += 1
+            each.gone_at_s = now_s()
+        else:
+            each.worker = each.worker.model_copy(update={"status": WorkerStatus.DRAINING})
+            each.gone_at_s = now_s() + each.drain_s
+        return self._answer("delete_worker", None)
+
+    async def pending_add(self, url: str) -> str | None:
+        await self._called("pending_add")
+        try:
+            self._refuse_duplicate(url)
+        except (CreateInProgress, AlreadyExists) as conflict:
+            return self._answer("pending_add", conflict.worker_id)
+        return self._answer("pending_add", None)
+
+    # ── how it works ──
+
+    async def _called(self, call: str) -> None:
+        self.calls.append(call)
+        await asyncio.sleep(0)
+        if self.hangs:
+            await asyncio.sleep(HANGS_S)
+        if self.hangs or self.away:
+            raise Unavailable(f"{self.endpoint}: connection refused")
+        if self.fails.get(call):
+            raise self.fails[call].pop(0)
+        self._pass_time()
+
+    def _answer[T](self, call: str, answer: T) -> T:
+        if self.loses.get(call, 0) > 0:
+            self.loses[call] -= 1
+            raise Unavailable(f"{self.endpoint}: the connection was closed without an answer")
+        return answer
+
+    def _id(self) -> str:
+        return str(UUID(int=self._random.getrandbits(128), version=4))
+
+    def _get(self, worker_id: str) -> Worker:
+        add = next((each for each in self._adds.values() if each.id == worker_id), None)
+        if add is not None:
+            pending = self._entry(add.id, WorkerSpec(url=add.spec.url), add.spec.url, WorkerStatus.PENDING)
+            return pending.model_copy(update={"job": self._job_of(add.spec.url)})
+        if worker_id not in self._listed:
+            raise Gone(f"the gateway answered 404: WORKER_NOT_FOUND: Worker {worker_id} not found")
+        worker = self._listed[worker_id].worker
+        return worker.model_copy(update={"job": self._job_of(worker.url)})
+
+    def _job_of(self, url: str) -> Job | None:
+        job, until_s = self._jobs.get(url, (None, 0.0))
+        return job if until_s > now_s() else None
+
+    def fail_change(self, url: str, message: str) -> None:
+        """Show the last change of a URL as failed."""
+        self._jobs[url] = (_job("AddWorker", JobStatus.FAILED, message), float("inf"))
+
+    def _refuse_duplicate(self, url: str) -> None:
+        if url in self._adds:
+            raise CreateInProgress("creation already in progress", self._adds[url].id)
+        existing = next((each for each in self.listed if url in (each.url, each.dp_base_url)), None)
+        if existing is not None:
+            raise AlreadyExists("already exists", existing.id)
+
+    def _entry(self, worker_id: str, spec: WorkerSpec, url: str, status: WorkerStatus) -> Worker:
+        behind = self._workers.get(spec.url, FakeWorker(spec.url))
+        models = spec.models[:1] or behind.models
+        return Worker(
+            id=worker_id,
+            url=url,
+            status=status,
+            model_id=models[0],
+            models=tuple(Model(id=model) for model in models),
+            worker_type=spec.worker_type,
+            connection_mode="grpc" if url.startswith("grpc") else "http",
+            runtime_type=spec.runtime_type or behind.runtime,
+            labels=dict(spec.labels),
+            priority=spec.priority,
+            cost=float(spec.cost),
+        )
+
+    def _pass_time(self) -> None:
+        for each in [each for each in self._listed.values() if each.gone_at_s is not None]:
+            if each.gone_at_s is not None and each.gone_at_s <= now_s():
+                self._listed.pop(each.worker.id, None)
+        for add in tuple(self._adds.values()):
+            self._settle(add)
+        for ghost in [ghost for ghost in self._ghosts if ghost[0] <= now_s()]:
+            self._ghosts.remove(ghost)
+            ghostly = replace(ghost[1], models=("unknown",))
+            self.enter(ghostly)
+
+    def _settle(self, add: _Add) -> None:
+        behind = self._workers.get(add.spec.url)
+        is_keyed = behind is not None and behind.key not in (None, add.spec.api_key)
+        ends_at_s = add.at_s + self._startup_timeout_s + (JOB_DIES_AFTER_S if is_keyed else 0)
+        answers_at_s = self._answers_at_s(add, behind)
+        if answers_at_s is not None and not is_keyed and answers_at_s <= min(now_s(), ends_at_s):
+            self._register(add, behind)
+        elif ends_at_s <= now_s():
+            del self._adds[add.spec.url]
+            self._jobs.pop(add.spec.url, None)
+            if is_keyed:
+                self._ghosts.append((add.at_s + GHOST_AFTER_S, add.spec))
+
+    def _answers_at_s(self, add: _Add, behind: FakeWorker | None) -> float | None:
+        if behind is None or behind.up_since_s is None:
+            return None
+        return max(add.at_s, behind.up_since_s) + REGISTERS_IN_S
+
+    def _register(self, add: _Add, behind: FakeWorker | None) -> None:
+        del self._adds[add.spec.url]
+        self._jobs[add.spec.url] = (_job("AddWorker"), now_s() + APPLIES_IN_S)
+        for entry in self._entries(add, behind.dp_size if behind else 1):
+            self._listed[entry.id] = _Listed(entry, float(add.spec.health.drain_settle_secs or 0))
+
+    def _entries(self, add: _Add, dp_size: int) -> Iterator[Worker]:
+        url = add.spec.url
+        if dp_size == 1:
+            yield self._entry(add.id, add.spec, url, WorkerStatus.READY)
+            return
+        for rank in range(dp_size):
+            plain = self._entry(self._id(), add.spec, f"{url}@{rank}", WorkerStatus.READY)
+            yield plain.model_copy(update={"dp_base_url": url, "dp_rank": rank, "dp_size": dp_size})
+
+
+def _job(kind: str, status: JobStatus = JobStatus.PROCESSING, message: str | None = None) -> Job:
+    return Job(job_type=kind, status=status, message=message)
