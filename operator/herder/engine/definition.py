@@ -1,7 +1,8 @@
 """How a workflow is written down: its steps, and which waits for which. Checked when it is made."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, field
+from graphlib import CycleError, TopologicalSorter
 
 from herder.engine.errors import DefinitionError, DependencyCycleError, DuplicateStepError, MissingDependencyError
 from herder.engine.policy import RetryPolicy
@@ -40,25 +41,8 @@ def _check_graph[D](steps: Iterable[StepDefinition[D]]) -> None:
         for dependency in dependencies:
             if dependency not in waits_for:
                 raise MissingDependencyError(step_id, dependency)
-    _check_cycles(waits_for)
-
-
-def _check_cycles(waits_for: Mapping[str, tuple[str, ...]]) -> None:
-    """Take away the steps that wait for nothing that is left, until none is left or none can be taken."""
-    left = dict(waits_for)
-    while free := [step_id for step_id, dependencies in left.items() if left.keys().isdisjoint(dependencies)]:
-        for step_id in free:
-            del left[step_id]
-    if left:
-        raise DependencyCycleError(_cycle_in(left))
-
-
-def _cycle_in(left: Mapping[str, tuple[str, ...]]) -> tuple[str, ...]:
-    """Return a cycle of `left`, whose every step waits for another of it: follow one until it comes round."""
-    path: dict[str, None] = {}
-    step_id = next(iter(left))
-    while step_id not in path:
-        path[step_id] = None
-        step_id = next(dependency for dependency in left[step_id] if dependency in left)
-    walked = tuple(path)
-    return walked[walked.index(step_id) :]
+    try:
+        TopologicalSorter(waits_for).prepare()
+    except CycleError as error:
+        # graphlib goes from a dependency to its dependent, and names the first one twice.
+        raise DependencyCycleError(tuple(reversed(error.args[1][1:]))) from None

@@ -8,6 +8,7 @@ from typing import Any
 import structlog
 
 from herder.engine.bus import EventBus
+from herder.engine.changes import WorkflowEnded
 from herder.engine.decide import Progress, progress_of
 from herder.engine.definition import WorkflowDefinition
 from herder.engine.errors import (
@@ -32,6 +33,9 @@ log = structlog.get_logger(__name__)
 
 RECENT_STATES = 1024
 """How many ended instances `get_state` knows where the store can't be read without waiting."""
+
+
+CANCELLED = WorkflowOutcome(WorkflowStatus.CANCELLED)
 
 
 class WorkflowEngine:
@@ -214,13 +218,13 @@ class WorkflowEngine:
 
     async def _cancel(self, run: Run) -> WorkflowOutcome:
         with run.slot.take() as waiter:
-            run.end(WorkflowOutcome(WorkflowStatus.CANCELLED))
+            run.end(CANCELLED)
             return await waiter
 
     def _mark_cancelled(self, state: State) -> None:
         if state.status not in WORKFLOW_ENDED:
-            move_workflow(state, WorkflowStatus.CANCELLED)
-            state.updated_at = self._ports.clock()
+            at = state.updated_at = self._ports.clock()
+            WorkflowEnded(CANCELLED).apply(state, at)
 
     async def _look_once(self, run: Run) -> None:
         """End a run here that the store says has been ended by somebody else."""

@@ -1,0 +1,271 @@
+"""Subscribers are told in order, and one's trouble is nobody else's."""
+
+import asyncio
+import contextlib
+
+import pytest
+from structlog.testing import capture_logs
+
+from herder.engine import (
+    Event,
+    EventBus,
+    LoggingSubscriber,
+    StepDefinition,
+    StepFailed,
+    StepRetrying,
+    WorkflowCancelled,
+    WorkflowStarted,
+)
+from unit.engine.kit import Recorder, elapsed_s, engine_with, noop, other_tasks, virtual_time
+
+
+def events(count: int, instance_id: str = "1") -> list[Event]:
+    return [WorkflowStarted(instance_id, str(n)) for n in range(count)]
+
+
+class Slow(Recorder):
+    """Takes its time for each event."""
+
+    def __init__(self, seconds: float) -> None:
+        super().__init__()
+        self.seconds = seconds
+
+    async def on_event(self, event: Event) -> None:
+        await asyncio.sleep(self.seconds)
+        await super().on_event(event)
+
+
+class Raises(Recorder):
+    """Notes the event, then raises."""
+
+    async def on_event(self, event: Event) -> None:
+        await super().on_event(event)
+        raise LookupError("no such thing")
+
+
+class RaisesLate(Recorder):
+    """Waits, notes the event, then raises."""
+
+    async def on_event(self, event: Event) -> None:
+        await asyncio.sleep(1)
+        await super().on_event(event)
+        raise LookupError("no such thing")
+
+
+class Hangs(Recorder):
+    """Never comes back, and does not want to be cancelled either."""
+
+    async def on_event(self, event: Event) -> None:
+        await super().on_event(event)
+        until_s = elapsed_s() + 3600
+        while elapsed_s() < until_s:
+            with contextlib.suppress(asyncio.CancelledError):
+                await asyncio.sleep(until_s - elapsed_s())
+
+
+@pytest.mark.parametrize("seconds", [0, 1], ids=["at once", "slowly"])
+@virtual_time
+async def test_one_instances_events_arrive_in_order(seconds: float) -> None:
+    bus, subscriber = EventBus(), Slow(seconds)
+    bus.subscribe(subscriber)
+
+    for event in events(20):
+        await bus.publish(event)
+    await asyncio.sleep(100)
+
+    assert subscriber.events == events(20)
+
+
+@virtual_time
+async def test_a_slow_subscriber_hears_of_several_instances_side_by_side() -> None:
+    bus, subscriber = EventBus(), Slow(1)
+    bus.subscribe(subscriber)
+
+    await asyncio.gather(*(bus.publish_and_wait(WorkflowCancelled(str(n))) for n in range(50)))
+
+    assert len(subscriber.events) == 50
+    assert elapsed_s() == 1
+
+
+@virtual_time
+async def test_publishing_waits_for_nobody() -> None:
+    bus = EventBus()
+    bus.subscribe(Slow(10))
+    bus.subscribe(Hangs())
+
+    for event in events(3):
+        await bus.publish(event)
+
+    assert elapsed_s() == 0
+
+
+@virtual_time
+async def test_publish_and_wait_returns_when_everybody_is_through() -> None:
+    bus, slow, quick = EventBus(), Slow(5), Recorder()
+    bus.subscribe(slow)
+    bus.subscribe(quick)
+
+    await bus.publish_and_wait(WorkflowCancelled("1"))
+
+    assert (slow.events, quick.events) == ([WorkflowCancelled("1")], [WorkflowCancelled("1")])
+    assert elapsed_s() == 5
+
+
+@virtual_time
+async def test_publish_and_wait_comes_after_what_was_published_before() -> None:
+    bus, slow = EventBus(), Slow(5)
+    bus.subscribe(slow)
+    first, second = events(2)
+
+    await bus.publish(first)
+    await bus.publish_and_wait(second)
+
+    assert slow.events == [first, second]
+
+
+@virtual_time
+async def test_publish_and_wait_waits_no_longer_than_the_timeout() -> None:
+    bus = EventBus(subscriber_timeout=7)
+    bus.subscribe(Hangs())
+
+    await bus.publish_and_wait(WorkflowCancelled("1"))
+
+    assert elapsed_s() == 7
+
+
+@virtual_time
+async def test_a_subscriber_that_hangs_is_cut_off_for_each_event_and_logged_with_its_name() -> None:
+    bus, hangs, other = EventBus(subscriber_timeout=7), Hangs(), Recorder()
+    bus.subscribe(hangs)
+    bus.subscribe(other)
+
+    with capture_logs() as logs:
+        for event in events(2):
+            await bus.publish(event)
+        assert other.events == events(2)
+        await asyncio.sleep(20)
+
+    assert hangs.events == events(2)
+    assert [(entry["event"], entry["subscriber"]) for entry in logs] == [("subscriber.cut_off", "Hangs")] * 2
+    await asyncio.sleep(1e4)
+    assert other_tasks() == set()
+
+
+@pytest.mark.parametrize("kind", [Raises, RaisesLate])
+@virtual_time
+async def test_a_subscriber_that_raises_is_logged_and_hears_the_next_event(kind: type[Recorder]) -> None:
+    bus, subscriber, other = EventBus(), kind(), Recorder()
+    bus.subscribe(subscriber)
+    bus.subscribe(other)
+
+    with capture_logs() as logs:
+        for event in events(3):
+            await bus.publish(event)
+        await asyncio.sleep(10)
+
+    assert subscriber.events == other.events == events(3)
+    assert [(entry["event"], entry["subscriber"]) for entry in logs] == [("subscriber.raised", kind.__name__)] * 3
+
+
+@virtual_time
+async def test_a_subscriber_whose_delivery_is_cancelled_hears_the_next_event() -> None:
+    bus, slow = EventBus(), Slow(5)
+    bus.subscribe(slow)
+    first, second = events(2)
+    await bus.publish(first)
+    await bus.publish(second)
+
+    next(iter(other_tasks())).cancel()
+    await asyncio.sleep(20)
+
+    assert slow.events == [second]
+
+
+@virtual_time
+async def test_a_publisher_that_gives_up_takes_nobody_along() -> None:
+    bus, slow = EventBus(), Slow(5)
+    bus.subscribe(slow)
+
+    with pytest.raises(TimeoutError):
+        async with asyncio.timeout(1):
+            await bus.publish_and_wait(WorkflowCancelled("1"))
+    await asyncio.sleep(10)
+
+    assert slow.events == [WorkflowCancelled("1")]
+
+
+@virtual_time
+async def test_a_subscriber_that_publishes_itself_hears_that_after_what_it_is_told_now() -> None:
+    bus = EventBus()
+    heard: list[str] = []
+
+    class Echo:
+        async def on_event(self, event: Event) -> None:
+            if isinstance(event, WorkflowStarted):
+                await bus.publish(WorkflowCancelled(event.instance_id))
+            heard.append(type(event).__name__)
+
+    bus.subscribe(Echo())
+    await bus.publish(WorkflowStarted("1", "wf"))
+
+    assert heard == ["WorkflowStarted", "WorkflowCancelled"]
+
+
+@virtual_time
+async def test_who_unsubscribes_hears_no_more() -> None:
+    bus, stays, leaves = EventBus(), Recorder(), Recorder()
+    bus.subscribe(stays)
+    bus.subscribe(leaves)
+
+    assert bus.unsubscribe(leaves)
+    await bus.publish(WorkflowCancelled("1"))
+
+    assert (len(stays.events), len(leaves.events)) == (1, 0)
+    assert not bus.unsubscribe(leaves)
+
+
+@virtual_time
+async def test_a_troubled_subscriber_neither_delays_nor_fails_a_workflow() -> None:
+    engine = engine_with(StepDefinition("a", noop))
+    for subscriber in (Raises(), RaisesLate(), Hangs(), Slow(100)):
+        engine.event_bus.subscribe(subscriber)
+
+    with capture_logs():
+        outcome = await engine.start_and_wait("wf", {}, timeout=5)
+
+    assert outcome.ok
+    assert elapsed_s() == 0
+
+
+@pytest.mark.parametrize(
+    ("event", "level", "entry"),
+    [
+        (
+            StepRetrying("1", "a", 2, 0.5, "boom"),
+            "warning",
+            {
+                "event": "step.retrying",
+                "instance_id": "1",
+                "step_id": "a",
+                "attempt": 2,
+                "delay_s": 0.5,
+                "error": "boom",
+            },
+        ),
+        (
+            StepFailed("1", "a", "boom"),
+            "warning",
+            {"event": "step.failed", "instance_id": "1", "step_id": "a", "error": "boom"},
+        ),
+        (WorkflowCancelled("1"), "info", {"event": "workflow.cancelled", "instance_id": "1"}),
+    ],
+    ids=lambda value: type(value).__name__,
+)
+@virtual_time
+async def test_the_logging_subscriber_logs_an_event_under_a_constant_name(
+    event: Event, level: str, entry: dict[str, object]
+) -> None:
+    with capture_logs() as logs:
+        await LoggingSubscriber().on_event(event)
+
+    assert logs == [entry | {"log_level": level}]
