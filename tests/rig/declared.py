@@ -1,6 +1,5 @@
 """What the tests of the controller declare and ask for, in the test's namespace."""
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -19,34 +18,34 @@ class Declared:
     cluster: Cluster
     namespace: str
 
-    def apply(self, kind: str, name: str, spec: dict[str, Any], annotations: dict[str, str] | None = None) -> None:
-        """`kubectl apply` one resource."""
-        metadata = {"name": name, "namespace": self.namespace, "annotations": annotations or {}}
+    def apply(self, kind: str, name: str, spec: dict[str, Any]) -> None:
+        """Apply one resource."""
+        metadata = {"name": name, "namespace": self.namespace}
         body = {"apiVersion": "herder.dev/v1alpha1", "kind": kind, "metadata": metadata, "spec": spec}
-        self.cluster.kubectl("apply", "-f", "-", input=json.dumps(body))
+        self.cluster.apply(self.path(name, f"{kind.lower()}s"), body)
 
     def gateway(self, replicas: Sequence[Smg], name: str = "gw", **spec: Any) -> None:
         """Declare a gateway of these replicas, compared each second."""
         self.apply("ModelGateway", name, {"endpoints": [r.url for r in replicas], "resyncSeconds": 1, **spec})
 
-    def worker(self, name: str, url: str, *, annotations: dict[str, str] | None = None, **spec: Any) -> None:
+    def worker(self, name: str, url: str, **spec: Any) -> None:
         """Declare a worker of the gateway `gw` that drains at once, unless `spec` says otherwise."""
         fields = {"gatewayRef": {"name": "gw"}, "url": url, "drain": {"settleSeconds": 0}, **spec}
-        self.apply("WorkerRegistration", name, fields, annotations)
+        self.apply("WorkerRegistration", name, fields)
 
     def secret(self, name: str, **data: str) -> None:
         """Create or change a Secret."""
-        body = {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": name, "namespace": self.namespace}}
-        self.cluster.kubectl("apply", "-f", "-", input=json.dumps({**body, "stringData": data}))
+        body = {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": name}, "stringData": data}
+        self.cluster.apply(f"/api/v1/namespaces/{self.namespace}/secrets/{name}", body)
 
     def delete(self, name: str) -> None:
         """Ask for a worker's deletion, without waiting."""
-        self.cluster.kubectl("delete", "wr", name, "-n", self.namespace, "--wait=false")
+        self.cluster.delete(self.path(name))
 
     def annotate(self, name: str, **annotations: str) -> None:
         """Set annotations `herder.dev/KEY` of a worker."""
-        words = [f"herder.dev/{key}={value}" for key, value in annotations.items()]
-        self.cluster.kubectl("annotate", "wr", name, "-n", self.namespace, "--overwrite", *words)
+        words = {f"herder.dev/{key}": value for key, value in annotations.items()}
+        self.cluster.merge_patch(self.path(name), {"metadata": {"annotations": words}})
 
     def path(self, name: str, plural: str = "workerregistrations") -> str:
         """A resource's API path."""

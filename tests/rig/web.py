@@ -15,12 +15,13 @@ def fetch(
     token: str | None = None,
     tls: ssl.SSLContext | None = None,
     timeout_s: float = _TIMEOUT_S,
+    content_type: str = "application/json",
 ) -> bytes:
-    """The body of a 2xx answer; a `body` that is sent is JSON.
+    """The body of a 2xx answer.
 
     Raises urllib.error.HTTPError for other answers, another OSError where there is none.
     """
-    request = urllib.request.Request(url, data=body, method=method, headers={"Content-Type": "application/json"})
+    request = urllib.request.Request(url, data=body, method=method, headers={"Content-Type": content_type})
     if token:
         request.add_header("Authorization", f"Bearer {token}")
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}), urllib.request.HTTPSHandler(context=tls))

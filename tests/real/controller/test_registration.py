@@ -1,5 +1,7 @@
 """From `kubectl apply` to Ready on two real replicas, and what is said on the way."""
 
+import json
+
 from herder.api.base import parse
 from herder.api.kstatus import check
 from herder.api.worker import WorkerRegistrationStatus
@@ -49,7 +51,13 @@ async def test_the_status_shows_the_run_the_replicas_and_what_was_discovered(
 async def test_kubectl_wait_and_the_columns_tell_the_same(
     declared: Declared, ready_gateway: tuple[Smg, Smg], mock_workers: MockWorkers, control_plane: Cluster
 ) -> None:
-    declared.worker("a", mock_workers.add("a").url)
+    manifest = {
+        "apiVersion": "herder.dev/v1alpha1",
+        "kind": "WorkerRegistration",
+        "metadata": {"name": "a", "namespace": declared.namespace},
+        "spec": {"gatewayRef": {"name": "gw"}, "url": mock_workers.add("a").url},
+    }
+    control_plane.kubectl("apply", "-f", "-", input=json.dumps(manifest))
 
     waited = control_plane.kubectl("wait", "--for=condition=Ready", "wr/a", "-n", declared.namespace, "--timeout=20s")
     row = control_plane.kubectl("get", "wr", "a", "-n", declared.namespace, "--no-headers").stdout.split()

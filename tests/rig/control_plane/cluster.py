@@ -85,6 +85,33 @@ class Cluster:
             raise
         return found
 
+    def apply(self, path: str, body: dict[str, Any]) -> dict[str, Any]:
+        """Server-side apply of one object, as `kubectl apply --server-side --force-conflicts` does, without its start.
+
+        Raises urllib.error.HTTPError for what the API server refuses.
+        """
+        return self._send("PATCH", f"{path}?fieldManager=test&force=true", body, "application/apply-patch+yaml")
+
+    def merge_patch(self, path: str, body: dict[str, Any]) -> dict[str, Any]:
+        """Apply a JSON merge patch to one object."""
+        return self._send("PATCH", path, body, "application/merge-patch+json")
+
+    def delete(self, path: str) -> None:
+        """Ask for the deletion of an object, without waiting for it."""
+        self._send("DELETE", path, {}, "application/json")
+
+    def _send(self, method: str, path: str, body: dict[str, Any], content_type: str) -> dict[str, Any]:
+        answer = fetch(
+            self.server + path,
+            method=method,
+            body=json.dumps(body).encode(),
+            token=self.token,
+            tls=self._tls,
+            content_type=content_type,
+        )
+        found: dict[str, Any] = json.loads(answer)
+        return found
+
     def is_ready(self) -> bool:
         """Whether the API server says so itself."""
         try:
@@ -109,6 +136,6 @@ class Cluster:
         """How many requests of each (verb, subresource); two such counts can be subtracted."""
         return count(self.requests(resource=resource, namespace=namespace, user=user))
 
-    @property
+    @cached_property
     def _tls(self) -> ssl.SSLContext:
         return ssl.create_default_context(cafile=str(self.ca_file))

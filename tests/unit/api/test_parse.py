@@ -81,7 +81,7 @@ def test_the_smallest_worker_has_the_defaults() -> None:
         "1.0",
     )
     assert (spec.drain.settle_seconds, spec.drain.timeout_seconds, spec.drain.on_timeout) == (5, 300, OnTimeout.FORCE)
-    assert (spec.startup.timeout_seconds, spec.models, spec.labels, spec.suspend) == (300, (), {}, False)
+    assert (spec.startup.timeout_seconds, spec.models, spec.labels, spec.suspend) == (1800, (), {}, False)
     assert spec.health.dump() == {}
 
 
