@@ -108,6 +108,10 @@ class FakeReplica:
         self._jobs.clear()
         self.away = False
 
+    def come_back(self) -> None:
+        """It answers again, with its registry as it was."""
+        self.away = self.hangs = False
+
     def enter(self, spec: WorkerSpec, status: WorkerStatus = WorkerStatus.READY, url: str | None = None) -> str:
         """List an entry as if somebody had registered it long ago; returns its id."""
         entry = self._entry(self._id(), spec, url or spec.url, status)

@@ -1,0 +1,179 @@
+"""Whole runs in the real engine: fake replicas, fake workers, virtual time (decorate the test with `virtual_time`)."""
+
+import asyncio
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from herder.engine import Event, StepStarted, WorkflowEngine, WorkflowOutcome
+from herder.net.address import AddressPolicy
+from herder.net.errors import Unreachable
+from herder.net.http import MAX_BODY_BYTES, Answer, Http
+from herder.net.tls import SYSTEM_TRUST, Trust
+from herder.workflows.entry import Entry
+from herder.workflows.plan import Plan
+from herder.workflows.probing import Prober
+from herder.workflows.registration import registration
+from herder.workflows.registration.data import Registration
+from herder.workflows.removal import removal
+from herder.workflows.removal.data import Removal
+from unit.engine.kit import clock, statuses
+from unit.workflows.fakes import FakeReplica, FakeWorker, now_s
+from unit.workflows.made import OWNER, URL
+
+FAR_LATER_S = 1000.0
+
+
+class FakeHttp(Http):
+    """Brings the questions to the fake workers instead of the network."""
+
+    def __init__(self, workers: dict[str, FakeWorker]) -> None:
+        super().__init__(AddressPolicy())
+        self._workers = workers
+
+    async def request(
+        self,
+        method: str,
+        url: str,
+        *,
+        headers: Mapping[str, str] | None = None,
+        json: object = None,
+        deadline_s: float,
+        max_body_bytes: int = MAX_BODY_BYTES,
+        trust: Trust = SYSTEM_TRUST,
+    ) -> Answer:
+        worker = next((each for each in self._workers.values() if url.startswith(f"{each.url}/")), None)
+        if worker is None or worker.up_since_s is None or worker.up_since_s > now_s():
+            raise Unreachable(f"{url}: connection refused")
+        path = url.removeprefix(worker.url)
+        worker.asked.append(path)
+        if path != "/health" and worker.key and (headers or {}).get("Authorization") != f"Bearer {worker.key}":
+            return Answer(401, {}, b"")
+        return _answer(worker, path)
+
+    async def vet(self, url: str, *, deadline_s: float) -> None:
+        """Every name resolves."""
+
+
+def _answer(worker: FakeWorker, path: str) -> Answer:
+    bodies: dict[str, object] = {
+        "/health": {},
+        "/v1/models": {"data": [{"id": m, "owned_by": worker.runtime, "max_model_len": 4096} for m in worker.models]},
+    }
+    if worker.runtime == "sglang":
+        bodies["/server_info"] = {"dp_size": worker.dp_size, "version": "0.5"}
+    if worker.runtime == "vllm":
+        bodies["/version"] = {"version": "0.9"}
+    body = bodies.get(path)
+    return Answer(404, {}, b"") if body is None else Answer(200, {}, json.dumps(body).encode())
+
+
+@dataclass(frozen=True, slots=True)
+class Ended[D]:
+    """A run that has ended: how, on what data, with which step where."""
+
+    outcome: WorkflowOutcome
+    data: D
+    steps: Mapping[str, str]
+
+
+@dataclass(slots=True)
+class World:
+    """Two replicas, or one, one worker at URL, and an engine."""
+
+    worker: FakeWorker = field(default_factory=lambda: FakeWorker(URL))
+    workers: dict[str, FakeWorker] = field(default_factory=dict)
+    has_b: bool = True
+    a: FakeReplica = field(init=False)
+    b: FakeReplica = field(init=False)
+    engine: WorkflowEngine = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.workers[self.worker.url] = self.worker
+        self.a, self.b = FakeReplica("http://gw-a", self.workers), FakeReplica("http://gw-b", self.workers)
+        self.engine = WorkflowEngine(clock=clock)
+
+    @property
+    def replicas(self) -> tuple[FakeReplica, ...]:
+        return (self.a, self.b) if self.has_b else (self.a,)
+
+    def registration(
+        self, plan: Plan, *, adopt: bool = False, entries: Mapping[str, Entry] | None = None
+    ) -> Registration:
+        """The data of a run that brings `plan` onto the replicas."""
+        prober = Prober(FakeHttp(self.workers))
+        data = Registration(plan, self.replicas, prober, adopt=adopt, now=clock)
+        data.entries.update(entries or {})
+        return data
+
+    async def register(
+        self, plan: Plan, *, budget_s: int = 30, adopt: bool = False, entries: Mapping[str, Entry] | None = None
+    ) -> Ended[Registration]:
+        """Run `worker-registration` to its end."""
+        data = self.registration(plan, adopt=adopt, entries=entries)
+        return await self.wait(await self.start(data, budget_s=budget_s), data)
+
+    async def start(self, data: Registration, *, budget_s: int = 30) -> str:
+        """Start `worker-registration`; returns its instance."""
+        definition = registration(budget_s)
+        self.engine.register_workflow(definition)
+        return await self.engine.start_workflow(definition.id, data)
+
+    async def remove(
+        self, entries: Mapping[str, Entry] | None = None, *, url: str = URL, timeout_s: int = 60
+    ) -> Ended[Removal]:
+        """Run `worker-removal` to its end, on what a registration has left."""
+        data = self.removal(entries, url=url)
+        definition = removal(timeout_s)
+        self.engine.register_workflow(definition)
+        return await self.wait(await self.engine.start_workflow(definition.id, data), data)
+
+    def removal(self, entries: Mapping[str, Entry] | None = None, *, url: str = URL) -> Removal:
+        """The data of a run that takes what OWNER declared off the replicas."""
+        return Removal(url, OWNER, self.replicas, dict(entries or {}), now=clock)
+
+    async def wait[D](self, instance_id: str, data: D) -> Ended[D]:
+        """Wait for the end of a run."""
+        outcome = await self.engine.wait_for_completion(instance_id, None)
+        return Ended(outcome, data, statuses(self.engine, instance_id))
+
+
+@dataclass(frozen=True, slots=True)
+class AtStep:
+    """Does something when a step's first attempt begins; subscribe it to the engine's bus."""
+
+    step_id: str
+    act: Callable[[], None]
+
+    async def on_event(self, event: Event) -> None:
+        if isinstance(event, StepStarted) and (event.step_id, event.attempt) == (self.step_id, 1):
+            self.act()
+
+
+async def until(check: Callable[[], object]) -> None:
+    """Let time pass until this is so."""
+    while True:
+        if check():
+            return
+        await asyncio.sleep(0.01)
+
+
+async def nothing_comes(world: World) -> None:
+    """Assert that no replica lists anything, though the worker is up and much time passes."""
+    if world.worker.up_since_s is None:
+        world.worker.rise()
+    await asyncio.sleep(FAR_LATER_S)
+    assert [each for replica in world.replicas for each in replica.listed] == []
+
+
+def states(data: Registration | Removal) -> dict[str, str]:
+    """What is recorded of each replica."""
+    return {endpoint.removeprefix("http://gw-"): entry.state.value for endpoint, entry in data.entries.items()}
+
+
+def reason(ended: Ended[Any]) -> str:
+    """Why the run failed."""
+    step: str = ended.outcome.failed_step or ""
+    found: str = ended.data.problems[step].reason
+    return f"{step}: {found}"
