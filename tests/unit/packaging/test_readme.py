@@ -1,0 +1,67 @@
+"""README.md tells the truth about the resources: every field is there, with the default that the model has."""
+
+import json
+import re
+from typing import Any
+
+import pytest
+from pydantic import BaseModel
+from pydantic.fields import FieldInfo
+
+from herder.api.crd.catalog import DEFINITIONS
+from herder.api.meta import ADOPT_ANNOTATION, CANCEL_ANNOTATION, FINALIZER, RETRY_ANNOTATION
+from unit.packaging.dockerfile import ROOT
+
+README = (ROOT / "README.md").read_text()
+SPECS = {each.kind.kind: each.spec for each in DEFINITIONS}
+NOT_FOLLOWED_YET = {"service"}
+
+
+def rows_of(kind: str) -> dict[str, str]:
+    """The default cell of each field's row in the table of a kind."""
+    _, _, rest = README.partition(f"### {kind} ")
+    section = rest.partition("\n#")[0]
+    return dict(re.findall(r"^\| `([\w.]+)` \| (.*?) \|", section, re.MULTILINE))
+
+
+def field_at(model: type[BaseModel], path: str) -> FieldInfo:
+    """The field that a path in camelCase leads to."""
+    name, _, rest = path.partition(".")
+    by_alias = {field.alias or name: field for name, field in model.model_fields.items()}
+    field = by_alias[name]
+    return field_at(model_in(field), rest) if rest else field
+
+
+def model_in(field: FieldInfo) -> type[BaseModel]:
+    """The model that a field holds, whether it may be absent or not."""
+    choices = [field.annotation, *getattr(field.annotation, "__args__", ())]
+    [model] = [each for each in choices if isinstance(each, type) and issubclass(each, BaseModel)]
+    return model
+
+
+def _defaults() -> list[Any]:
+    return [
+        pytest.param(kind, path, cell, id=f"{kind}.{path}")
+        for kind in SPECS
+        for path, cell in rows_of(kind).items()
+        if cell.startswith("`")
+    ]
+
+
+@pytest.mark.parametrize("kind", SPECS)
+def test_every_field_has_its_row(kind: str) -> None:
+    fields = {field.alias or name for name, field in SPECS[kind].model_fields.items()}
+
+    assert {path.partition(".")[0] for path in rows_of(kind)} == fields - NOT_FOLLOWED_YET
+
+
+@pytest.mark.parametrize(("kind", "path", "cell"), _defaults())
+def test_a_default_is_the_models_own(kind: str, path: str, cell: str) -> None:
+    default = field_at(SPECS[kind], path).get_default(call_default_factory=True)
+
+    assert cell.strip("`").strip('"') == json.dumps(default).strip('"')
+
+
+@pytest.mark.parametrize("word", [FINALIZER, RETRY_ANNOTATION, CANCEL_ANNOTATION, ADOPT_ANNOTATION])
+def test_what_people_type_is_spelled_as_herder_reads_it(word: str) -> None:
+    assert word in README
