@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+from functools import partial
 
 import pytest
 
@@ -62,7 +63,7 @@ async def test_a_worker_deleted_while_its_registration_hangs_is_not_there_when_i
         declared.worker(f"w{number}", worker.url, probe=probe)
     waiting_step = "detect_connection" if probe == "Direct" else "await_ready"
     for number in range(20):
-        await eventually(lambda name=f"w{number}": waiting_step in declared.condition(name).get("message", ""), 15)
+        await eventually(partial(_waits_in, declared, f"w{number}", waiting_step), 15)
 
     for number in range(20):
         declared.delete(f"w{number}")
@@ -73,6 +74,10 @@ async def test_a_worker_deleted_while_its_registration_hangs_is_not_there_when_i
     await asyncio.sleep(3)  # the replicas look for a worker each second: time for any ghost to appear
 
     assert urls_of(ready_gateway[0]) == urls_of(ready_gateway[1]) == []
+
+
+def _waits_in(declared: Declared, name: str, step: str) -> bool:
+    return step in declared.condition(name).get("message", "")
 
 
 async def test_an_orphaned_worker_stays_on_the_replicas(
