@@ -5,9 +5,11 @@ import re
 from typing import Any
 
 import pytest
+import yaml
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
+from herder.api.base import parse
 from herder.api.crd.catalog import DEFINITIONS
 from herder.api.meta import ADOPT_ANNOTATION, CANCEL_ANNOTATION, FINALIZER, RETRY_ANNOTATION
 from unit.packaging.dockerfile import ROOT
@@ -65,3 +67,13 @@ def test_a_default_is_the_models_own(kind: str, path: str, cell: str) -> None:
 @pytest.mark.parametrize("word", [FINALIZER, RETRY_ANNOTATION, CANCEL_ANNOTATION, ADOPT_ANNOTATION])
 def test_what_people_type_is_spelled_as_herder_reads_it(word: str) -> None:
     assert word in README
+
+
+def test_what_is_shown_to_be_declared_can_be() -> None:
+    [shown] = re.findall(r"```yaml\n(.*?)```", README, re.DOTALL)
+    resources = list(yaml.safe_load_all(shown))
+
+    for resource in resources:
+        parse(SPECS[resource["kind"]], resource["spec"], unknown="forbid")
+
+    assert {resource["kind"] for resource in resources} == set(SPECS)
