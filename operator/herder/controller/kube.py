@@ -6,7 +6,8 @@ proxy variables, and turns every answer into model objects that nobody here need
     KubeError
     ├── NotFound          404
     ├── Conflicted        409: somebody else wrote meanwhile, or the object is another one than was meant
-    ├── Rejected          any other 4xx: what was sent is wrong, or not allowed
+    ├── Rejected          any other 4xx: what was sent is wrong
+    │   └── Forbidden     401, 403: herder may not do this, for as long as somebody leaves it so
     └── Unreached         no answer, 429 or 5xx: try again, after `retry_after_s` where the server says so
 """
 
@@ -29,6 +30,8 @@ from herder.net.text import untrusted
 _DEADLINE: Final = aiohttp.ClientTimeout(total=10.0, connect=3.0)
 _LIST_DEADLINE: Final = aiohttp.ClientTimeout(total=60.0, connect=3.0)
 _MAX_CONNECTIONS: Final = 32
+_LONGEST_RETRY_AFTER_S: Final = 60.0
+"""What a server asks for beyond that is not obeyed: one wrong header must not silence herder."""
 _MERGE_PATCH: Final = "application/merge-patch+json"
 METADATA_ONLY: Final = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"
 
@@ -47,6 +50,10 @@ class Conflicted(KubeError):
 
 class Rejected(KubeError):
     """The API server does not take what was sent."""
+
+
+class Forbidden(Rejected):
+    """Herder's credentials, or the rights that go with them, do not allow it."""
 
 
 class Unreached(KubeError):
@@ -127,14 +134,14 @@ class Kube:
     ) -> dict[str, Any]:
         if self._session is None:
             raise RuntimeError("enter the Kube before you use it")
-        sent = {"Content-Type": "application/json", **(headers or {}), **await self._authorization()}
         data = None if body is None else json.dumps(body).encode()
         try:
+            sent = {"Content-Type": "application/json", **(headers or {}), **await self._authorization()}
             async with self._session.request(
                 method, path.lstrip("/"), data=data, headers=sent, timeout=timeout, allow_redirects=False
             ) as response:
                 return _answer(response, await response.read())
-        except (aiohttp.ClientError, TimeoutError, OSError) as error:
+        except (aiohttp.ClientError, TimeoutError, OSError, config.ConfigException) as error:
             raise Unreached(f"{method} {path}: {type(error).__name__}") from error
 
     async def _authorization(self) -> dict[str, str]:
@@ -160,6 +167,8 @@ def _error(response: aiohttp.ClientResponse, text: str) -> KubeError:
             return NotFound(text)
         case HTTPStatus.CONFLICT:
             return Conflicted(text)
+        case HTTPStatus.UNAUTHORIZED | HTTPStatus.FORBIDDEN:
+            return Forbidden(text)
         case HTTPStatus.TOO_MANY_REQUESTS:
             return Unreached(text, _seconds(response.headers.get("Retry-After", "")))
         case status if HTTPStatus.BAD_REQUEST <= status < HTTPStatus.INTERNAL_SERVER_ERROR:
@@ -168,7 +177,7 @@ def _error(response: aiohttp.ClientResponse, text: str) -> KubeError:
 
 
 def _seconds(text: str) -> float:
-    return float(text) if text.isdecimal() else 0.0
+    return min(_LONGEST_RETRY_AFTER_S, float(text)) if text.isdecimal() else 0.0
 
 
 def _tls(configuration: Configuration) -> ssl.SSLContext:

@@ -15,7 +15,7 @@ from herder.controller.restore import entries_of, facts_of, fresh_state, restore
 from herder.controller.runs import Run, Runs
 from herder.controller.scene import Scene
 from herder.controller.subject import status_of
-from herder.controller.writer import Status
+from herder.controller.wishes import Status
 from herder.engine import WorkflowDefinition, WorkflowOutcome, WorkflowState, WorkflowStatus
 from herder.workflows.entry import LOST_ADD, Entry
 from herder.workflows.errors import Problem

@@ -29,7 +29,8 @@ from herder.controller.objects import Body, Key, Objects, uid_of
 from herder.controller.queue import WorkQueue
 from herder.controller.secrets import SecretMissing, Secrets
 from herder.controller.views import UNHEARD
-from herder.controller.writer import Status, StatusWriter
+from herder.controller.wishes import Status
+from herder.controller.writer import StatusWriter
 from herder.net.tls import SYSTEM_TRUST, Trust
 
 _SECRET_RECHECK_S: Final = 30.0

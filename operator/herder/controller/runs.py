@@ -15,7 +15,8 @@ from typing import Any, Final
 import structlog
 
 from herder.controller.objects import Body, Key
-from herder.controller.writer import Status, StatusWriter
+from herder.controller.wishes import Status
+from herder.controller.writer import StatusWriter
 from herder.engine import (
     Event,
     StepRetrying,

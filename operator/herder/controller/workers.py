@@ -38,7 +38,8 @@ from herder.controller.restore import entries_of
 from herder.controller.runs import Run, Runs
 from herder.controller.scene import Memory, Scene, Scout
 from herder.controller.subject import Subject, status_of, subject_of
-from herder.controller.writer import Status, StatusWriter
+from herder.controller.wishes import Status
+from herder.controller.writer import StatusWriter
 
 log = structlog.get_logger(__name__)
 

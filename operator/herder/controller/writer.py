@@ -7,19 +7,22 @@ wish that waits costs nothing, and one that meets a newer object is simply asked
 - Every write names the uid and the resourceVersion it was made for: a stale writer can't overwrite, and an object that
   took the name of another is left alone.
 - What would change nothing is not written.
+- Where the API server can't be reached, or does not let herder write for now, the newest wish is tried until it does.
+  What it finds wrong is logged and dropped: the same wish would be refused again.
 """
 
 import asyncio
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from contextlib import suppress
 from typing import Any, Final
 
 import structlog
 
 from herder.controller.diff import merge_patch
-from herder.controller.kube import Conflicted, Kube, NotFound, Rejected, Unreached
+from herder.controller.kube import Conflicted, Forbidden, Kube, NotFound, Rejected, Unreached
 from herder.controller.objects import Body, Key, Objects, uid_of
+from herder.controller.wishes import Render, Slot, Status, Wish
 
 log = structlog.get_logger(__name__)
 
@@ -27,24 +30,8 @@ PROGRESS_INTERVAL_S: Final = 1.0
 _FIRST_PAUSE_S: Final = 0.2
 _LONGEST_PAUSE_S: Final = 10.0
 
-type Status = dict[str, Any]
-type Render = Callable[[Body], Status]
-"""Returns the status that the object should have; called as often as the object turns out to be newer."""
 type Written = Callable[[Key, Body, Status], None]
 """Called after each write with the object as it was before and the new status."""
-
-
-@dataclass(slots=True)
-class _Slot:
-    """What is to be written to one object."""
-
-    key: Key
-    uid: str
-    render: Render | None = None
-    is_urgent: asyncio.Event = field(default_factory=asyncio.Event)
-    waiters: list[asyncio.Future[bool]] = field(default_factory=list)
-    task: asyncio.Task[None] | None = None
-    last_write_s: float = float("-inf")
 
 
 class StatusWriter:
@@ -57,119 +44,133 @@ class StatusWriter:
         self._objects = objects
         self._written = written
         self._clock = clock
-        self._slots: dict[str, _Slot] = {}
+        self._slots: dict[str, Slot] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._is_closed = False
+
+    def __len__(self) -> int:
+        return len(self._slots)
 
     def submit(self, key: Key, uid: str, render: Render, *, urgent: bool = False) -> None:
         """Have the object's status become what `render` says, in place of an earlier wish."""
-        slot = self._slots.setdefault(uid, _Slot(key, uid))
-        slot.render = render
-        if urgent:
-            slot.is_urgent.set()
-        if slot.task is None or slot.task.done():
-            slot.task = asyncio.get_running_loop().create_task(self._drain(slot), name=f"status of {key}")
+        self._take(key, uid, Wish(render, urgent))
 
-    async def write(self, key: Key, uid: str, render: Render) -> bool:
-        """As an urgent `submit`, and wait for it; False if the object is gone or did not take the status."""
-        self.submit(key, uid, render, urgent=True)
-        waiter: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
-        self._slots[uid].waiters.append(waiter)
-        return await waiter
+    def write(self, key: Key, uid: str, render: Render) -> "asyncio.Future[bool]":
+        """As an urgent `submit`, to be waited for; False if the object is gone or the wish was dropped or withdrawn."""
+        answer: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
+        self._take(key, uid, Wish(render, urgent=True, waiters=[answer]))
+        return answer
 
     def withdraw(self, uid: str) -> None:
-        """Drop the wish that waits, if one does."""
+        """Drop the wish that waits or is being tried, if there is one; only what is on its way already arrives."""
         slot = self._slots.get(uid)
         if slot is not None:
-            slot.render = None
+            slot.withdraw()
 
     def forget(self, uid: str) -> None:
         """Drop what is kept for an object that is gone."""
         slot = self._slots.pop(uid, None)
         if slot is not None:
-            slot.render = None
-            slot.is_urgent.set()
-            _answer(slot.waiters, is_written=False)
+            slot.withdraw()
 
     async def close(self) -> None:
-        """Stop at once; what is not written yet is made anew from the whole truth by the next process."""
-        tasks = [slot.task for slot in self._slots.values() if slot.task is not None]
+        """Stop at once and for good; what is not written yet is made anew from the whole truth by the next process."""
+        self._is_closed = True
+        tasks = tuple(self._tasks)
         for task in tasks:
             task.cancel()
         if tasks:
             await asyncio.wait(tasks)
+        for uid in tuple(self._slots):
+            self.forget(uid)
 
-    async def _drain(self, slot: _Slot) -> None:
-        while slot.render is not None:
+    def _take(self, key: Key, uid: str, wish: Wish) -> None:
+        if self._is_closed:
+            wish.answer(is_written=False)
+            return
+        slot = self._slots.setdefault(uid, Slot(key, uid))
+        slot.put(wish)
+        if not slot.is_worked_on:
+            slot.is_worked_on = True
+            task = asyncio.get_running_loop().create_task(self._work(slot), name=f"status of {key}")
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
+
+    async def _work(self, slot: Slot) -> None:
+        pause_s = 0.0
+        while slot.wish is not None:
             await self._await_turn(slot)
-            render, slot.render = slot.render, None
-            waiters, slot.waiters = slot.waiters, []
-            slot.is_urgent.clear()
-            if render is None:
-                return
-            is_written = False
+            wish = slot.take()
+            if wish is None:
+                break
             try:
-                is_written = await self._write(slot, render)
-            except Exception:  # a defect of ours in this one status must not end the writing of the next
-                log.exception("status.defect", key=str(slot.key))
-            finally:
-                _answer(waiters, is_written=is_written)
-
-    async def _await_turn(self, slot: _Slot) -> None:
-        left_s = slot.last_write_s + PROGRESS_INTERVAL_S - self._clock()
-        if left_s > 0 and not slot.is_urgent.is_set():
-            try:
-                async with asyncio.timeout(left_s):
-                    await slot.is_urgent.wait()
-            except TimeoutError:
-                return
-
-    async def _write(self, slot: _Slot, render: Render) -> bool:
-        pause_s = _FIRST_PAUSE_S
-        while True:
-            body = self._objects.get(slot.key)
-            if body is None or uid_of(body) != slot.uid:
-                return False
-            status = (slot.render or render)(body)
-            patch = merge_patch(body.get("status") or {}, status)
-            if not patch:
-                return True
-            try:
-                after = await self._patch(slot, body, patch)
-            except NotFound:
-                return False
+                wish.answer(is_written=await self._write(slot, wish.render))
+                pause_s = 0.0
             except Conflicted:
-                if not await self._refresh(slot):
-                    return False
+                slot.put_back(wish)
+                await asyncio.sleep(pause_s)
+                pause_s = _longer(pause_s)
+            except (Unreached, Forbidden) as error:
+                slot.put_back(wish)
+                pause_s = _longer(pause_s)
+                await _pause(slot, pause_s, error)
             except Rejected as error:
                 log.warning("status.rejected", key=str(slot.key), error=str(error))
-                return False
-            except Unreached as error:
-                log.warning("status.delayed", key=str(slot.key), error=str(error), delay_s=pause_s)
-                await asyncio.sleep(max(pause_s, error.retry_after_s))
-                pause_s = min(_LONGEST_PAUSE_S, pause_s * 2)
-            else:
-                slot.last_write_s = self._clock()
-                self._objects.put(after)
-                self._written(slot.key, body, status)
-                return True
+                wish.answer(is_written=False)
+            except Exception:  # a defect of ours in this one status must not end the writing of the next
+                log.exception("status.defect", key=str(slot.key))
+                wish.answer(is_written=False)
+            slot.in_hand = None
+        slot.is_worked_on = False
 
-    async def _patch(self, slot: _Slot, body: Body, patch: Status) -> Body:
+    async def _await_turn(self, slot: Slot) -> None:
+        left_s = slot.last_write_s + PROGRESS_INTERVAL_S - self._clock()
+        if left_s <= 0 or slot.is_urgent:
+            return
+        slot.hurry.clear()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(left_s):
+                await slot.hurry.wait()
+
+    async def _write(self, slot: Slot, render: Render) -> bool:
+        """Make one attempt; return False if the object is gone. Raises KubeError, Conflicted once it was read anew."""
+        body = self._objects.get(slot.key)
+        if body is None or uid_of(body) != slot.uid:
+            self._slots.pop(slot.uid, None)
+            return False
+        status = render(body)
+        patch = merge_patch(body.get("status") or {}, status)
+        if not patch:
+            return True
+        try:
+            after = await self._patch(slot, body, patch)
+        except NotFound:
+            return False
+        except Conflicted:
+            return await self._reread(slot)
+        slot.last_write_s = self._clock()
+        self._objects.put(after)
+        self._written(slot.key, body, status)
+        return True
+
+    async def _reread(self, slot: Slot) -> bool:
+        """Read the object anew, and raise Conflicted to have the wish rendered for it; return False if it is gone."""
+        try:
+            self._objects.put(await self._kube.get(slot.key.path))
+        except NotFound:
+            return False
+        raise Conflicted(str(slot.key))
+
+    async def _patch(self, slot: Slot, body: Body, patch: dict[str, Any]) -> Body:
         fence = {"uid": slot.uid, "resourceVersion": body["metadata"]["resourceVersion"]}
         return await self._kube.merge_patch(f"{slot.key.path}/status", {"metadata": fence, "status": patch})
 
-    async def _refresh(self, slot: _Slot) -> bool:
-        """Read the object anew; False if it is gone."""
-        try:
-            body = await self._kube.get(slot.key.path)
-        except NotFound:
-            return False
-        except Unreached:
-            await asyncio.sleep(_FIRST_PAUSE_S)
-            return True
-        self._objects.put(body)
-        return uid_of(body) == slot.uid
+
+def _longer(pause_s: float) -> float:
+    return min(_LONGEST_PAUSE_S, max(_FIRST_PAUSE_S, pause_s * 2))
 
 
-def _answer(waiters: list[asyncio.Future[bool]], *, is_written: bool) -> None:
-    for waiter in waiters:
-        if not waiter.done():
-            waiter.set_result(is_written)
+async def _pause(slot: Slot, pause_s: float, error: Unreached | Forbidden) -> None:
+    if pause_s == _FIRST_PAUSE_S:
+        log.warning("status.delayed", key=str(slot.key), error=str(error))
+    await asyncio.sleep(max(pause_s, error.retry_after_s if isinstance(error, Unreached) else 0.0))
