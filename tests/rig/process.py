@@ -11,6 +11,7 @@ from typing import Self
 from rig.watchdog import get_watchdog
 
 _POLL_S = 0.02
+_PROC = Path("/proc")
 
 
 class NotReadyError(RuntimeError):
@@ -19,6 +20,12 @@ class NotReadyError(RuntimeError):
 
 def is_running(pid: int) -> bool:
     """Whether there is such a process; one that has ended and was not waited for yet is none."""
+    if _PROC.is_dir():
+        try:
+            state = (_PROC / str(pid) / "stat").read_text().rpartition(")")[2].split()[0]
+        except (FileNotFoundError, ProcessLookupError):
+            return False
+        return state != "Z"
     listed = subprocess.run(["ps", "-o", "stat=", "-p", str(pid)], capture_output=True, text=True, check=False)
     return listed.stdout.strip()[:1] not in {"", "Z"}
 

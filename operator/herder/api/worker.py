@@ -18,6 +18,9 @@ _MODE_FITS_URL: Final = (
     "write GRPC with a grpc:// or grpcs:// URL, HTTP with an http:// or https:// one, or Auto: "
     "the gateway takes the mode from the URL's scheme"
 )
+_SAME_GATEWAY: Final = "keep the gateway: to move a worker, delete the resource, and apply it anew when it is gone"
+    "a worker does not move to another gateway: delete the resource, and apply it anew when it is gone"
+)
 _DRAIN_IN_TIME: Final = "make timeoutSeconds at least as long as settleSeconds, or no drain could end in time"
 
 Cost = Annotated[
@@ -135,13 +138,14 @@ class WorkerRegistrationSpec(
             "self.connectionMode == 'Auto' || (self.connectionMode == 'GRPC') == self.url.matches('^(?i:grpcs?)://')",
             _MODE_FITS_URL,
             field_path=".connectionMode",
-        )
+        ),
+        Rule("self.gatewayRef.name == oldSelf.gatewayRef.name", _SAME_GATEWAY, field_path=".gatewayRef.name"),
     ),
 ):
     """A worker that every replica of a gateway is to serve with."""
 
     gateway_ref: GatewayRef
-    """The ModelGateway that is to know the worker."""
+    """The ModelGateway that is to know the worker; it can't be changed."""
 
     url: WorkerUrl
     """Where the worker answers, as the gateway reaches it. A changed URL is a removal and a registration."""
