@@ -19,8 +19,6 @@ _MODE_FITS_URL: Final = (
     "the gateway takes the mode from the URL's scheme"
 )
 _SAME_GATEWAY: Final = "keep the gateway: to move a worker, delete the resource, and apply it anew when it is gone"
-    "a worker does not move to another gateway: delete the resource, and apply it anew when it is gone"
-)
 _DRAIN_IN_TIME: Final = "make timeoutSeconds at least as long as settleSeconds, or no drain could end in time"
 
 Cost = Annotated[
