@@ -13,6 +13,9 @@ FORMATS: Final = ("auto", "console", "json")
 _WORDY: Final = ("kopf", "kubernetes_asyncio", "aiohttp", "asyncio")
 """Libraries whose debug records show whole objects and patches: they start at warning, whatever level is asked for."""
 
+_ECHOES: Final = ("kopf.activities.probe", "aiohttp.server")
+"""What they say of a red health check, twice and with tracebacks, herder says itself in a line."""
+
 
 def configure(level: str, form: str) -> None:
     """Set up all logging of the process, to standard error."""
@@ -44,6 +47,8 @@ def configure(level: str, form: str) -> None:
     logging.basicConfig(level=level.upper(), handlers=[handler], force=True)
     for name in _WORDY:
         logging.getLogger(name).setLevel(logging.WARNING)
+    for name in _ECHOES:
+        logging.getLogger(name).setLevel(logging.CRITICAL)
 
 
 def _rendering(is_pretty: bool) -> list[Processor]:

@@ -13,11 +13,14 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 import kopf
+import structlog
 from kubernetes_asyncio.client import Configuration
 
 from herder.api.meta import GROUP, VERSION
 from herder.controller.kube import server_of
 from herder.controller.objects import KINDS, Body
+
+log = structlog.get_logger(__name__)
 
 _PAUSES_S: Final = (0.5, 1.0, 2.0, 4.0)
 _LONGEST_PAUSE_S: Final = 8.0
@@ -60,10 +63,20 @@ def registry_of(configuration: Configuration, seen: Seen, gone: Seen) -> kopf.Op
     async def login(**_: Any) -> kopf.ConnectionInfo:
         return await _connection(configuration)
 
+    has_lived = False
+
     # Permanent: asked anew by each probe, where kopf's own retry would keep the verdict for a minute.
     @kopf.on.probe(registry=registry, id="watchers", errors=kopf.ErrorsMode.PERMANENT)
     async def watchers(**_: Any) -> int:
-        return check_watchers()
+        nonlocal has_lived
+        try:
+            living = check_watchers()
+        except DeafError as error:
+            if has_lived:  # before that they are only starting
+                log.warning("watch.dead", error=str(error))
+            raise
+        has_lived = True
+        return living
 
     for kind in KINDS.values():
 
