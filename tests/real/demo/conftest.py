@@ -1,0 +1,23 @@
+"""samples/ with other ports, so that a playground that is up, and other tests, go on beside these tests."""
+
+from pathlib import Path
+
+import pytest
+
+from rig.playground.samples import SAMPLES, Samples
+from rig.ports import reserve_port
+
+
+@pytest.fixture
+def samples(tmp_path: Path) -> Samples:
+    """The samples to the letter, but for the ports."""
+    original = Samples.read()
+    ports = {port: reserve_port() for port in (*original.gateway_ports, original.worker_port)}
+    folder = tmp_path / "samples"
+    folder.mkdir()
+    for path in SAMPLES.glob("*.yaml"):
+        text = path.read_text(encoding="utf-8")
+        for port, other in ports.items():
+            text = text.replace(f":{port}", f":{other}")
+        (folder / path.name).write_text(text, encoding="utf-8")
+    return Samples.read(folder)

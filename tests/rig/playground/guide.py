@@ -1,0 +1,49 @@
+"""How to use the world that `up` has left running."""
+
+import json
+from shlex import quote
+from typing import Final
+
+from rig.playground.samples import Samples
+from rig.playground.state import State
+from rig.playground.world import SCRIPTS, SICK_STATUS
+from rig.ports import HOST
+
+_WORKER: Final = "qwen-a"
+
+
+def guide(samples: Samples, state: State) -> str:
+    """The text that `up` prints; every line of it that is indented by four can be pasted."""
+    control_plane = state.world / "control-plane"
+    gateway, replica = f"http://{HOST}:{samples.gateway_ports[0]}", samples.gateway_ports[-1]
+    ports = " and ".join(map(str, samples.gateway_ports))
+    return f"""\
+The playground is up: a Kubernetes control plane, the operator, {len(samples.gateway_ports)} gateway replicas
+(ports {ports}) and {len(samples.worker_urls)} workers (port {samples.worker_port}). {samples.folder.name}/ is applied.
+
+  look at it
+    export KUBECONFIG={quote(str(control_plane / "kubeconfig"))}
+    export PATH={quote(str(control_plane / "bin"))}:$PATH
+    kubectl get wr --watch
+
+  make a worker sick, and heal it
+    {_set_health(samples, SICK_STATUS)}
+    {_set_health(samples, 200)}
+
+  kill a gateway replica (it is started again, with an empty registry)
+    kill -9 $(cat {quote(str(state.replica_pid(replica)))})
+
+  ask the gateway itself
+    curl -s {gateway}/workers
+
+  read what the operator does
+    tail -f {quote(str(state.world / "logs"))}/operator-*.log
+
+  end it all
+    make down"""
+
+
+def _set_health(samples: Samples, status: int) -> str:
+    healthy = SCRIPTS[_WORKER]
+    script = json.dumps({"runtime": healthy.runtime, "models": healthy.models, "health_status": status})
+    return f"curl -X PUT http://{HOST}:{samples.worker_port}/_ctl/{_WORKER} -d '{script}'"
