@@ -7,14 +7,14 @@ from collections.abc import Callable
 from typing import Final
 
 from herder.api.fields import SecretKeyRef
-from herder.controller.kube import Kube, NotFound
+from herder.controller.kube import Kube, NotFound, Rejected
 
 FRESH_S: Final = 10.0
 """How long a content that was read is good; a rotated key is noticed that much later at most."""
 
 
 class SecretMissing(Exception):
-    """The Secret, or the key in it, does not exist; the message names it and says what to do."""
+    """The Secret, or the key in it, does not exist or is kept from herder; the message names it and says what to do."""
 
 
 class Secrets:
@@ -45,6 +45,9 @@ class Secrets:
         except NotFound:
             self._read.pop(place, None)
             raise SecretMissing(f"Secret {namespace}/{name}, named by {field}, does not exist: create it") from None
+        except Rejected as error:
+            text = f"Secret {namespace}/{name}, named by {field}, can't be read: grant herder `get` on it ({error})"
+            raise SecretMissing(text) from None
         data = secret.get("data") or {}
         self._read = {p: r for p, r in self._read.items() if now - r[0] < FRESH_S}
         self._read[place] = (now, data)
