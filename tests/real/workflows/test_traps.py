@@ -7,7 +7,7 @@ from herder.api.status import EntryState
 from herder.workflows.entry import LOST_ADD
 from real.workflows.runs import Runs, plan
 from rig.waiting import eventually
-from rig.workers import MockWorkers, Script
+from rig.workers import MockWorker, MockWorkers, Script
 
 BY_GATEWAY = {"probe": "Gateway"}
 
@@ -109,24 +109,28 @@ async def test_a_drain_is_not_cut_short_by_a_removal_that_begins_anew(runs: Runs
     assert runs.listed() == [[], []]
 
 
-async def test_a_worker_that_is_registered_again_at_once_is_posted_once(runs: Runs, mock_workers: MockWorkers) -> None:
-    """Within 2.5 s of its removal, that wipes out the new job's status: the id reads as gone while it registers."""
-    worker = mock_workers.add("a")
-    declared = plan(worker.url, **BY_GATEWAY)
+async def _registered_again(runs: Runs, worker: MockWorker) -> bool:
+    """Register, drain, remove, and register at once with the worker down for a while: long enough to be looked at."""
+    declared = plan(worker.url, drain={"settleSeconds": 1}, **BY_GATEWAY)
     entries = (await runs.register(declared)).data.entries
-    assert (await runs.remove(worker.url, entries)).outcome.ok
-    posted = runs.count("POST")
-    worker.crash()  # so that the next registration takes long enough to be looked at
-
+    await runs.remove(worker.url, entries)
+    await asyncio.to_thread(worker.crash)
     data = runs.data(declared)
     instance = await runs.start(data)
     await asyncio.sleep(5.0)
-    worker.heal()
-    ended = await runs.wait(instance, data)
+    await asyncio.to_thread(worker.heal)
+    return (await runs.wait(instance, data)).outcome.ok
 
-    assert ended.outcome.ok
-    assert [after - before for before, after in zip(posted, runs.count("POST"), strict=True)] == [1, 1]
-    assert runs.listed() == [[worker.url], [worker.url]]
+
+async def test_a_worker_that_is_registered_again_at_once_is_posted_once(runs: Runs, mock_workers: MockWorkers) -> None:
+    """Within 2.5 s of its removal, that wipes out the new job's status: the id reads as gone while it registers."""
+    workers = [mock_workers.add(f"w{number}") for number in range(4)]
+
+    registered = await asyncio.gather(*(_registered_again(runs, worker) for worker in workers))
+
+    assert registered == [True] * 4
+    assert runs.count("POST") == [2 * 4, 2 * 4]
+    assert runs.listed() == [sorted(worker.url for worker in workers)] * 2
 
 
 async def test_a_trailing_slash_makes_no_second_worker(runs: Runs, mock_workers: MockWorkers) -> None:
