@@ -28,9 +28,7 @@ def declare(stage: Stage) -> None:
     stage.do("kubectl apply -f samples/", stage.world.apply_samples)
     stage.until("llama-a and llama-b are Ready, and both replicas list them", _are_ready(*_HEALTHY), within_s=15)
     stage.until("qwen-a says which step is retried, why, and when next", _is_retried, within_s=15)
-    stage.say(
-        "A failed attempt is no dead end and no secret: qwen-a keeps being tried until its startup budget is over."
-    )
+    stage.say("A failed attempt is no dead end: qwen-a is tried again until its startup budget is over.")
     scene = stage.until(
         f"it goes on trying, and says so: {_ATTEMPTS_SHOWN} attempts so far", _is_tried_often, within_s=30
     )
