@@ -11,7 +11,7 @@ from typing import Any, Protocol
 
 from herder.engine import events
 from herder.engine.state import StepState, WorkflowOutcome, WorkflowState
-from herder.engine.status import StepStatus, WorkflowStatus, move_step, move_workflow
+from herder.engine.status import BEGIN, ENDINGS, GIVE_UP, RETRY, SKIP, SUCCEED, StepStatus, WorkflowStatus
 
 # A run's state has data of any type, at which nothing here looks.
 type State = WorkflowState[Any]
@@ -38,7 +38,7 @@ class AttemptBegun:
     def apply(self, state: State, at: datetime) -> None:
         """The step runs. Its first attempt starts the retry clock."""
         step = state.steps[self.step_id]
-        move_step(step, StepStatus.RUNNING)
+        step.status = BEGIN[step.status]
         step.attempts += 1
         step.next_retry_at = None
         if step.started_at is None:
@@ -58,7 +58,7 @@ class StepDone:
     def apply(self, state: State, at: datetime) -> None:
         """The step is done; what earlier attempts failed of no longer matters."""
         step = state.steps[self.step_id]
-        move_step(step, StepStatus.SUCCEEDED)
+        step.status = SUCCEED[step.status]
         step.finished_at = at
         step.error = None
 
@@ -77,7 +77,7 @@ class StepPassedOver:
     def apply(self, state: State, at: datetime) -> None:
         """The step counts as satisfied."""
         step = state.steps[self.step_id]
-        move_step(step, StepStatus.SKIPPED)
+        step.status = SKIP[step.status]
         step.finished_at = at
 
     def event(self, state: State) -> events.StepSkipped:
@@ -96,7 +96,7 @@ class RetryPlanned:
     def apply(self, state: State, at: datetime) -> None:
         """The step waits."""
         step = state.steps[self.step_id]
-        move_step(step, StepStatus.RETRYING)
+        step.status = RETRY[step.status]
         step.error = told(self.error)
         step.next_retry_at = at + timedelta(seconds=self.delay_s)
 
@@ -116,7 +116,7 @@ class StepGivenUp:
     def apply(self, state: State, at: datetime) -> None:
         """The step stays failed."""
         step = state.steps[self.step_id]
-        move_step(step, StepStatus.FAILED)
+        step.status = GIVE_UP[step.status]
         step.error = told(self.error)
         step.finished_at = at
         step.next_retry_at = None
@@ -134,7 +134,7 @@ class WorkflowEnded:
 
     def apply(self, state: State, at: datetime) -> None:
         """Write the terminal state. Steps that were stopped on the way are failed: nothing of them runs any more."""
-        move_workflow(state, self.outcome.status)
+        state.status = ENDINGS[self.outcome.status][state.status]
         state.failed_step = self.outcome.failed_step
         state.error = self.outcome.error
         if not self.outcome.ok:
@@ -143,7 +143,7 @@ class WorkflowEnded:
 
     def _stop(self, step: StepState, at: datetime) -> None:
         if step.status is StepStatus.RUNNING or step.status is StepStatus.RETRYING:
-            move_step(step, StepStatus.FAILED)
+            step.status = GIVE_UP[step.status]
             step.error = step.error or f"stopped: the workflow {self.outcome.status.lower()}"
             step.finished_at = at
             step.next_retry_at = None

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from herder.engine.plan import Plan, PlannedStep
-from herder.engine.state import StepState, WorkflowOutcome
+from herder.engine.state import COMPLETED, StepState, WorkflowOutcome
 from herder.engine.status import StepStatus, WorkflowStatus
 
 
@@ -54,7 +54,7 @@ def may_start(step: PlannedStep, progress: Progress) -> bool:
 def standstill(plan: Plan, progress: Progress) -> WorkflowOutcome:
     """Return how a workflow ends of which nothing runs, waits or can start."""
     if len(progress.satisfied) == len(plan.steps):
-        return WorkflowOutcome(WorkflowStatus.COMPLETED)
+        return COMPLETED
     return WorkflowOutcome(WorkflowStatus.FAILED, error=f"deadlock{_unreached(plan, progress)}")
 
 

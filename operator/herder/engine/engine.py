@@ -26,7 +26,7 @@ from herder.engine.recent import RecentStates
 from herder.engine.resume import resumed
 from herder.engine.run import Run
 from herder.engine.state import StepState, WorkflowOutcome, WorkflowState, outcome_of, utc_now
-from herder.engine.status import WORKFLOW_ENDED, WorkflowStatus, move_workflow
+from herder.engine.status import START, WORKFLOW_ENDED, WorkflowStatus
 from herder.engine.store import ReadableNow, State, StateStore
 
 log = structlog.get_logger(__name__)
@@ -67,6 +67,7 @@ class WorkflowEngine:
         self._is_idle = asyncio.Event()
         self._is_idle.set()
         self._shut_down = asyncio.Event()
+        self._is_shutting_down = False
 
     @property
     def active_workflow_count(self) -> int:
@@ -76,7 +77,7 @@ class WorkflowEngine:
     @property
     def is_shutting_down(self) -> bool:
         """Whether `shutdown` was called."""
-        return self._shut_down.is_set()
+        return self._is_shutting_down
 
     def register_workflow[D](self, definition: WorkflowDefinition[D]) -> None:
         """Let the definition be started by its id, in place of an earlier one; running instances keep theirs."""
@@ -90,8 +91,8 @@ class WorkflowEngine:
         plan = self._plan(definition_id)
         now = self._ports.clock()
         steps = {step_id: StepState() for step_id in plan.steps}
-        state = WorkflowState(self._ids(), definition_id, data, WorkflowStatus.PENDING, steps, now, now)
-        move_workflow(state, WorkflowStatus.RUNNING)
+        status = START[WorkflowStatus.PENDING]
+        state = WorkflowState(self._ids(), definition_id, data, status, steps, now, now)
         return await self._begin(plan, state, Progress())
 
     async def resume_workflow[D](self, state: WorkflowState[D]) -> str:
@@ -154,6 +155,7 @@ class WorkflowEngine:
 
     def shutdown(self) -> None:
         """Start no workflow any more, and stop the cleanup; running workflows go on."""
+        self._is_shutting_down = True
         self._shut_down.set()
         log.info("engine.shutting_down", active=len(self._runs))
 
@@ -195,7 +197,7 @@ class WorkflowEngine:
                     await self._shut_down.wait()
 
     def _plan(self, definition_id: str) -> Plan:
-        if self.is_shutting_down:
+        if self._is_shutting_down:
             raise EngineShutDownError("the engine is shutting down and starts no workflow any more")
         try:
             return self._plans[definition_id]

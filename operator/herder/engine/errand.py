@@ -53,13 +53,13 @@ class Errand:
 class Errands:
     """All that is under way for one instance. What comes back is handed to its `then`, until these are closed."""
 
-    __slots__ = ("_grace_s", "_is_closed", "_loop", "_on_outside_cancel", "_tasks", "_under_way", "_waiter")
+    __slots__ = ("_grace_s", "_is_closed", "_loop", "_tasks", "_under_way", "_waiter", "is_cut_off")
 
-    def __init__(self, ports: Ports, on_outside_cancel: Callable[[], None]) -> None:
+    def __init__(self, ports: Ports) -> None:
+        self.is_cut_off = False
+        """Whether neither the engine nor the work itself cancelled some work: a loop torn down, or a meddler."""
         self._grace_s = ports.cancel_grace_s
         self._tasks = ports.tasks
-        self._on_outside_cancel = on_outside_cancel
-        """Called where neither the engine nor the work itself cancelled work: a loop torn down, or a meddler."""
         self._loop = asyncio.get_running_loop()
         self._under_way: set[Errand] = set()
         self._waiter: asyncio.Future[None] | None = None
@@ -72,7 +72,13 @@ class Errands:
         """Start work; `then` gets its result, here and now if the work waits for nothing."""
         task = asyncio.Task(work, loop=self._loop, eager_start=True)
         if task.done():
-            self._hand_back(step, context, then, task)
+            try:
+                result = task.result()
+            except BaseException:  # noqa: BLE001 (looked into there)
+                self._hand_back(step, context, then, task)
+            else:
+                if not self._is_closed:
+                    then(step, context, result)
             return
         errand = Errand(step, context, task, then)
         self._under_way.add(errand)
@@ -130,7 +136,7 @@ class Errands:
             elif not task.cancelling():
                 result = WorkflowError(f"step {step.id!r} was cancelled by something that it waited for")
             else:
-                self._on_outside_cancel()
+                self.is_cut_off = True
                 return
         except Exception as error:  # noqa: BLE001 (a step may raise anything)
             result = error

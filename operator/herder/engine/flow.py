@@ -18,10 +18,9 @@ from herder.engine.changes import Change, RetryPlanned, State, StepGivenUp, seco
 from herder.engine.context import WorkflowContext
 from herder.engine.decide import Progress, failure, first_candidates, may_start, standstill
 from herder.engine.errand import Errands
-from herder.engine.errors import EngineShutDownError
 from herder.engine.plan import Context, Plan, PlannedStep
 from herder.engine.ports import Ports
-from herder.engine.state import WorkflowOutcome
+from herder.engine.slot import Answer
 from herder.engine.verdict import judge
 
 log = structlog.get_logger(__name__)
@@ -30,13 +29,25 @@ log = structlog.get_logger(__name__)
 class Flow:
     """The steps of one instance."""
 
-    __slots__ = ("_begun", "_next", "_plan", "_ports", "_progress", "_state", "changes", "end", "errands")
+    __slots__ = (
+        "_begun",
+        "_begun_written",
+        "_next",
+        "_next_written",
+        "_plan",
+        "_ports",
+        "_progress",
+        "_state",
+        "changes",
+        "end",
+        "errands",
+    )
 
     def __init__(self, plan: Plan, state: State, progress: Progress, ports: Ports) -> None:
-        self.errands = Errands(ports, self._leave_behind)
+        self.errands = Errands(ports)
         self.changes: list[Change] = []
         """What has happened and is not yet written."""
-        self.end: WorkflowOutcome | Exception | None = None
+        self.end: Answer | None = None
         """How the workflow ends, or why it is left behind; the first to say so wins."""
         self._plan = plan
         self._state = state
@@ -45,36 +56,38 @@ class Flow:
         self._begun: list[PlannedStep] = []
         """Steps whose attempt is launched once its beginning is written."""
         self._next: list[Callable[[], None]] = []
-        """What else is launched then."""
+        """What else is launched once the changes that brought it about are written."""
+        self._begun_written: list[PlannedStep] = []
+        self._next_written: list[Callable[[], None]] = []
+        """The same, of the changes that have been handed over."""
 
     @property
-    def is_still(self) -> bool:
-        """Whether nothing is to be written or launched."""
-        return not (self.changes or self._next)
+    def has_work(self) -> bool:
+        """Whether something is to be written or launched."""
+        return bool(self.changes or self._next)
 
     def begin(self) -> None:
         """Claim the steps that wait for none, or for none that is left."""
         self._claim(first_candidates(self._plan, self._progress))
 
     def take_changes(self) -> list[Change]:
-        """Hand over what is to be written."""
+        """Hand over what is to be written. What comes while it is being written belongs to the next round."""
+        self._begun_written, self._begun = self._begun, []
+        self._next_written, self._next = self._next, []
         changes, self.changes = self.changes, []
         return changes
 
     def launch(self) -> None:
-        """Launch what was to wait until the changes are written."""
-        begun, self._begun = self._begun, []
-        for step in begun:
+        """Launch what was to wait until the changes handed over last are written."""
+        for step in self._begun_written:
             if self.end is None:
                 context = self._context(step)
                 self.errands.launch(step, context, step.run(context), self._attempted, step.timeout_s)
-        if self._next:
-            following, self._next = self._next, []
-            for launch in following:
-                if self.end is None:
-                    launch()
+        for launch in self._next_written:
+            if self.end is None:
+                launch()
 
-    def close(self, end: WorkflowOutcome | Exception) -> None:
+    def close(self, end: Answer) -> None:
         """Say how it ends, unless that has been said."""
         if self.end is None:
             self.end = end
@@ -83,9 +96,6 @@ class Flow:
     def come_to_a_standstill(self) -> None:
         """End the workflow: nothing runs, waits or can start any more."""
         self.close(standstill(self._plan, self._progress))
-
-    def _leave_behind(self) -> None:
-        self.close(EngineShutDownError(f"instance {self._state.instance_id!r} was cancelled from outside the engine"))
 
     def _claim(self, candidates: Iterable[str]) -> None:
         """Begin what may start now, unless it has to wait or to ask before."""
@@ -143,9 +153,10 @@ class Flow:
             self._satisfied(step)
 
     def _attempted(self, step: PlannedStep, context: Context, result: object) -> None:
-        if result is None and step.on_success is None:  # the short way: most steps are like this
+        if result is None and step.on_success is None:  # the short way: most attempts end like this
             self.changes.append(step.done)
-            self._satisfied(step)
+            self._progress.satisfied.add(step.id)
+            self._claim(step.dependents)
             return
         verdict = judge(step, self._state.steps[step.id], result, self._ports.clock())
         if isinstance(verdict, StepGivenUp):

@@ -5,12 +5,13 @@ to the run's own copy, where the store does not keep that very object; then to w
 """
 
 from collections.abc import Sequence
+from datetime import datetime
 
 import structlog
 
 from herder.engine.changes import Change, State, WorkflowEnded
 from herder.engine.ports import Ports
-from herder.engine.state import WorkflowOutcome, outcome_of
+from herder.engine.state import COMPLETED, WorkflowOutcome, outcome_of
 from herder.engine.status import WORKFLOW_ENDED, WorkflowStatus
 
 log = structlog.get_logger(__name__)
@@ -46,7 +47,7 @@ class Journal:
         if self._ended_elsewhere is not None:
             raise EndedElsewhere(self._ended_elsewhere)
         if not self._store_keeps_ours:
-            self._alter(self.state)
+            _alter(self.state, changes, self._at)
         if self._ports.bus.listeners:
             for change in changes:
                 await self._ports.bus.publish(change.event(self.state))
@@ -58,7 +59,7 @@ class Journal:
         written has not happened, so the workflow then failed, of the store.
         """
         try:
-            await self.write((*before, WorkflowEnded(outcome)))
+            await self.write((*before, COMPLETION if outcome is COMPLETED else WorkflowEnded(outcome)))
         except EndedElsewhere as elsewhere:
             self.state = elsewhere.state
             ending = WorkflowEnded(elsewhere.outcome)
@@ -80,12 +81,16 @@ class Journal:
         self._store_keeps_ours = stored is self.state
         if not self._store_keeps_ours:
             stored.data = self.state.data
-        self._alter(stored)
+        _alter(stored, self._changes, self._at)
 
-    def _alter(self, state: State) -> None:
-        at = state.updated_at = self._at
-        for change in self._changes:
-            change.apply(state, at)
+
+COMPLETION = WorkflowEnded(COMPLETED)
+
+
+def _alter(state: State, changes: Sequence[Change], at: datetime) -> None:
+    state.updated_at = at
+    for change in changes:
+        change.apply(state, at)
 
 
 def store_failure(error: BaseException) -> WorkflowOutcome:

@@ -33,7 +33,10 @@ class InMemoryStateStore:
 
     async def update(self, instance_id: str, change: StateChange) -> None:
         """Apply `change` to the kept state. Raises UnknownInstanceError."""
-        change(self._get(instance_id))
+        state = self._states.get(instance_id)
+        if state is None:
+            raise UnknownInstanceError(instance_id)
+        change(state)
 
     async def delete(self, instance_id: str) -> None:
         """Forget an instance; one that is not known is none already."""

@@ -24,7 +24,7 @@ from herder.engine.flow import Flow
 from herder.engine.journal import EndedElsewhere, Journal, store_failure
 from herder.engine.plan import Plan
 from herder.engine.ports import Ports
-from herder.engine.slot import Slot
+from herder.engine.slot import Answer, Slot
 from herder.engine.state import WorkflowOutcome
 
 log = structlog.get_logger(__name__)
@@ -72,43 +72,41 @@ class Run:
         return await self.journal.end(outcome, self._flow.take_changes())
 
     async def _drive(self) -> None:
-        answer: WorkflowOutcome | Exception = EngineShutDownError(f"instance {self.instance_id!r} was cut off")
-        try:
-            end = await self._go_to_the_end()
-            answer = await self.finalize(end) if isinstance(end, WorkflowOutcome) else end
-        finally:
-            self._flow.errands.cancel()
-            self._release(answer)
-
-    async def _go_to_the_end(self) -> WorkflowOutcome | Exception:
-        """Go through the rounds until it is said how it ends, and stop what is under way. Return how it ends."""
+        """Go through the rounds until it is said how it ends, stop what is under way, and end."""
         flow = self._flow
+        answer: Answer | None = None
+        try:
+            await self._go_through_rounds()
+            if flow.errands:
+                await flow.errands.stop()
+            answer = await self.finalize(flow.end) if isinstance(flow.end, WorkflowOutcome) else flow.end
+        finally:
+            flow.errands.cancel()
+            self._release(answer or EngineShutDownError(f"instance {self.instance_id!r} was cut off"))
+
+    async def _go_through_rounds(self) -> None:
+        flow, write = self._flow, self.journal.write
         try:
             flow.begin()
             while flow.end is None:
-                await self._round()
+                if flow.errands.is_cut_off:
+                    flow.close(EngineShutDownError(f"instance {self.instance_id!r} was cancelled from outside"))
+                elif flow.has_work:
+                    if changes := flow.take_changes():
+                        await write(changes)
+                    flow.launch()
+                elif flow.errands:
+                    await flow.errands.wait()
+                else:
+                    flow.come_to_a_standstill()
             if flow.changes and flow.errands:
-                await self.journal.write(flow.take_changes())
+                await write(flow.take_changes())
         except EndedElsewhere as elsewhere:
             flow.close(elsewhere.outcome)
         except Exception as error:  # a store may raise anything
             log.exception("workflow.not_stored", instance=self.instance_id)
             flow.close(store_failure(error))
-        await flow.errands.stop()
-        return flow.end or EngineShutDownError(f"instance {self.instance_id!r} was cut off")
 
-    async def _round(self) -> None:
-        flow = self._flow
-        if flow.changes:
-            await self.journal.write(flow.take_changes())
-            flow.launch()
-        elif not flow.is_still:
-            flow.launch()
-        elif flow.errands:
-            await flow.errands.wait()
-        else:
-            flow.come_to_a_standstill()
-
-    def _release(self, answer: WorkflowOutcome | Exception) -> None:
+    def _release(self, answer: Answer) -> None:
         self._forget(self)
         self.slot.answer(answer)

@@ -78,6 +78,11 @@ class WorkflowOutcome:
         return self.status is WorkflowStatus.COMPLETED
 
 
+COMPLETED = WorkflowOutcome(WorkflowStatus.COMPLETED)
+
+
 def outcome_of(state: WorkflowState[object]) -> WorkflowOutcome:
     """Return the outcome that an ended instance's state tells of."""
+    if state.status is WorkflowStatus.COMPLETED:
+        return COMPLETED
     return WorkflowOutcome(state.status, state.failed_step, state.error)

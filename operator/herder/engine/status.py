@@ -1,12 +1,13 @@
 """The two state machines, as tables.
 
-A row lists where a status may go; a terminal status has an empty row. `move` is the only way a status changes.
-docs/engine.md draws its diagrams from these tables.
+A move is a table of its own: from which status it leads to which. Looking up a status in it is the only way a status
+changes, and what is not in it is an error, so what is not written here can't happen. What may follow a status,
+STEP_MOVES and WORKFLOW_MOVES, is read off the moves, and so are the diagrams in docs/engine.md. A terminal status has
+an empty row.
 """
 
 from collections.abc import Mapping
 from enum import StrEnum
-from typing import Protocol
 
 
 class StepStatus(StrEnum):
@@ -27,53 +28,76 @@ class WorkflowStatus(StrEnum):
     PENDING = "Pending"
     RUNNING = "Running"
     PAUSED = "Paused"
-    """Running steps go on to their end, no new one starts."""
+    """What runs goes on to its end, nothing new begins."""
     COMPLETED = "Completed"
     FAILED = "Failed"
     CANCELLED = "Cancelled"
 
 
-STEP_MOVES: Mapping[StepStatus, frozenset[StepStatus]] = {
-    StepStatus.PENDING: frozenset({StepStatus.RUNNING, StepStatus.SKIPPED, StepStatus.FAILED}),
-    StepStatus.RUNNING: frozenset({StepStatus.SUCCEEDED, StepStatus.SKIPPED, StepStatus.RETRYING, StepStatus.FAILED}),
-    StepStatus.RETRYING: frozenset({StepStatus.RUNNING, StepStatus.FAILED}),
-    StepStatus.SUCCEEDED: frozenset(),
-    StepStatus.FAILED: frozenset(),
-    StepStatus.SKIPPED: frozenset(),
-}
+class Move[S: StrEnum](dict[S, S]):
+    """One kind of move: `step.status = BEGIN[step.status]`. Raises RuntimeError where there is none, a bug of ours."""
 
+    def __init__(self, name: str, moves: Mapping[S, S]) -> None:
+        super().__init__(moves)
+        self.name = name
+
+    def __missing__(self, status: S) -> S:
+        raise RuntimeError(f"{self.name}: not from {status}")
+
+
+BEGIN = Move("begin", {StepStatus.PENDING: StepStatus.RUNNING, StepStatus.RETRYING: StepStatus.RUNNING})
+SUCCEED = Move("succeed", {StepStatus.RUNNING: StepStatus.SUCCEEDED})
+SKIP = Move("skip", {StepStatus.PENDING: StepStatus.SKIPPED, StepStatus.RUNNING: StepStatus.SKIPPED})
+RETRY = Move("retry", {StepStatus.RUNNING: StepStatus.RETRYING})
+GIVE_UP = Move(
+    "give up",
+    {
+        StepStatus.PENDING: StepStatus.FAILED,
+        StepStatus.RUNNING: StepStatus.FAILED,
+        StepStatus.RETRYING: StepStatus.FAILED,
+    },
+)
+
+START = Move("start", {WorkflowStatus.PENDING: WorkflowStatus.RUNNING})
+PAUSE = Move("pause", {WorkflowStatus.RUNNING: WorkflowStatus.PAUSED})
+GO_ON = Move("go on", {WorkflowStatus.PAUSED: WorkflowStatus.RUNNING})
+COMPLETE = Move(
+    "complete",
+    {WorkflowStatus.RUNNING: WorkflowStatus.COMPLETED, WorkflowStatus.PAUSED: WorkflowStatus.COMPLETED},
+)
+FAIL = Move(
+    "fail",
+    {
+        WorkflowStatus.PENDING: WorkflowStatus.FAILED,
+        WorkflowStatus.RUNNING: WorkflowStatus.FAILED,
+        WorkflowStatus.PAUSED: WorkflowStatus.FAILED,
+    },
+)
+CANCEL = Move(
+    "cancel",
+    {
+        WorkflowStatus.PENDING: WorkflowStatus.CANCELLED,
+        WorkflowStatus.RUNNING: WorkflowStatus.CANCELLED,
+        WorkflowStatus.PAUSED: WorkflowStatus.CANCELLED,
+    },
+)
+
+ALL_STEP_MOVES: tuple[Move[StepStatus], ...] = (BEGIN, SUCCEED, SKIP, RETRY, GIVE_UP)
+ALL_WORKFLOW_MOVES: tuple[Move[WorkflowStatus], ...] = (START, PAUSE, GO_ON, COMPLETE, FAIL, CANCEL)
+
+ENDINGS: Mapping[WorkflowStatus, Move[WorkflowStatus]] = {
+    WorkflowStatus.COMPLETED: COMPLETE,
+    WorkflowStatus.FAILED: FAIL,
+    WorkflowStatus.CANCELLED: CANCEL,
+}
+"""The move that leads to each end."""
+
+STEP_MOVES: Mapping[StepStatus, frozenset[StepStatus]] = {
+    status: frozenset(move[status] for move in ALL_STEP_MOVES if status in move) for status in StepStatus
+}
 WORKFLOW_MOVES: Mapping[WorkflowStatus, frozenset[WorkflowStatus]] = {
-    WorkflowStatus.PENDING: frozenset({WorkflowStatus.RUNNING, WorkflowStatus.FAILED, WorkflowStatus.CANCELLED}),
-    WorkflowStatus.RUNNING: frozenset(
-        {WorkflowStatus.PAUSED, WorkflowStatus.COMPLETED, WorkflowStatus.FAILED, WorkflowStatus.CANCELLED}
-    ),
-    WorkflowStatus.PAUSED: frozenset({WorkflowStatus.RUNNING, WorkflowStatus.FAILED, WorkflowStatus.CANCELLED}),
-    WorkflowStatus.COMPLETED: frozenset(),
-    WorkflowStatus.FAILED: frozenset(),
-    WorkflowStatus.CANCELLED: frozenset(),
+    status: frozenset(move[status] for move in ALL_WORKFLOW_MOVES if status in move) for status in WorkflowStatus
 }
 
 STEP_ENDED = frozenset(status for status, onward in STEP_MOVES.items() if not onward)
 WORKFLOW_ENDED = frozenset(status for status, onward in WORKFLOW_MOVES.items() if not onward)
-
-
-class _HasStepStatus(Protocol):
-    status: StepStatus
-
-
-class _HasWorkflowStatus(Protocol):
-    status: WorkflowStatus
-
-
-def move_step(step: _HasStepStatus, status: StepStatus) -> None:
-    """Change a step's status. Raises RuntimeError for a move that the table does not have: a bug of the engine."""
-    if status not in STEP_MOVES[step.status]:
-        raise RuntimeError(f"a step can't go from {step.status} to {status}")
-    step.status = status
-
-
-def move_workflow(workflow: _HasWorkflowStatus, status: WorkflowStatus) -> None:
-    """Change a workflow's status. Raises RuntimeError for a move that the table does not have: a bug of the engine."""
-    if status not in WORKFLOW_MOVES[workflow.status]:
-        raise RuntimeError(f"a workflow can't go from {workflow.status} to {status}")
-    workflow.status = status

@@ -8,6 +8,7 @@ import pytest
 from herder.engine import StepDefinition, WorkflowStatus
 from unit.engine.kit import (
     QUICK,
+    Context,
     Recorder,
     elapsed_s,
     engine_with,
@@ -118,6 +119,23 @@ async def test_a_start_cut_off_while_the_store_saves_leaves_nothing_behind() -> 
         await start
     assert engine.active_workflow_count == 0
     assert await engine.wait_for_shutdown(0)
+
+
+@virtual_time
+async def test_what_begins_while_the_store_writes_is_launched_after_its_own_write() -> None:
+    states: list[str] = []
+
+    async def look(context: Context) -> None:
+        kept = await engine.store.load(context.instance_id)
+        states.append(kept.steps[context.step_id].status)
+
+    engine = engine_with(
+        StepDefinition("a", look, delay=1), StepDefinition("b", look, delay=1), store=CopyingStore(latency_s=5)
+    )
+
+    assert (await engine.start_and_wait("wf", {}, timeout=600)).ok
+
+    assert states == ["Running", "Running"]
 
 
 @virtual_time

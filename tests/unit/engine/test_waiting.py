@@ -1,6 +1,8 @@
 """Waiters: before, during and after the end, many of them, and those that give up."""
 
 import asyncio
+import gc
+import weakref
 
 import pytest
 
@@ -142,3 +144,24 @@ async def test_waiting_sets_no_timer_but_its_timeout() -> None:
 
     assert elapsed_s() == 1e6
     assert engine.get_state(instance_id).status is WorkflowStatus.RUNNING
+
+
+@virtual_time
+async def test_what_a_run_needed_is_freed_without_a_garbage_collection() -> None:
+    class Thing:
+        pass
+
+    engine = engine_with(StepDefinition("a", noop), StepDefinition("b", sleeping(1), depends_on=["a"]))
+    thing = Thing()
+    freed = weakref.ref(thing)
+    gc.disable()
+    try:
+        instance_id = await engine.start_workflow("wf", {"thing": thing})
+        await engine.wait_for_completion(instance_id, 5)
+        await engine.store.delete(instance_id)
+        await asyncio.sleep(0)
+        del thing
+
+        assert freed() is None
+    finally:
+        gc.enable()
