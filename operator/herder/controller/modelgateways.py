@@ -77,6 +77,7 @@ class ModelGateways:
         """Bring what is driven to what the resource says, and its status to what is seen."""
         body = self._objects.get(key)
         if body is None:
+            self._queue.forget(key)
             self._forget(key)
             return
         before = self._troubles.pop(key, None)
@@ -88,7 +89,7 @@ class ModelGateways:
             self._queue.add_after(key, _MISSING_RECHECK_S)
         else:
             has_changed = has_changed or before is not None
-        if has_changed:
+        if has_changed or self.is_gone(key):
             self._enqueue_all(key)
         self._writer.submit(key, uid_of(body), partial(self._status, key))
 

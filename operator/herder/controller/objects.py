@@ -55,7 +55,8 @@ def version_of(body: Body) -> int:
 
 def gateway_of(body: Body) -> Key | None:
     """Return the gateway that an object refers to, in its own namespace; None if it says none."""
-    name = (body.get("spec") or {}).get("gatewayRef", {}).get("name")
+    ref = (body.get("spec") or {}).get("gatewayRef")
+    name = ref.get("name") if isinstance(ref, dict) else None
     return Key(MODEL_GATEWAY.kind, body["metadata"]["namespace"], name) if isinstance(name, str) else None
 
 

@@ -7,6 +7,7 @@ from typing import Final
 
 import structlog
 
+from herder.controller.kube import KubeError
 from herder.controller.objects import Key
 
 log = structlog.get_logger(__name__)
@@ -72,18 +73,21 @@ class WorkQueue:
             try:
                 await handle(key)
                 self._failures.pop(key, None)
-            except Exception:  # noqa: BLE001  whatever it is, the object must not be lost
-                self._pause(key)
+            except Exception as error:  # noqa: BLE001  whatever it is, the object must not be lost
+                self._pause(key, error)
             finally:
                 self._in_hand.discard(key)
                 if key in self._again:
                     self._again.discard(key)
                     self.add(key)
 
-    def _pause(self, key: Key) -> None:
+    def _pause(self, key: Key, error: Exception) -> None:
         count = self._failures[key] = self._failures.get(key, 0) + 1
         delay_s = min(_LONGEST_PAUSE_S, _FIRST_PAUSE_S * 2 ** min(count - 1, 16))
-        log.exception("reconcile.failed", key=str(key), attempt=count, delay_s=delay_s)
+        if isinstance(error, KubeError):
+            log.warning("reconcile.delayed", key=str(key), attempt=count, delay_s=delay_s, error=str(error))
+        else:
+            log.error("reconcile.failed", key=str(key), attempt=count, delay_s=delay_s, exc_info=error)
         self.add_after(key, delay_s)
 
     def _ring(self, key: Key) -> None:

@@ -52,6 +52,8 @@ class EventRecorder:
                 await self._kube.create(f"/api/v1/namespaces/{namespace}/events", event)
             except KubeError as error:
                 log.debug("event.dropped", namespace=namespace, reason=event["reason"], error=str(error))
+            except Exception:  # a defect in one event must not end the telling, nor the operator with it
+                log.exception("event.defect", namespace=namespace, reason=event["reason"])
 
 
 def record_transition(recorder: EventRecorder, key: Key, before: Body, status: Mapping[str, Any]) -> None:

@@ -4,15 +4,15 @@ After a broken watch kopf lists only what exists; an object that vanished meanwh
 1.44). So the names that exist are compared with those that are known, metadata only.
 """
 
-import asyncio
 from collections.abc import Callable
 from typing import Final
 
 import structlog
 
 from herder.api.meta import MODEL_GATEWAY, WORKER_REGISTRATION, Kind
-from herder.controller.kube import Kube, KubeError
+from herder.controller.kube import Kube
 from herder.controller.objects import Body, Objects, collection, uid_of
+from herder.controller.rounds import every
 
 log = structlog.get_logger(__name__)
 
@@ -47,12 +47,7 @@ class Relister:
 
     async def run(self) -> None:
         """Look for lost deletions, until cancelled."""
-        while True:
-            await asyncio.sleep(_INTERVAL_S)
-            try:
-                await self.compare()
-            except KubeError as error:
-                log.warning("relist.failed", error=str(error))
+        await every(_INTERVAL_S, self.compare)
 
     async def compare(self) -> None:
         """Take the objects that are known but not there as gone."""

@@ -85,6 +85,9 @@ class Watcher:
             workers = await self.replica.list_workers()
         except GatewayError as error:
             self._heard_nothing(error)
+        except Exception as error:  # a defect of ours must not leave the replica unread for ever
+            log.exception("replica.defect", endpoint=self.replica.endpoint)
+            self._heard_nothing(GatewayError(f"{type(error).__name__} in herder itself; its log has the details"))
         else:
             self._silent_since_s = None
             self._take(began_at_s, workers)
