@@ -144,7 +144,10 @@ def status_of(body: dict[str, Any]) -> WorkerRegistrationStatus:
 
 
 def conflict_of(subject: Subject, objects: Objects) -> Blocked | None:
-    """Of the resources with one URL on one gateway the oldest wins; return what is said of the others."""
+    """Of the resources with one URL on one gateway the oldest wins; return what is said of the others.
+
+    Ages are in whole seconds. Of two that were created within one the first that was begun with counts as the older.
+    """
     rivals = ((key, objects.get(key)) for key in objects.rivals(subject.key))
     older = [(_age(body), key) for key, body in rivals if body is not None and _age(body) < _age(subject.body)]
     if not older:
@@ -154,6 +157,6 @@ def conflict_of(subject: Subject, objects: Objects) -> Blocked | None:
     return Blocked(ReadyReason.CONFLICT, text)
 
 
-def _age(body: Body) -> tuple[datetime, str]:
+def _age(body: Body) -> tuple[datetime, bool, str]:
     created = datetime.fromisoformat(body["metadata"]["creationTimestamp"])
-    return created.astimezone(UTC), uid_of(body)
+    return created.astimezone(UTC), status_of(body).worker is None, uid_of(body)
