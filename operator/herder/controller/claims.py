@@ -27,7 +27,7 @@ type Claims = tuple[Claim, ...]
 GATEWAY_AWAY: Final = frozenset({"GatewayUnreachable", "GatewayError"})
 """The problems that pass by themselves once the gateway answers again."""
 
-PASSES_WITH_GATEWAY: Final = GATEWAY_AWAY | {"GatewayUnauthorized"}
+PASSES_WITH_GATEWAY: Final = GATEWAY_AWAY | {"GatewayRefuses"}
 """The problems that a gateway which takes herder's calls has no more."""
 
 _SICK: Final = frozenset({EntryState.NOT_READY, EntryState.FAILED})
@@ -38,9 +38,8 @@ _REMEDIES: Final = {
     "WorkerNotHealthy": f"mend the worker, {_AGAIN}; spec.startup.timeoutSeconds is its budget",
     "WorkerPending": f"look into the gateway's log for the reason of `Failed job: type=AddWorker`, {_AGAIN}",
     "AddressRefused": "correct spec.url",
-    "GatewayUnauthorized": "correct the Secret that the ModelGateway's spec.auth.apiKeySecretRef names",
-    "ForeignEntry": "",  # the message itself says what to do
-    "ModelNotServed": "",
+    "GatewayRefuses": "",  # the message itself says what to do
+    "ForeignEntry": "",
     "WorkerUnauthorized": "",
 }
 
@@ -114,8 +113,6 @@ def failed(step: str | None, problem: Problem, *, is_removal: bool) -> Claims:
         return (ready(Truth.FALSE, ReadyReason.REMOVING, text), reconciling(ReconcilingReason.REMOVING, text))
     remedy = _REMEDIES.get(problem.reason, f"mend it, {_AGAIN}")
     text += f". {remedy[:1].upper()}{remedy[1:]}" if remedy else ""
-    if problem.reason == "GatewayUnauthorized":
-        return blocked(ReadyReason.GATEWAY_REFUSES, text)
     return (
         ready(Truth.FALSE, _word(ReadyReason, problem.reason, ReadyReason.STEP_FAILED), text),
         stalled(_word(StalledReason, problem.reason, StalledReason.STEP_FAILED), text),

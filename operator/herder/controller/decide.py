@@ -5,16 +5,26 @@ Because only what is declared, observed and running counts, a lost, doubled or r
     being deleted                                  not being deleted
     ─────────────────────────────────────────      ─────────────────────────────────────────────────────────
     not ours to hold                Nothing        a reference is missing, invalid, a conflict      Block
-    nothing is, or is to be, left   Release        no finalizer yet                                 Hold
-    a removal is running            Attach         suspended                                        Suspend
-    a registration is running       Replace        asked to cancel                                  Cancel
-    a removal has succeeded         Release        a run works with the same inputs                 Attach
-    its time is up, Force           Release        a run works with other inputs                    Replace
-    its gateway can't be driven     Block          registered under another URL                     Begin removal
-    it failed a moment ago          Nothing        as declared everywhere, or only observed         Settle
-    else                            Begin removal  the run was left unfinished                      Begin, resuming it
+    a removal has succeeded         Release        no finalizer yet                                 Hold
+    entries are to be left          Release        suspended                                        Suspend
+    nothing was ever begun          Release        asked to cancel                                  Cancel
+    its time is up, Force           Release        only observed                                    Settle
+    a removal is running            Attach           but a run is in progress                       Stop
+    a registration is running       Stop           a removal is running                             Attach
+    its gateway can't be driven     Block          a registration with the same inputs is running   Attach
+    it failed a moment ago          Nothing        a registration with other inputs is running      Stop
+    else                            Begin removal  registered under another URL                     Begin removal
+                                                     its removal failed a moment ago                Nothing
+                                                   asked to retry                                   Begin registration
+                                                   the run with these inputs was left unfinished    Begin, resuming it
+                                                   as declared everywhere                           Settle
                                                    the last run with these inputs failed            Settle
-                                                   else, if a replica that lacks it answers         Begin registration
+                                                     but what was in its way is seen to be gone     Begin registration
+                                                       and it failed a moment ago                   Settle
+                                                   a replica that lacks it answers                  Begin registration
+                                                   else                                             Settle
+
+A removal that was left unfinished is resumed, too.
 """
 
 from dataclasses import dataclass
@@ -48,7 +58,6 @@ class Running:
 
     job: Job
     inputs: str
-    url: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +67,7 @@ class LastRun:
     job: Job
     status: RunStatus
     inputs: str
+    """Of a removal: the URL that it takes off."""
     reason: str
     """Why it failed; empty otherwise."""
 
@@ -71,13 +81,13 @@ class World:
     is_touched: bool = False
     """Whether a replica may hold something of this resource."""
     is_orphan: bool = False
-    """Whether the replicas' entries are to be left, or there is no gateway any more."""
+    """Whether the replicas' entries are to be left when it is deleted, or there is no gateway any more."""
     is_removed: bool = False
     """Whether a removal for this deletion has succeeded."""
     may_force: bool = False
     """Whether the removal's time is up and it may be given up."""
     is_cooling: bool = False
-    """Whether a removal failed only a moment ago."""
+    """Whether a run failed only a moment ago."""
     is_suspended: bool = False
     observes_only: bool = False
     blocked: Blocked | None = None
@@ -108,9 +118,20 @@ class Hold:
     """Put the finalizer on the object, before anything else is done for it."""
 
 
+class Why(StrEnum):
+    """Why the object may go, for people."""
+
+    REMOVED = "it is off every replica"
+    UNTOUCHED = "it was never registered"
+    LEFT = "what is registered is left as it is"
+    FORCED = "spec.drain.timeoutSeconds are over: a replica that does not answer may still list it"
+
+
 @dataclass(frozen=True, slots=True)
 class Release:
     """Stop what runs and take the finalizer off the object."""
+
+    why: Why
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,10 +143,8 @@ class Begin:
 
 
 @dataclass(frozen=True, slots=True)
-class Replace:
-    """Stop the run in progress and start another."""
-
-    job: Job
+class Stop:
+    """Stop the run in progress, keep what it found out and did, and decide anew on that."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,7 +171,7 @@ class Settle:
     keeps_failure: bool = False
 
 
-type Action = Nothing | Attach | Hold | Release | Begin | Replace | Block | Suspend | Cancel | Settle
+type Action = Nothing | Attach | Hold | Release | Begin | Stop | Block | Suspend | Cancel | Settle
 
 _ENDED_BADLY: Final = frozenset({RunStatus.FAILED, RunStatus.CANCELLED})
 
@@ -169,6 +188,8 @@ def decide(world: World) -> Action:
         return Suspend()
     if world.asks_cancel:
         return Cancel()
+    if world.observes_only:
+        return Settle() if world.running is None else Stop()
     if world.running is not None:
         return _follow(world, world.running)
     return _converge(world)
@@ -178,36 +199,52 @@ def _leave(world: World) -> Action:
     running = world.running
     if not world.has_finalizer:
         return Nothing()
-    if world.is_orphan or world.is_removed or world.may_force or not (world.is_touched or running):
-        return Release()
+    why = _why_it_may_go(world)
+    if why is not None:
+        return Release(why)
     if running is not None:
-        return Attach() if running.job is Job.REMOVAL else Replace(Job.REMOVAL)
-    if world.blocked is not None:
-        return Block(world.blocked)
-    return Nothing() if world.is_cooling else Begin(Job.REMOVAL)
+        return Attach() if running.job is Job.REMOVAL else Stop()
+    return Block(world.blocked) if world.blocked is not None else _remove(world)
+
+
+def _why_it_may_go(world: World) -> Why | None:
+    if world.is_removed:
+        return Why.REMOVED
+    if world.is_orphan or world.observes_only:
+        return Why.LEFT
+    if not world.is_touched and world.running is None:
+        return Why.UNTOUCHED
+    return Why.FORCED if world.may_force else None
 
 
 def _follow(world: World, running: Running) -> Action:
-    if running.job is Job.REMOVAL:
+    if running.job is Job.REMOVAL or running.inputs == world.inputs:
         return Attach()
-    if running.url != world.url:
-        return Replace(Job.REMOVAL)
-    return Attach() if running.inputs == world.inputs else Replace(Job.REGISTRATION)
+    return Stop()
+
+
+def _remove(world: World) -> Action:
+    if world.is_cooling:
+        return Nothing()
+    return Begin(Job.REMOVAL, resumes=_is_left(world.last, Job.REMOVAL, world.registered_url))
+
+
+def _is_left(last: LastRun | None, job: Job, inputs: str | None) -> bool:
+    """Whether a run with these inputs was left unfinished, by another process or when this one stopped it."""
+    return last is not None and last.job is job and last.inputs == inputs and last.status in UNFINISHED
 
 
 def _converge(world: World) -> Action:
-    if world.observes_only:
-        return Settle()
     if world.registered_url not in {None, world.url}:
-        return Begin(Job.REMOVAL)
+        return _remove(world)
     if world.asks_retry:
         return Begin(Job.REGISTRATION)
-    last = world.last if world.last is not None and world.last.inputs == world.inputs else None
-    if last is not None and last.status in UNFINISHED:
-        return Begin(last.job, resumes=True)
+    last = world.last
+    if _is_left(last, Job.REGISTRATION, world.inputs):
+        return Begin(Job.REGISTRATION, resumes=True)
     if world.is_satisfied:
         return Settle()
-    if last is not None and last.status in _ENDED_BADLY:
+    if last is not None and last.inputs == world.inputs and last.status in _ENDED_BADLY:
         return _after_failure(world, last)
     return Begin(Job.REGISTRATION) if world.is_actionable else Settle()
 
@@ -217,4 +254,4 @@ def _after_failure(world: World, last: LastRun) -> Action:
     is_over = (last.reason in PASSES_WITH_GATEWAY and world.is_actionable) or (
         last.reason == ReadyReason.FOREIGN_ENTRY and not world.has_foreign
     )
-    return Begin(Job.REGISTRATION) if is_over else Settle(keeps_failure=True)
+    return Begin(Job.REGISTRATION) if is_over and not world.is_cooling else Settle(keeps_failure=True)

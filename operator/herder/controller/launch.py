@@ -44,11 +44,11 @@ class Launcher:
             raise ValueError("a registration needs a plan and a gateway")
         left = subject.status.workflow if resumes else None
         data = Registration(plan, gateway.replicas, self.prober, adopt=subject.adopts)
-        data.entries = _known_entries(scene, left)
+        data.entries = known_entries(scene, left)
         if left is not None:
             data.facts = facts_of(subject.status.worker)
         definition = registration(plan.spec.startup.timeout_seconds)
-        return _run(scene, Job.REGISTRATION, definition, data, left, scene.inputs, plan.url, self)
+        return _run(scene, Job.REGISTRATION, definition, data, left, scene.inputs, self)
 
     def removal(self, scene: Scene, *, resumes: bool) -> Run:
         """Return a run of `worker-removal` of what is registered, whatever is declared now."""
@@ -56,10 +56,9 @@ class Launcher:
         if gateway is None:
             raise ValueError("a removal needs a gateway")
         left = subject.status.workflow
-        data = Removal(scene.url_to_remove, subject.owner, gateway.replicas, _known_entries(scene, left))
+        data = Removal(scene.url_to_remove, subject.owner, gateway.replicas, known_entries(scene, left))
         timeout_s = subject.spec.drain.timeout_seconds if subject.spec else _LONGEST_DRAIN_S
-        is_own = resumes and left is not None and left.name == Job.REMOVAL
-        return _run(scene, Job.REMOVAL, removal(timeout_s), data, left if is_own else None, data.url, data.url, self)
+        return _run(scene, Job.REMOVAL, removal(timeout_s), data, left if resumes else None, data.url, self)
 
 
 def _run(
@@ -69,7 +68,6 @@ def _run(
     data: Registration | Removal,
     left: WorkflowRun | None,
     inputs: str,
-    url: str,
     launcher: Launcher,
 ) -> Run:
     if left is not None:
@@ -77,21 +75,20 @@ def _run(
     else:
         state = fresh_state(definition, f"{job.value}-{uuid4().hex[:12]}", data)
     view = _View(scene, job, launcher.runs)
-    is_last = job is Job.REMOVAL and scene.subject.is_deleting
     return Run(
         key=scene.subject.key,
         uid=scene.subject.uid,
         inputs=inputs,
-        url=url,
         definition=definition,
         state=state,
         render=view.progress,
-        render_pause=view.pause,
-        render_end=None if is_last else view.end,
+        left_as=view.left_as,
+        render_end=view.end,
+        is_last=job is Job.REMOVAL and scene.subject.is_deleting,
     )
 
 
-def _known_entries(scene: Scene, left: WorkflowRun | None) -> dict[str, Entry]:
+def known_entries(scene: Scene, left: WorkflowRun | None) -> dict[str, Entry]:
     """Return the records.
 
     Where the process of a registration was killed, they may be a second old: a lost add is assumed on every replica
@@ -117,8 +114,8 @@ class _View:
     def progress(self, run: Run, body: Body) -> Status:
         return self._progress(run, body).dump()
 
-    def pause(self, run: Run, body: Body) -> Status:
-        return project.paused(self._progress(run, body)).dump()
+    def left_as(self, run: Run, body: Body) -> project.Status:
+        return project.paused(self._progress(run, body))
 
     def end(self, run: Run, body: Body, outcome: WorkflowOutcome) -> Status:
         report = self._report(run)

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import Final
 
 from herder.api.status import EntryState
 from herder.controller.views import UNHEARD, View
@@ -11,6 +12,8 @@ from herder.workflows.compare import difference
 from herder.workflows.converge import is_as_sent
 from herder.workflows.entry import NO_ENTRY, REGISTERED, Entry, state_of
 from herder.workflows.plan import Plan
+
+_MAY_BE_PENDING: Final = frozenset({EntryState.PENDING, EntryState.UNREACHABLE})
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,15 +82,22 @@ def _compare(plan: Plan, record: Entry, view: View, reading: Reading) -> tuple[E
         return record, is_as_sent and record.state in REGISTERED
     listed = view.workers.get(plan.url, ())
     if not listed:
-        return (NO_ENTRY if record == NO_ENTRY else NO_ENTRY.seen(EntryState.ABSENT, reading.now)), False
+        return _unlisted(record, reading.now), False
     return _compare_listed(plan, record, listed, reading.now)
+
+
+def _unlisted(record: Entry, now: datetime) -> Entry:
+    """Of what is in no list a registration may still be pending: then its record is kept, for the removal needs it."""
+    if record.state in _MAY_BE_PENDING:
+        return record.seen(EntryState.PENDING, now)
+    return record.gone(now)
 
 
 def _compare_listed(plan: Plan, record: Entry, listed: tuple[Worker, ...], now: datetime) -> tuple[Entry, bool]:
     worker = listed[0]
     if not all(plan.owner.claims(entry.labels) for entry in listed):
-        return Entry(EntryState.FOREIGN, worker.id).seen(EntryState.FOREIGN, now), False
+        return replace(record, worker_id=worker.id, spec_hash=None).seen(EntryState.FOREIGN, now), False
     if not is_as_sent(plan, record, worker):
-        return Entry(EntryState.UNKNOWN, worker.id).seen(state_of(worker), now), False
+        return replace(record, worker_id=worker.id, spec_hash=None).seen(state_of(worker), now), False
     entry = replace(record, worker_id=worker.id).seen(state_of(worker), now)
     return entry, entry.state in REGISTERED and not any(difference(each, plan) for each in listed)

@@ -87,6 +87,7 @@ class Operator:
             launcher=Launcher(self._runs, Prober(http)),
             recorder=self._recorder,
             installation=installation,
+            gone=self.gone,
         )
         self._relister = Relister(kube, self.objects, options.namespaces, seen=self.seen, gone=self.gone)
         self._sweeper = Sweeper(kube, self.objects, self._gateways, installation)

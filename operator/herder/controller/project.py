@@ -104,8 +104,6 @@ def _is_as_declared(run: RunReport, endpoint: str) -> bool:
 def with_ended_run(base: Status, run: RunReport, claims: Claims, at: Moment) -> Status:
     """A run has ended: as `with_run`, and the run joins the history."""
     status = with_run(base, run, claims, at)
-    if any(past.started_at == run.state.created_at and past.name == run.name for past in base.history):
-        return status
     failed = run.state.failed_step
     problem = run.problems.get(failed) if failed else None
     past = PastRun(
@@ -116,7 +114,13 @@ def with_ended_run(base: Status, run: RunReport, claims: Claims, at: Moment) -> 
         failed_step=failed,
         message=problem.message if problem else None,
     )
-    return status.model_copy(update={"history": (past, *base.history)[:MAX_HISTORY]})
+    return status.model_copy(update={"history": _joined(base.history, past)})
+
+
+def _joined(history: tuple[PastRun, ...], past: PastRun) -> tuple[PastRun, ...]:
+    """Return the history with a run in it once, though its end be written again."""
+    others = (each for each in history if (each.name, each.started_at) != (past.name, past.started_at))
+    return (past, *others)[:MAX_HISTORY]
 
 
 def with_observation(base: Status, observation: Observation, claims: Claims | None, at: Moment) -> Status:
@@ -147,7 +151,7 @@ def cancelled(base: Status, at: Moment) -> Status:
     return status.model_copy(
         update={
             "workflow": run.model_copy(update={"finished_at": past.finished_at}),
-            "history": (past, *base.history)[:MAX_HISTORY],
+            "history": _joined(base.history, past),
         }
     )
 

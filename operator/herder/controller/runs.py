@@ -14,20 +14,27 @@ from typing import Any, Final
 
 import structlog
 
+from herder.api.worker import WorkerRegistrationStatus
 from herder.controller.objects import Body, Key
 from herder.controller.wishes import Status
 from herder.controller.writer import StatusWriter
 from herder.engine import (
     Event,
     StepRetrying,
+    WorkflowCancelled,
+    WorkflowCompleted,
     WorkflowDefinition,
     WorkflowEngine,
     WorkflowError,
+    WorkflowFailed,
     WorkflowOutcome,
     WorkflowState,
 )
 
 log = structlog.get_logger(__name__)
+
+_ENDS: Final = (WorkflowCompleted, WorkflowFailed, WorkflowCancelled)
+"""What tells of an end, which is written in another way than progress is."""
 
 _PATIENT_S: Final = 1.0
 """A run that waits this long for its next attempt gives its place to another."""
@@ -40,15 +47,19 @@ class Run:
     key: Key
     uid: str
     inputs: str
-    url: str
     definition: WorkflowDefinition[Any]
     state: WorkflowState[Any]
     render: Callable[["Run", Body], Status]
-    render_pause: Callable[["Run", Body], Status]
-    render_end: Callable[["Run", Body, WorkflowOutcome], Status] | None
-    """None where the object goes when the run has succeeded, and no end needs to be written."""
+    left_as: Callable[["Run", Body], WorkerRegistrationStatus]
+    """What is there once it was stopped: exact, so that another run may go on from it."""
+    render_end: Callable[["Run", Body, WorkflowOutcome], Status]
+    is_last: bool = False
+    """Whether the object goes when the run has succeeded, so that this end needs not to be written."""
     holds_place: bool = False
+    is_stopped: bool = False
     outcome: WorkflowOutcome | None = None
+    is_recorded: bool = False
+    """Whether all that it came to is known: its end is written, or needs not to be."""
     task: asyncio.Task[None] | None = field(default=None, repr=False)
 
     @property
@@ -58,7 +69,7 @@ class Run:
 
 
 class Runs:
-    """Starts, follows and stops runs. `ended` is called with a run once its end is written."""
+    """Starts, follows and stops runs. `ended` is called with a run that is over, unless it was stopped from outside."""
 
     def __init__(
         self, engine: WorkflowEngine, writer: StatusWriter, ended: Callable[[Run], None], *, at_once: int
@@ -68,6 +79,7 @@ class Runs:
         self._ended = ended
         self._places = asyncio.Semaphore(at_once)
         self._by_uid: dict[str, Run] = {}
+        self._by_key: dict[Key, Run] = {}
         self._by_instance: dict[str, Run] = {}
         self._defined: set[str] = set()
         engine.event_bus.subscribe(self)
@@ -81,20 +93,19 @@ class Runs:
 
     def of_key(self, key: Key) -> Run | None:
         """Return the run in progress of whatever object bears, or bore, the name."""
-        return next((run for run in self._by_uid.values() if run.key == key), None)
+        return self._by_key.get(key)
 
     def begin(self, run: Run) -> None:
-        """Start a run, or go on with one, whichever its state says."""
+        """Start a run, or go on with one, whichever its state says. Its object, and its name, must have none yet."""
         if run.definition.id not in self._defined:
             self._engine.register_workflow(run.definition)
             self._defined.add(run.definition.id)
-        self._by_uid[run.uid] = run
+        self._by_uid[run.uid] = self._by_key[run.key] = run
         self._by_instance[run.state.instance_id] = run
         run.task = asyncio.get_running_loop().create_task(self._drive(run), name=f"{run.name} of {run.key}")
 
     async def stop(self, run: Run) -> None:
         """Stop a run, and return when nothing of it can reach a gateway any more. Nothing is written."""
-        run.state = self.live_state(run)
         self._mute(run)
         if run.task is not None and not run.task.done():
             run.task.cancel()
@@ -109,38 +120,45 @@ class Runs:
     async def on_event(self, event: Event) -> None:
         """Have a run's progress written; called by the engine's event bus."""
         run = self._by_instance.get(event.instance_id)
-        if run is None or run.outcome is not None:
+        if run is None or isinstance(event, _ENDS):
             return
         if isinstance(event, StepRetrying) and event.delay_s >= _PATIENT_S:
             self._give_place(run)
         self._writer.submit(run.key, run.uid, lambda body: run.render(run, body))
 
     async def _drive(self, run: Run) -> None:
-        instance_id = run.state.instance_id
         try:
-            await self._places.acquire()
-            run.holds_place = True
-            if not await self._writer.write(run.key, run.uid, lambda body: run.render(run, body)):
-                return
-            log.info("run.begun", key=str(run.key), workflow=run.name, instance=instance_id)
-            await self._engine.resume_workflow(run.state)
-            try:
-                outcome = await self._engine.wait_for_completion(instance_id, None)
-            except asyncio.CancelledError:
-                self._mute(run)
-                await self._engine.cancel_workflow(instance_id)
-                raise
-            run.state, run.outcome = self._engine.get_state(instance_id), outcome
-            await self._end(run, outcome)
+            run.is_recorded = await self._go(run)
         except WorkflowError as error:
-            log.warning("run.left", key=str(run.key), instance=instance_id, error=str(error))
+            log.warning("run.left", key=str(run.key), instance=run.state.instance_id, error=str(error))
+        except Exception:  # a defect in one run must not leave its object without another
+            log.exception("run.defect", key=str(run.key), instance=run.state.instance_id)
         finally:
+            self._mute(run)
             self._give_place(run)
             self._drop(run)
-            await self._engine.store.delete(instance_id)
+            await self._engine.store.delete(run.state.instance_id)
         self._ended(run)
 
-    async def _end(self, run: Run, outcome: WorkflowOutcome) -> None:
+    async def _go(self, run: Run) -> bool:
+        """Take the run from its start to its end; return whether all of it is written."""
+        instance_id = run.state.instance_id
+        await self._places.acquire()
+        run.holds_place = True
+        if not await self._writer.write(run.key, run.uid, lambda body: run.render(run, body)):
+            return False
+        log.info("run.begun", key=str(run.key), workflow=run.name, instance=instance_id)
+        await self._engine.resume_workflow(run.state)
+        try:
+            outcome = await self._engine.wait_for_completion(instance_id, None)
+        except asyncio.CancelledError:
+            self._mute(run)
+            await self._engine.cancel_workflow(instance_id)
+            raise
+        run.state, run.outcome = self._engine.get_state(instance_id), outcome
+        return await self._end(run, outcome)
+
+    async def _end(self, run: Run, outcome: WorkflowOutcome) -> bool:
         log.info(
             "run.ended",
             key=str(run.key),
@@ -149,13 +167,13 @@ class Runs:
             status=outcome.status.value,
             step=outcome.failed_step,
         )
-        render_end = run.render_end
-        if render_end is not None:
-            await self._writer.write(run.key, run.uid, lambda body: render_end(run, body, outcome))
+        if run.is_last and outcome.ok:
+            return True
+        return await self._writer.write(run.key, run.uid, lambda body: run.render_end(run, body, outcome))
 
     def live_state(self, run: Run) -> WorkflowState[Any]:
-        """Return the run's state as it is now."""
-        if run.outcome is not None:
+        """Return the run's state as it is now, or was when it was stopped."""
+        if run.is_stopped or run.outcome is not None:
             return run.state
         try:
             return self._engine.get_state(run.state.instance_id)
@@ -169,6 +187,7 @@ class Runs:
 
     def _mute(self, run: Run) -> None:
         """Show nothing more of a run: that this process stops it is not how it ends."""
+        run.state, run.is_stopped = self.live_state(run), True
         self._by_instance.pop(run.state.instance_id, None)
         self._writer.withdraw(run.uid)
 
@@ -176,3 +195,5 @@ class Runs:
         self._by_instance.pop(run.state.instance_id, None)
         if self._by_uid.get(run.uid) is run:
             del self._by_uid[run.uid]
+        if self._by_key.get(run.key) is run:
+            del self._by_key[run.key]

@@ -32,7 +32,9 @@ class Memory:
     is_removed: bool = False
     """Whether a removal for its deletion has succeeded."""
     cools_until_s: float = _NEVER
-    """When a removal that failed may be tried again."""
+    """When a run that came to nothing may be begun again without any change."""
+    failures: int = 0
+    """How many runs in a row came to nothing."""
 
 
 @dataclass(frozen=True)
@@ -149,7 +151,7 @@ def _refusal(gateway: Gateway | None) -> Blocked | None:
 
 
 def _running(run: Run | None) -> Running | None:
-    return None if run is None else Running(Job(run.name), run.inputs, run.url)
+    return None if run is None else Running(Job(run.name), run.inputs)
 
 
 def _last_run(subject: Subject) -> LastRun | None:

@@ -10,6 +10,7 @@ from typing import Final, assert_never
 
 import structlog
 
+from herder.api.conditions import ReadyReason
 from herder.api.gateway import Mode
 from herder.api.meta import FINALIZER
 from herder.controller import claims, project
@@ -18,23 +19,25 @@ from herder.controller.decide import (
     Attach,
     Begin,
     Block,
+    Blocked,
     Cancel,
     Hold,
     Job,
     Nothing,
     Release,
-    Replace,
     Settle,
+    Stop,
     Suspend,
+    Why,
     decide,
 )
 from herder.controller.kube import Conflicted, Kube, NotFound
-from herder.controller.launch import Launcher
-from herder.controller.objects import Body, Key, Objects
+from herder.controller.launch import Launcher, known_entries
+from herder.controller.objects import Body, Key, Objects, uid_of
 from herder.controller.orphans import mark_orphaned
 from herder.controller.queue import WorkQueue
 from herder.controller.recorder import EventRecorder
-from herder.controller.restore import entries_of
+from herder.controller.restore import UNFINISHED, entries_of
 from herder.controller.runs import Run, Runs
 from herder.controller.scene import Memory, Scene, Scout
 from herder.controller.subject import Subject, status_of, subject_of
@@ -46,12 +49,20 @@ log = structlog.get_logger(__name__)
 _SECRET_RECHECK_S: Final = 30.0
 """How often the Secret of a worker is read again; a rotated key is pushed that soon."""
 _MISSING_RECHECK_S: Final = 5.0
-_COOLING_S: Final = 15.0
+_REMOVAL_COOLING_S: Final = 15.0
+_SHORTEST_COOLING_S: Final = 1.0
+_LONGEST_COOLING_S: Final = 60.0
+
+type Base = Callable[[Body], project.Status]
+"""Returns the status to go on from, given the object as it is."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Workers:
-    """Reconciles WorkerRegistrations. `installation` is the cluster's identity, `clock` gives monotonic seconds."""
+    """Reconciles WorkerRegistrations. `installation` is the cluster's identity, `clock` gives monotonic seconds.
+
+    `gone` is called with an object that a write found to be gone.
+    """
 
     kube: Kube
     objects: Objects
@@ -62,6 +73,7 @@ class Workers:
     launcher: Launcher
     recorder: EventRecorder
     installation: str
+    gone: Callable[[Body], None]
     clock: Callable[[], float] = time.monotonic
     memories: defaultdict[str, Memory] = field(default_factory=lambda: defaultdict(Memory))
     """By uid."""
@@ -84,21 +96,28 @@ class Workers:
         log.debug("reconcile.decided", key=str(key), action=type(action).__name__)
         await self._do(action, scene)
         due_s = subject.overdue_in_s(datetime.now(UTC))
-        if due_s is not None:
+        if subject.has_finalizer and due_s:
             self.queue.add_after(key, due_s)
         if subject.spec is not None and subject.spec.api_key_secret_ref is not None:
             self.queue.add_after(key, _SECRET_RECHECK_S)
 
     def ended(self, run: Run) -> None:
-        """Note that a run is over, and decide what comes next."""
+        """Note that a run is over, and decide what comes next: at once, or later where it came to nothing."""
+        body = self.objects.get(run.key)
+        if body is None or uid_of(body) != run.uid:
+            return
         memory = self.memories[run.uid]
         memory.ended_at_s = self.clock()
-        if run.name == Job.REMOVAL and run.outcome is not None:
-            memory.is_removed = run.render_end is None and run.outcome.ok
-            if not run.outcome.ok:
-                memory.cools_until_s = self.clock() + _COOLING_S
-                self.queue.add_after(run.key, _COOLING_S)
-        self.queue.add(run.key)
+        if run.is_recorded and run.outcome is not None and run.outcome.ok:
+            memory.failures = 0
+            memory.is_removed = run.is_last
+        else:
+            memory.failures += 1
+            cooling_s = _cooling_s(memory.failures, Job(run.name))
+            memory.cools_until_s = self.clock() + cooling_s
+            self.queue.add_after(run.key, cooling_s)
+        if run.is_recorded:
+            self.queue.add(run.key)
 
     async def _do(self, action: Action, scene: Scene) -> None:
         subject = scene.subject
@@ -107,19 +126,18 @@ class Workers:
                 return
             case Hold():
                 await self._hold(subject)
-            case Release():
-                await self._release(scene)
+            case Release(why):
+                await self._release(scene, why)
             case Begin(job, resumes):
                 self.runs.begin(self._launch(scene, job, resumes=resumes))
-            case Replace(job):
-                await self._replace(scene, job)
+            case Stop():
+                await self._replace(subject)
             case Block(blocked):
-                self.queue.add_after(subject.key, _MISSING_RECHECK_S)
-                await self._say(subject, claims.blocked(blocked.reason, blocked.message))
+                await self._block(subject, blocked)
             case Suspend():
                 await self._say(subject, claims.suspended())
             case Cancel():
-                await self._cancel(subject)
+                await self._cancel(scene)
             case Settle(keeps_failure):
                 self._settle(scene, keeps_failure=keeps_failure)
             case _:
@@ -130,69 +148,82 @@ class Workers:
             return self.launcher.removal(scene, resumes=resumes)
         return self.launcher.registration(scene, resumes=resumes)
 
-    async def _replace(self, scene: Scene, job: Job) -> None:
-        """Stop the run, keep what it knew of the replicas, and have the next one decided on that."""
-        run = self.runs.get(scene.subject.uid)
+    async def _replace(self, subject: Subject) -> None:
+        """Stop the run, have written what it knew of the replicas, and decide anew on that."""
+        base = await self._stop(subject.uid)
+        # Not waited for: where the API server takes no writes, the hand is needed for other objects.
+        written = self.writer.write(subject.key, subject.uid, lambda body: base(body).dump())
+        written.add_done_callback(lambda _: self.queue.add(subject.key))
+
+    async def _stop(self, uid: str) -> Base:
+        """Stop the run in progress, if there is one, and return the status as it leaves it."""
+        run = self.runs.get(uid)
         if run is None:
-            self.queue.add(scene.subject.key)
-            return
+            return status_of
         await self.runs.stop(run)
-        await self.writer.write(run.key, run.uid, partial(run.render_pause, run))
-        self.queue.add(scene.subject.key)
-        log.info("run.replaced", key=str(run.key), instance=run.state.instance_id, by=job.value)
+        log.info("run.stopped", key=str(run.key), instance=run.state.instance_id)
+        return partial(run.left_as, run)
 
     async def _hold(self, subject: Subject) -> None:
         await self._patch_finalizers(subject, [*subject.finalizers, FINALIZER])
         self.queue.add(subject.key)
 
-    async def _release(self, scene: Scene) -> None:
-        subject = scene.subject
-        run = self.runs.get(subject.uid)
-        if run is not None:
-            await self.runs.stop(run)
-        if subject.keeps_entries and scene.gateway is not None:
-            await mark_orphaned(scene.gateway.replicas, scene.url_to_remove, entries_of(subject.status.replicas))
-        await self._patch_finalizers(subject, [name for name in subject.finalizers if name != FINALIZER])
-        log.info("finalizer.released", key=str(subject.key))
-        self.recorder.record(subject.key, subject.body, reason="Removed", message="off every replica", is_warning=False)
+    async def _release(self, scene: Scene, why: Why) -> None:
+        subject, gateway = scene.subject, scene.gateway
+        status = (await self._stop(subject.uid))(subject.body)
+        if subject.keeps_entries and gateway is not None and gateway.access.mode is not Mode.OBSERVE:
+            within_reach = [each for each in gateway.replicas if not gateway.views[each.endpoint].is_away]
+            await mark_orphaned(within_reach, scene.url_to_remove, entries_of(status.replicas))
+        if await self._patch_finalizers(subject, [name for name in subject.finalizers if name != FINALIZER]):
+            log.info("finalizer.released", key=str(subject.key), why=why.name)
+            is_forced = why is Why.FORCED
+            reason = "Removed" if why is Why.REMOVED else "Released"
+            self.recorder.record(subject.key, subject.body, reason=reason, message=why.value, is_warning=is_forced)
 
-    async def _patch_finalizers(self, subject: Subject, finalizers: list[str]) -> None:
+    async def _patch_finalizers(self, subject: Subject, finalizers: list[str]) -> bool:
+        """Return whether the object took them. One that is newer than what was decided on is looked at again."""
         version = subject.body["metadata"]["resourceVersion"]
         fence = {"uid": subject.uid, "resourceVersion": version, "finalizers": finalizers}
         try:
             self.objects.put(await self.kube.merge_patch(subject.key.path, {"metadata": fence}))
         except NotFound:
-            self.objects.remove(subject.key, subject.uid)
+            self.gone(subject.body)
+            return False
         except Conflicted:
             await self._refresh(subject)
+            return False
+        return True
 
     async def _refresh(self, subject: Subject) -> None:
         try:
             self.objects.put(await self.kube.get(subject.key.path))
         except NotFound:
-            self.objects.remove(subject.key, subject.uid)
+            self.gone(subject.body)
         self.queue.add(subject.key)
 
+    async def _block(self, subject: Subject, blocked: Blocked) -> None:
+        if blocked.reason is ReadyReason.SECRET_NOT_FOUND:  # of its arrival nobody tells
+            self.queue.add_after(subject.key, _MISSING_RECHECK_S)
+        await self._say(subject, claims.blocked(blocked.reason, blocked.message))
+
     async def _say(self, subject: Subject, said: claims.Claims) -> None:
-        run = self.runs.get(subject.uid)
-        if run is not None:
-            await self.runs.stop(run)
+        self._submit(subject, await self._stop(subject.uid), partial(project.with_claims, claims=said))
 
-        def say(base: project.Status, at: project.Moment) -> project.Status:
-            return project.with_claims(project.paused(base), said, at)
-
-        self._submit(subject, say)
-
-    async def _cancel(self, subject: Subject) -> None:
-        run = self.runs.get(subject.uid)
-        if run is not None:
-            await self.runs.stop(run)
+    async def _cancel(self, scene: Scene) -> None:
+        """End the run in progress, or the one that another process left, for good."""
+        subject = scene.subject
+        base = await self._stop(subject.uid)
+        entries = known_entries(scene, subject.status.workflow) if base is status_of else None
 
         def cancel(base: project.Status, at: project.Moment) -> project.Status:
             base = project.with_tokens(base, retry=None, cancel=subject.cancel)
-            return base if run is None else project.with_claims(project.cancelled(base, at), claims.cancelled(), at)
+            if base.workflow is None or base.workflow.status not in UNFINISHED:
+                return base
+            if entries is not None:
+                base = base.model_copy(update={"replicas": project.rows(entries, scene.endpoints)})
+            return project.with_claims(project.cancelled(base, at), claims.cancelled(), at)
 
-        self._submit(subject, cancel)
+        self._submit(subject, base, cancel)
 
     def _settle(self, scene: Scene, *, keeps_failure: bool) -> None:
         observation = scene.observation
@@ -200,15 +231,16 @@ class Workers:
             return
         observe_only = scene.gateway.access.mode is Mode.OBSERVE
         said = None if keeps_failure else claims.settled(observation, observe_only=observe_only)
-        self._submit(scene.subject, partial(project.with_observation, observation=observation, claims=said))
+        self._submit(scene.subject, status_of, partial(project.with_observation, observation=observation, claims=said))
 
-    def _submit(self, subject: Subject, render: "Callable[..., project.Status]") -> None:
+    def _submit(self, subject: Subject, base: Base, render: "Callable[..., project.Status]") -> None:
         at = project.Moment(datetime.now(UTC), subject.generation)
 
         def to_status(body: Body) -> Status:
-            return render(status_of(body), at=at).dump()
+            kept = {"conditions": status_of(body).conditions}  # what the run would say of itself is not said any more
+            return render(base(body).model_copy(update=kept), at=at).dump()
 
-        self.writer.submit(subject.key, subject.uid, to_status)
+        self.writer.submit(subject.key, subject.uid, to_status, urgent=base is not status_of)
 
     async def _forget(self, key: Key) -> None:
         run = self.runs.of_key(key)
@@ -224,3 +256,10 @@ class Workers:
         """Free what is kept for an object that is gone."""
         self.memories.pop(uid, None)
         self.writer.forget(uid)
+
+
+def _cooling_s(failures: int, job: Job) -> float:
+    """Return how long to wait after a run that came to nothing, before another is begun without any change."""
+    if job is Job.REMOVAL:
+        return _REMOVAL_COOLING_S
+    return min(_LONGEST_COOLING_S, _SHORTEST_COOLING_S * 2.0 ** min(failures - 1, 16))

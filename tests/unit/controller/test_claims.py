@@ -1,0 +1,170 @@
+"""What the conditions say in each situation, and the rules that readers of a status rely on."""
+
+from collections.abc import Iterable
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from herder.api.conditions import Claim, ConditionType, ReadyReason, Truth, merge
+from herder.api.kstatus import check
+from herder.api.status import EntryState, Step, StepStatus
+from herder.controller import claims
+from herder.controller.claims import PASSES_WITH_GATEWAY, Claims
+from herder.controller.observe import Observation
+from herder.gateway import errors as gateway
+from herder.workflows.entry import Entry
+from herder.workflows.errors import Problem, problem_of
+
+NOW = datetime(2030, 1, 1, 12, 0, 0, tzinfo=UTC)
+E1, E2 = "http://replica-1", "http://replica-2"
+
+
+def seen(states: dict[str, EntryState], lacking: Iterable[str] = (), away: Iterable[str] = ()) -> Observation:
+    entries = {endpoint: Entry(state, verified_at=NOW) for endpoint, state in states.items()}
+    return Observation(entries, frozenset(lacking), frozenset(away))
+
+
+def step(status: StepStatus, message: str | None = None, next_retry_at: datetime | None = None) -> Step:
+    return Step(name="register", status=status, attempts=3, message=message, next_retry_at=next_retry_at)
+
+
+READY, UNREACHABLE = EntryState.READY, EntryState.UNREACHABLE
+RETRIED = step(StepStatus.RETRYING, "it hangs", NOW + timedelta(seconds=5))
+
+SITUATIONS: dict[str, tuple[Claims, str]] = {
+    "registered": (
+        claims.settled(seen({E1: READY, E2: READY})),
+        "Ready=True Registered: registered on 2/2 replicas",
+    ),
+    "no replicas": (
+        claims.settled(seen({})),
+        "Ready=False NoReplicas: the gateway has no replica: add one to its endpoints",
+    ),
+    "a replica is away": (
+        claims.settled(seen({E1: READY, E2: UNREACHABLE}, away=[E2])),
+        "Ready=Unknown GatewayUnreachable: registered on 1/2 replicas; no answer from http://replica-2, which gets the "
+        "worker when it is back | Reconciling=True ProgressingWithRetry",
+    ),
+    "missing on one": (
+        claims.settled(seen({E1: READY, E2: EntryState.ABSENT}, lacking=[E2])),
+        "Ready=False Registering: registered on 1/2 replicas; missing on http://replica-2 | "
+        "Reconciling=True Progressing",
+    ),
+    "missing, only observed": (
+        claims.settled(seen({E1: READY, E2: EntryState.ABSENT}, lacking=[E2]), observe_only=True),
+        "Ready=False Observed: registered on 1/2 replicas; with mode Observe nothing is changed on http://replica-2",
+    ),
+    "there, only observed": (
+        claims.settled(seen({E1: READY}), observe_only=True),
+        "Ready=True Registered: registered on 1/1 replicas",
+    ),
+    "sick": (
+        claims.settled(seen({E1: READY, E2: EntryState.NOT_READY})),
+        "Ready=False WorkerNotReady: registered on 2/2 replicas; the health checks of http://replica-2 fail: "
+        "look after the worker",
+    ),
+    "many are away": (
+        claims.settled(seen({f"http://r{n}": UNREACHABLE for n in range(5)}, away=[f"http://r{n}" for n in range(5)])),
+        "Ready=Unknown GatewayUnreachable: registered on 0/5 replicas; no answer from http://r0, http://r1, http://r2 "
+        "and 2 more, which gets the worker when it is back | Reconciling=True ProgressingWithRetry",
+    ),
+    "about to run": (
+        claims.running([step(StepStatus.PENDING)], is_removal=False),
+        "Ready=False Registering: the run is about to begin | Reconciling=True Progressing",
+    ),
+    "running": (
+        claims.running([step(StepStatus.RUNNING)], is_removal=False),
+        "Ready=False Registering: step register is running | Reconciling=True Progressing",
+    ),
+    "retried": (
+        claims.running([step(StepStatus.RUNNING), RETRIED], is_removal=False),
+        "Ready=False Registering: step register is retried (attempt 3 failed, next attempt at 12:00:05Z): it hangs | "
+        "Reconciling=True ProgressingWithRetry",
+    ),
+    "removing": (
+        claims.running([RETRIED], is_removal=True),
+        "Ready=False Removing: step register is retried (attempt 3 failed, next attempt at 12:00:05Z): it hangs | "
+        "Reconciling=True Removing",
+    ),
+    "failed": (
+        claims.failed("verify", Problem("NotAsDeclared", "it lists priority 1", retryable=True), is_removal=False),
+        "Ready=False StepFailed: step verify failed: it lists priority 1. Mend it, then set the annotation "
+        "herder.dev/retry to a new value | Stalled=True StepFailed",
+    ),
+    "failed without a step": (
+        claims.failed(None, Problem("StepFailed", "the store failed", retryable=True), is_removal=False),
+        "Ready=False StepFailed: the run failed: the store failed. Mend it, then set the annotation herder.dev/retry "
+        "to a new value | Stalled=True StepFailed",
+    ),
+    "foreign": (
+        claims.failed("register", Problem("ForeignEntry", "adopt it", retryable=False), is_removal=False),
+        "Ready=False ForeignEntry: step register failed: adopt it | Stalled=True ForeignEntry",
+    ),
+    "failed for the gateway": (
+        claims.failed("register", Problem("GatewayUnreachable", "refused", retryable=True), is_removal=False),
+        "Ready=Unknown GatewayUnreachable: step register failed: refused; it goes on when the gateway answers | "
+        "Reconciling=True ProgressingWithRetry",
+    ),
+    "removal failed": (
+        claims.failed("confirm", Problem("Draining", "drains", retryable=True), is_removal=True),
+        "Ready=False Removing: step confirm failed: drains; it is tried again until spec.drain.timeoutSeconds are over"
+        " | Reconciling=True Removing",
+    ),
+    "cancelled": (
+        claims.cancelled(),
+        "Ready=False Cancelled: the run was cancelled. To begin another, set the annotation herder.dev/retry to a new "
+        "value | Stalled=True Cancelled",
+    ),
+    "suspended": (
+        claims.suspended(),
+        "Ready=False Suspended: spec.suspend is true: nothing is done, and what is registered stays so, until it is "
+        "false",
+    ),
+    "blocked": (
+        claims.blocked(ReadyReason.SECRET_NOT_FOUND, "no Secret"),
+        "Ready=False SecretNotFound: no Secret | Stalled=True SecretNotFound",
+    ),
+}
+
+
+def said(claimed: Claims) -> str:
+    first, *others = [f"{claim.type}={claim.status} {claim.reason}" for claim in claimed]
+    return " | ".join([f"{first}: {claimed[0].message}", *others])
+
+
+@pytest.mark.parametrize(("claimed", "expected"), SITUATIONS.values(), ids=SITUATIONS)
+def test_what_is_said(claimed: Claims, expected: str) -> None:
+    assert said(claimed) == expected
+
+
+@pytest.mark.parametrize("claimed", [claimed for claimed, _ in SITUATIONS.values()], ids=SITUATIONS)
+def test_what_is_said_keeps_the_rules_of_kstatus(claimed: Claims) -> None:
+    conditions = merge((), claimed, NOW, generation=3)
+
+    assert check(conditions, 3, 3) == []
+
+
+@pytest.mark.parametrize("reason", list(ReadyReason), ids=str)
+def test_whatever_a_step_fails_of_can_be_said(reason: ReadyReason) -> None:
+    claimed = claims.failed("step", Problem(reason.value, "why", retryable=False), is_removal=False)
+
+    assert check(merge((), claimed, NOW, 1), 1, 1) == []
+
+
+@pytest.mark.parametrize(
+    "error",
+    [gateway.Unauthorized("401"), gateway.Unavailable("no answer"), gateway.Transient("503")],
+    ids=["refused key", "no answer", "error"],
+)
+def test_what_the_gateway_itself_can_mend_is_known_to_pass_with_it(error: gateway.GatewayError) -> None:
+    assert problem_of(error).reason in PASSES_WITH_GATEWAY
+
+
+def test_a_refused_key_is_said_to_be_the_gateways_and_not_to_need_a_retry() -> None:
+    claimed = claims.failed("register", problem_of(gateway.Unauthorized("401")), is_removal=False)
+
+    by_type: dict[ConditionType, Claim] = {claim.type: claim for claim in claimed}
+    assert by_type[ConditionType.READY].status is Truth.FALSE
+    assert by_type[ConditionType.READY].reason is ReadyReason.GATEWAY_REFUSES
+    assert "spec.auth.apiKeySecretRef" in by_type[ConditionType.READY].message
+    assert "annotation" not in by_type[ConditionType.READY].message
