@@ -2,6 +2,7 @@
 
 from herder.gateway.errors import Busy
 from herder.gateway.spec import WorkerSpec
+from herder.gateway.types import WorkerStatus
 from unit.engine.kit import elapsed_s, virtual_time
 from unit.workflows.fakes import FakeWorker
 from unit.workflows.made import OWNER, STRANGER, URL, plan
@@ -130,3 +131,32 @@ async def test_a_replacement_that_lost_against_another_change_is_sent_again() ->
 
     assert ended.outcome.ok
     assert world.a.count("replace_worker") == 2
+
+
+@virtual_time
+async def test_a_change_that_no_list_shows_is_not_forgotten_while_an_earlier_one_is_waited_for() -> None:
+    world = World(FakeWorker(URL, key="k3y"))
+    entries = (await world.register(plan(api_key="k3y"))).data.entries
+    world.worker.key = "k3y2"
+    world.a.fails["replace_worker"] = [Busy("an earlier change is still being applied")]
+    declared = plan(api_key="k3y2")
+
+    ended = await world.register(declared, entries=entries)
+
+    assert ended.outcome.ok
+    assert ended.data.entries[world.a.endpoint].spec_hash == declared.spec_hash
+
+
+@virtual_time
+async def test_what_is_as_declared_and_draining_is_not_taken_for_registered() -> None:
+    """The resource was deleted and applied again, and its entry, as it should be, is on its way out."""
+    world, declared = World(), plan(drain={"settleSeconds": 5})
+    entries = (await world.register(declared)).data.entries
+    leaving = world.a.listed[0].id
+    await world.a.delete_worker(leaving, URL)
+
+    ended = await world.register(declared, entries=entries)
+
+    assert ended.outcome.ok
+    assert [each.status for each in world.a.listed] == [WorkerStatus.READY]
+    assert world.a.listed[0].id != leaving

@@ -5,11 +5,11 @@ from datetime import timedelta
 
 import pytest
 
-from herder.gateway.types import WorkerStatus
+from herder.gateway.types import Model, WorkerStatus
 from unit.engine.kit import EPOCH, elapsed_s, virtual_time
 from unit.workflows.fakes import REGISTERS_IN_S, FakeWorker
 from unit.workflows.made import URL, plan
-from unit.workflows.world import World, reason, states
+from unit.workflows.world import AtStep, World, reason, states
 
 PROBING = ("detect_connection", "detect_backend", "discover_metadata", "discover_dp")
 
@@ -195,3 +195,25 @@ async def test_registering_takes_one_look_more_than_it_takes_the_gateway() -> No
     await world.register(plan(probe="Gateway"))
 
     assert elapsed_s() < 10 * REGISTERS_IN_S
+
+
+@virtual_time
+async def test_an_address_that_nobody_may_be_sent_to_is_not_handed_to_the_replicas_either() -> None:
+    world = World()
+
+    ended = await world.register(plan(url="http://169.254.169.254", probe="Gateway"))
+
+    assert reason(ended) == "classify: AddressRefused"
+    assert world.a.calls == []
+
+
+@virtual_time
+async def test_a_replica_that_lists_another_model_than_the_worker_serves_fails_the_run() -> None:
+    world = World()
+    others = {"model_id": "other", "models": (Model(id="other"),)}
+    world.engine.event_bus.subscribe(AtStep("verify", lambda: world.a.alter(world.a.listed[0].id, **others)))
+
+    ended = await world.register(plan())
+
+    assert reason(ended) == "verify: NotAsDeclared"
+    assert ended.data.problems["verify"].message == "http://gw-a: it lists model other, not mock-model"

@@ -7,6 +7,7 @@ import pytest
 from herder.api.status import EntryState
 from herder.gateway.errors import Permanent
 from herder.gateway.spec import WorkerSpec
+from herder.gateway.types import WorkerStatus
 from herder.workflows.entry import Entry
 from unit.engine.kit import elapsed_s, virtual_time
 from unit.workflows.fakes import FakeWorker
@@ -28,6 +29,7 @@ async def test_a_registered_worker_is_drained_once_and_gone_from_both() -> None:
     assert set(ended.steps.values()) == {"Succeeded"}
     assert 5 <= elapsed_s() - began_s < 7
     assert states(ended.data) == {"a": "Absent", "b": "Absent"}
+    assert [(entry.worker_id, entry.spec_hash) for entry in ended.data.entries.values()] == [(None, None)] * 2
     assert [replica.count("delete_worker") for replica in world.replicas] == [1, 1]
     await nothing_comes(world)
 
@@ -215,4 +217,18 @@ async def test_what_came_back_after_the_drain_is_removed_by_the_last_step() -> N
     ended = await removing
 
     assert ended.outcome.ok
+    await nothing_comes(world)
+
+
+@virtual_time
+async def test_a_worker_in_a_state_of_a_newer_gateways_is_drained_like_any() -> None:
+    world = World()
+    entries = (await world.register(plan())).data.entries
+    for replica in world.replicas:
+        replica.alter(replica.listed[0].id, status=WorkerStatus.UNKNOWN)
+
+    ended = await world.remove(entries)
+
+    assert ended.outcome.ok
+    assert ended.steps["drain"] == "Succeeded"
     await nothing_comes(world)

@@ -53,7 +53,8 @@ class FakeHttp(Http):
         return _answer(worker, path)
 
     async def vet(self, url: str, *, deadline_s: float) -> None:
-        """Every name resolves."""
+        """Judge addresses; every name resolves."""
+        AddressPolicy().check_literal(url.partition("://")[2].partition("/")[0].partition(":")[0])
 
 
 def _answer(worker: FakeWorker, path: str) -> Answer:

@@ -57,9 +57,6 @@ async def _post(replica: Replica, data: Registration) -> None:
         is_own = record is not None and record.worker_id is not None and record.worker_id == conflict.worker_id
         # What another one registers is not known, so it is replaced once it is listed.
         data.entries[endpoint] = record if record and is_own else Entry(EntryState.PENDING, conflict.worker_id)
-    except gateway.AlreadyExists:
-        _take_back(data, endpoint, record)
-        raise Waiting("WorkerPending", f"{endpoint}: the URL has just been registered there") from None
     except (gateway.Permanent, gateway.Conflict):
         _take_back(data, endpoint, record)
         raise

@@ -1,13 +1,12 @@
 """The steps of a removal, each of them on all replicas at once."""
 
-from contextlib import suppress
 from dataclasses import replace
+from functools import partial
 from typing import ClassVar, Final
 
 from herder.api.status import EntryState
 from herder.engine import WorkflowContext
 from herder.workflows.entry import REGISTERED, state_of
-from herder.workflows.errors import Waiting
 from herder.workflows.fanout import fault_of, on_each
 from herder.workflows.ports import Replica
 from herder.workflows.removal.carry_out import retire
@@ -56,12 +55,7 @@ class Drain(Step[Removal]):
     async def attempt(self, context: Context) -> None:
         """Send each replica its DELETE. What fails here is looked after by the last step, which insists."""
         data = context.data
-
-        async def drain(replica: Replica) -> None:
-            with suppress(Waiting):
-                await retire(replica, data)
-
-        await on_each(data.replicas, drain, data, patience_s=_PATIENCE_S)
+        await on_each(data.replicas, partial(retire, data=data), data, patience_s=_PATIENCE_S)
 
 
 class Remove(Step[Removal]):
@@ -73,11 +67,7 @@ class Remove(Step[Removal]):
         """Look at what still drains."""
         data = context.data
         draining = [r for r in data.replicas if data.entry(r.endpoint).state is EntryState.DRAINING]
-
-        async def look(replica: Replica) -> None:
-            await retire(replica, data)
-
-        problems = await on_each(draining, look, data)
+        problems = await on_each(draining, partial(retire, data=data), data)
         still = {e: p for e, p in problems.items() if p.reason == DRAINING.reason}
         if still:
             raise fault_of(still)
@@ -91,10 +81,6 @@ class Confirm(Step[Removal]):
     async def attempt(self, context: Context) -> None:
         """Make each replica's next move until none has one."""
         data = context.data
-
-        async def look(replica: Replica) -> None:
-            await retire(replica, data)
-
-        problems = await on_each(data.replicas, look, data)
+        problems = await on_each(data.replicas, partial(retire, data=data), data)
         if problems:
             raise fault_of(problems)
