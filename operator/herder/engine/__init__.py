@@ -63,7 +63,9 @@ from herder.engine.events import (
     WorkflowCancelled,
     WorkflowCompleted,
     WorkflowFailed,
+    WorkflowPaused,
     WorkflowStarted,
+    WorkflowUnpaused,
 )
 from herder.engine.log import LoggingSubscriber
 from herder.engine.memory import InMemoryStateStore
@@ -125,7 +127,9 @@ __all__ = [
     "WorkflowError",
     "WorkflowFailed",
     "WorkflowOutcome",
+    "WorkflowPaused",
     "WorkflowStarted",
     "WorkflowState",
     "WorkflowStatus",
+    "WorkflowUnpaused",
 ]

@@ -11,7 +11,7 @@ from typing import Any, Protocol
 
 from herder.engine import events
 from herder.engine.state import StepState, WorkflowOutcome, WorkflowState
-from herder.engine.status import BEGIN, ENDINGS, GIVE_UP, RETRY, SKIP, SUCCEED, StepStatus, WorkflowStatus
+from herder.engine.status import BEGIN, ENDINGS, GIVE_UP, GO_ON, PAUSE, RETRY, SKIP, SUCCEED, StepStatus, WorkflowStatus
 
 # A run's state has data of any type, at which nothing here looks.
 type State = WorkflowState[Any]
@@ -20,7 +20,7 @@ type State = WorkflowState[Any]
 class Change(Protocol):
     """A step of an instance's history."""
 
-    def apply(self, state: State, at: datetime) -> None:
+    def apply(self, state: State, at: datetime, /) -> None:
         """Alter the state."""
         ...
 
@@ -124,6 +124,32 @@ class StepGivenUp:
     def event(self, state: State) -> events.StepFailed:
         """StepFailed."""
         return events.StepFailed(state.instance_id, self.step_id, told(self.error))
+
+
+@dataclass(frozen=True, slots=True)
+class Paused:
+    """The instance begins nothing for a while."""
+
+    def apply(self, state: State, _: datetime) -> None:
+        """The workflow is paused."""
+        state.status = PAUSE[state.status]
+
+    def event(self, state: State) -> events.WorkflowPaused:
+        """WorkflowPaused."""
+        return events.WorkflowPaused(state.instance_id)
+
+
+@dataclass(frozen=True, slots=True)
+class Unpaused:
+    """The instance goes on."""
+
+    def apply(self, state: State, _: datetime) -> None:
+        """The workflow runs."""
+        state.status = GO_ON[state.status]
+
+    def event(self, state: State) -> events.WorkflowUnpaused:
+        """WorkflowUnpaused."""
+        return events.WorkflowUnpaused(state.instance_id)
 
 
 @dataclass(frozen=True, slots=True)

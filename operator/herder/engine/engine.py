@@ -141,6 +141,17 @@ class WorkflowEngine:
         else:
             await self.store.update(instance_id, self._mark_cancelled)
 
+    async def pause_workflow(self, instance_id: str) -> None:
+        """Let what runs of the instance go on to its end, but begin nothing more. Raises UnknownInstanceError.
+
+        Only where it runs: an instance that has ended or that another engine runs is not known here.
+        """
+        await self._running(instance_id).pause()
+
+    async def unpause_workflow(self, instance_id: str) -> None:
+        """Let the instance go on. Raises UnknownInstanceError, as `pause_workflow`."""
+        await self._running(instance_id).unpause()
+
     def get_state(self, instance_id: str) -> WorkflowState[Any]:
         """Return a copy of the instance's state. Raises UnknownInstanceError.
 
@@ -217,6 +228,12 @@ class WorkflowEngine:
             self._is_idle.set()
         if run.journal.state.status in WORKFLOW_ENDED:
             self._recent.put(run.journal.state)
+
+    def _running(self, instance_id: str) -> Run:
+        try:
+            return self._runs[instance_id]
+        except KeyError:
+            raise UnknownInstanceError(instance_id, "this engine does not run it") from None
 
     async def _cancel(self, run: Run) -> WorkflowOutcome:
         with run.slot.take() as waiter:

@@ -87,14 +87,19 @@ class Errands:
         task.add_done_callback(partial(self._come_back, errand))
 
     async def wait(self) -> None:
-        """Wait until something comes back, or until these are closed."""
+        """Wait until something comes back, or for `wake`."""
         self._waiter = self._loop.create_future()
         await self._waiter
+
+    def wake(self) -> None:
+        """End the wait: there is something to do."""
+        if self._waiter is not None and not self._waiter.done():
+            self._waiter.set_result(None)
 
     def close(self) -> None:
         """Hand nothing back any more."""
         self._is_closed = True
-        self._wake()
+        self.wake()
 
     async def stop(self) -> None:
         """Cancel all work and wait for it to stop, for as long as the grace lasts.
@@ -121,7 +126,7 @@ class Errands:
     def _come_back(self, errand: Errand, task: asyncio.Task[Any]) -> None:
         self._under_way.discard(errand)
         self._hand_back(errand.step, errand.context, errand.then, task, has_timed_out=errand.has_timed_out())
-        self._wake()
+        self.wake()
 
     def _hand_back(
         self, step: PlannedStep, context: Context, then: Then, task: asyncio.Task[Any], *, has_timed_out: bool = False
@@ -142,7 +147,3 @@ class Errands:
             result = error
         if not self._is_closed:
             then(step, context, result)
-
-    def _wake(self) -> None:
-        if self._waiter is not None and not self._waiter.done():
-            self._waiter.set_result(None)

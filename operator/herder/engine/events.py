@@ -45,6 +45,16 @@ class WorkflowCancelled(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class WorkflowPaused(Event):
+    """What runs goes on to its end, nothing new begins."""
+
+
+@dataclass(frozen=True, slots=True)
+class WorkflowUnpaused(Event):
+    """Steps begin again."""
+
+
+@dataclass(frozen=True, slots=True)
 class StepStarted(StepEvent):
     """An attempt begins; attempts count from 1."""
 

@@ -14,7 +14,7 @@ from inspect import isawaitable
 
 import structlog
 
-from herder.engine.changes import Change, RetryPlanned, State, StepGivenUp, seconds_between, told
+from herder.engine.changes import Change, Paused, RetryPlanned, State, StepGivenUp, Unpaused, seconds_between, told
 from herder.engine.context import WorkflowContext
 from herder.engine.decide import Progress, failure, first_candidates, may_start, standstill
 from herder.engine.errand import Errands
@@ -32,6 +32,8 @@ class Flow:
     __slots__ = (
         "_begun",
         "_begun_written",
+        "_held",
+        "_is_paused",
         "_next",
         "_next_written",
         "_plan",
@@ -60,11 +62,37 @@ class Flow:
         self._begun_written: list[PlannedStep] = []
         self._next_written: list[Callable[[], None]] = []
         """The same, of the changes that have been handed over."""
+        self._is_paused = False
+        self._held: list[Callable[[], None]] = []
+        """What would have begun since the workflow was paused."""
 
     @property
     def has_work(self) -> bool:
         """Whether something is to be written or launched."""
         return bool(self.changes or self._next)
+
+    @property
+    def holds_back(self) -> bool:
+        """Whether something could begin if the workflow were not paused."""
+        return bool(self._held)
+
+    def pause(self, then: Callable[[], None]) -> None:
+        """Begin nothing until `unpause`; call `then` once that is written."""
+        if not self._is_paused:
+            self._is_paused = True
+            self.changes.append(Paused())
+        self._next.append(then)
+        self.errands.wake()
+
+    def unpause(self, then: Callable[[], None]) -> None:
+        """Begin what was held back; call `then` once that is written."""
+        if self._is_paused:
+            self._is_paused = False
+            self.changes.append(Unpaused())
+            self._next.extend(self._held)
+            self._held.clear()
+        self._next.append(then)
+        self.errands.wake()
 
     def begin(self) -> None:
         """Claim the steps that wait for none, or for none that is left."""
@@ -103,7 +131,7 @@ class Flow:
             step = self._plan.steps[step_id]
             if may_start(step, self._progress):
                 self._progress.claimed.add(step_id)
-                if step.is_gated or self._progress.is_resumed:
+                if step.is_gated or self._is_paused or self._progress.is_resumed:
                     self._next.append(self._gate(step))
                 else:
                     self.changes.append(step.begun)
@@ -115,11 +143,14 @@ class Flow:
         now = self._ports.clock()
         if state.next_retry_at is not None:
             return partial(self._wait, step, seconds_between(now, state.next_retry_at), self._begin)
-        if state.started_at is not None:
+        if state.started_at is not None or not step.is_gated:
             return partial(self._begin, step)
         return partial(self._wait, step, step.wait_s(now), self._ask)
 
     def _begin(self, step: PlannedStep) -> None:
+        if self._is_paused:
+            self._held.append(partial(self._begin, step))
+            return
         self.changes.append(step.begun)
         self._begun.append(step)
 
@@ -137,6 +168,9 @@ class Flow:
             then(step)
 
     def _ask(self, step: PlannedStep) -> None:
+        if self._is_paused:
+            self._held.append(partial(self._ask, step))
+            return
         if step.run_if is None:
             self._begin(step)
             return

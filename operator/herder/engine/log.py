@@ -23,6 +23,8 @@ _NAMES = {
     "WorkflowCompleted": "workflow.completed",
     "WorkflowFailed": "workflow.failed",
     "WorkflowCancelled": "workflow.cancelled",
+    "WorkflowPaused": "workflow.paused",
+    "WorkflowUnpaused": "workflow.unpaused",
     "StepStarted": "step.started",
     "StepSucceeded": "step.succeeded",
     "StepFailed": "step.failed",

@@ -64,6 +64,14 @@ class Run:
         """End the workflow, unless it is ending already: the first caller wins. `slot` tells when it has ended."""
         self._flow.close(outcome)
 
+    async def pause(self) -> None:
+        """Begin no further step until `unpause`; return when that is written, or when the workflow has ended."""
+        await self._wait_for(self._flow.pause)
+
+    async def unpause(self) -> None:
+        """Go on; return when that is written, or when the workflow has ended."""
+        await self._wait_for(self._flow.unpause)
+
     async def finalize(self, outcome: WorkflowOutcome) -> WorkflowOutcome:
         """Write the terminal state and publish the terminal event, after which the waiters are woken.
 
@@ -95,7 +103,7 @@ class Run:
                     if changes := flow.take_changes():
                         await write(changes)
                     flow.launch()
-                elif flow.errands:
+                elif flow.errands or flow.holds_back:
                     await flow.errands.wait()
                 else:
                     flow.come_to_a_standstill()
@@ -106,6 +114,13 @@ class Run:
         except Exception as error:  # a store may raise anything
             log.exception("workflow.not_stored", instance=self.instance_id)
             flow.close(store_failure(error))
+
+    async def _wait_for(self, request: Callable[[Callable[[], None]], None]) -> None:
+        written = asyncio.Event()
+        request(written.set)
+        with self.slot.take() as ended:
+            ended.add_done_callback(lambda _: written.set())
+            await written.wait()
 
     def _release(self, answer: Answer) -> None:
         self._forget(self)
