@@ -147,8 +147,10 @@ async def test_an_add_that_is_pending_where_the_replica_was_away_is_not_forgotte
     assert states(data) == {"a": "Unreachable", "b": "Unreachable"}
     world.a.away = world.b.away = False
 
-    removing = asyncio.create_task(world.remove(data.entries))
+    removal = world.removal(data.entries)
+    removing = asyncio.create_task(world.carry_out(removal))
     await asyncio.sleep(3)
+    assert states(removal) == {"a": "Pending", "b": "Pending"}
     world.worker.rise()
 
     assert (await removing).outcome.ok

@@ -202,3 +202,17 @@ def test_a_run_that_is_gone_on_with_where_all_replicas_were_away_does_not_end_wi
         assert world.a.count("find_all")
 
     run()
+
+
+@virtual_time
+async def test_a_replica_that_is_back_and_still_registering_is_shown_so() -> None:
+    world = World(FakeWorker(URL, up_since_s=None), has_b=False)
+    declared = plan(probe="Gateway")
+    worker_id = await world.a.add_worker(declared.worker_spec_declared)
+    away = {world.a.endpoint: Entry(EntryState.UNREACHABLE, worker_id, declared.spec_hash)}
+    data = world.registration(declared, entries=away)
+
+    with pytest.raises(StepFault, match="still registering"):
+        await AwaitReady().execute(WorkflowContext("resumed", "await_ready", 1, data))
+
+    assert states(data) == {"a": "Pending"}

@@ -125,7 +125,10 @@ class World:
         self, entries: Mapping[str, Entry] | None = None, *, url: str = URL, timeout_s: int = 60
     ) -> Ended[Removal]:
         """Run `worker-removal` to its end, on what a registration has left."""
-        data = self.removal(entries, url=url)
+        return await self.carry_out(self.removal(entries, url=url), timeout_s=timeout_s)
+
+    async def carry_out(self, data: Removal, *, timeout_s: int = 60) -> Ended[Removal]:
+        """Run `worker-removal` to its end on these data."""
         definition = removal(timeout_s)
         self.engine.register_workflow(definition)
         return await self.wait(await self.engine.start_workflow(definition.id, data), data)

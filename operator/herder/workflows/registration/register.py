@@ -57,9 +57,10 @@ class AwaitReady(Step[Registration]):
             worker = await look_up(replica, entry.worker_id, data.plan.url)
             if worker is None or not _is_enough(worker, entry, data.plan.spec_hash):
                 worker = await advance(replica, data)
+            if worker is not None:
+                data.entries[replica.endpoint] = data.entry(replica.endpoint).seen(state_of(worker), data.now())
             if worker is None or worker.status is WorkerStatus.PENDING:
                 raise Waiting(PENDING.reason, f"{replica.endpoint}: {PENDING.why}")
-            data.entries[replica.endpoint] = data.entry(replica.endpoint).seen(state_of(worker), data.now())
             data.facts = data.facts.completed_from(worker)
 
         _raise_unless_tolerable(await on_each(_in_reach(data), look, data), context)

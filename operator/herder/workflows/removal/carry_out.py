@@ -29,7 +29,8 @@ async def retire(replica: Replica, data: Removal) -> None:
             worker_id = await replica.pending_add(data.url)
             data.entries[endpoint] = NO_ENTRY if worker_id is None else replace(LOST_ADD, worker_id=worker_id)
             raise Waiting("Checking", f"{endpoint}: a registration may have been cut off there")
-        case Wait(reason, why):
+        case Wait(state, reason, why):
+            data.entries[endpoint] = record.seen(state, data.now())
             raise Waiting(reason, f"{endpoint}: {why}")
         case Delete(worker_ids):
             for worker_id in worker_ids:

@@ -19,6 +19,7 @@ What others list under the same URL, or another spelling of it, is never touched
 from dataclasses import dataclass
 from typing import Final
 
+from herder.api.status import EntryState
 from herder.gateway.types import Worker, WorkerStatus
 from herder.workflows.entry import Entry
 from herder.workflows.owner import Owner
@@ -31,8 +32,9 @@ class Ask:
 
 @dataclass(frozen=True, slots=True)
 class Wait:
-    """Look again later; `why` is a line for people."""
+    """Look again later; `state` is what the replica shows, `why` a line for people."""
 
+    state: EntryState
     reason: str
     why: str
 
@@ -52,10 +54,11 @@ class Gone:
 type Move = Ask | Wait | Delete | Gone
 
 PENDING: Final = Wait(
+    EntryState.PENDING,
     "WorkerPending",
     "the gateway is still registering it, and a DELETE now would not cancel that: waiting until that has ended",
 )
-DRAINING: Final = Wait("Draining", "the gateway is draining it")
+DRAINING: Final = Wait(EntryState.DRAINING, "Draining", "the gateway is draining it")
 
 
 def next_move(owner: Owner, record: Entry, listed: tuple[Worker, ...], own: Worker | None) -> Move:
