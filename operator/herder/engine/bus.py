@@ -99,6 +99,9 @@ class Listener:
             timer.cancel()
             self._report(task, lane[0][0])
             self._leave(lane)
+            if task.cancelled() and task.cancelling():  # from outside: the event loop is torn down
+                while lane:
+                    self._leave(lane)
             self._go_on(instance_id, lane)
 
         def cut_off() -> None:

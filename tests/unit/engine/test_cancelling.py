@@ -25,7 +25,6 @@ from unit.engine.kit import (
     flaky,
     noop,
     other_tasks,
-    raising,
     sleeping,
     statuses,
     virtual_time,
@@ -147,12 +146,24 @@ async def test_a_step_may_cancel_its_own_workflow() -> None:
 
 
 @virtual_time
-async def test_the_first_end_wins() -> None:
-    engine = engine_with(StepDefinition("a", raising(ValueError("boom"))), StepDefinition("b", sleeping(60)))
+async def test_the_first_end_wins_though_it_takes_a_while() -> None:
+    async def fails_soon(context: Context) -> None:
+        await asyncio.sleep(1)
+        raise ValueError("boom")
 
+    async def cleans_up(context: Context) -> None:
+        try:
+            await asyncio.sleep(60)
+        finally:
+            await asyncio.sleep(0.5)
+
+    engine = engine_with(StepDefinition("a", fails_soon), StepDefinition("b", cleans_up))
     instance_id = await engine.start_workflow("wf", {})
+    await asyncio.sleep(1.2)
+
     await engine.cancel_workflow(instance_id)
 
+    assert elapsed_s() == 1.5
     assert engine.get_state(instance_id).status is WorkflowStatus.FAILED
 
 
