@@ -10,6 +10,7 @@ go on with), then the watching. If the watching ends by itself the whole process
 import asyncio
 import contextlib
 import signal
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 from functools import partial
@@ -62,32 +63,45 @@ class CannotRun(RuntimeError):
 
 
 class Operator:
-    """One operator process. `start` it, then wait for `stopped` or for a failure of what it does in the background."""
+    """One operator process: `start` it, let it `work`, then `close` it.
 
-    def __init__(self, options: Options, kube: Kube, http: Http, installation: str) -> None:
+    `installation` is the cluster's identity. `engine` and `clock`, which returns monotonic seconds, are for tests.
+    """
+
+    def __init__(
+        self,
+        options: Options,
+        kube: Kube,
+        http: Http,
+        installation: str,
+        *,
+        engine: WorkflowEngine | None = None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._options = options
         self._kube = kube
         self.objects = Objects()
         self.queue = WorkQueue()
         self._recorder = EventRecorder(kube)
-        self._writer = StatusWriter(kube, self.objects, self._written)
-        self._gateways = Gateways(http, self._registry_changed)
-        secrets = Secrets(kube)
+        self._writer = StatusWriter(kube, self.objects, self._written, clock)
+        self._gateways = Gateways(http, self._registry_changed, clock)
+        secrets = Secrets(kube, clock)
         self._model_gateways = ModelGateways(
             objects=self.objects, queue=self.queue, gateways=self._gateways, secrets=secrets, writer=self._writer
         )
-        self._runs = Runs(WorkflowEngine(), self._writer, self._run_ended, at_once=options.runs_at_once)
+        self._runs = Runs(engine or WorkflowEngine(), self._writer, self._run_ended, at_once=options.runs_at_once)
         self._workers = Workers(
             kube=kube,
             objects=self.objects,
             queue=self.queue,
-            scout=Scout(self.objects, self._model_gateways, secrets),
+            scout=Scout(self.objects, self._model_gateways, secrets, clock),
             writer=self._writer,
             runs=self._runs,
             launcher=Launcher(self._runs, Prober(http)),
             recorder=self._recorder,
             installation=installation,
             gone=self.gone,
+            clock=clock,
         )
         self._relister = Relister(kube, self.objects, options.namespaces, seen=self.seen, gone=self.gone)
         self._sweeper = Sweeper(kube, self.objects, self._gateways, installation)

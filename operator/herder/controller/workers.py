@@ -95,11 +95,16 @@ class Workers:
         action = decide(self.scout.world(scene, self.runs.get(subject.uid), memory))
         log.debug("reconcile.decided", key=str(key), action=type(action).__name__)
         await self._do(action, scene)
-        due_s = subject.overdue_in_s(datetime.now(UTC))
-        if subject.has_finalizer and due_s:
-            self.queue.add_after(key, due_s)
-        if subject.spec is not None and subject.spec.api_key_secret_ref is not None:
-            self.queue.add_after(key, _SECRET_RECHECK_S)
+        self._come_back(subject, memory)
+
+    def _come_back(self, subject: Subject, memory: Memory) -> None:
+        """Have the object looked at again when time alone changes what is to be done; timers may be a little early."""
+        overdue_s = subject.overdue_in_s(datetime.now(UTC)) if subject.has_finalizer else None
+        is_keyed = subject.spec is not None and subject.spec.api_key_secret_ref is not None
+        secret_s = _SECRET_RECHECK_S if is_keyed else None
+        for delay_s in (overdue_s, memory.cools_until_s - self.clock(), secret_s):
+            if delay_s is not None and delay_s > 0:
+                self.queue.add_after(subject.key, delay_s)
 
     def ended(self, run: Run) -> None:
         """Note that a run is over, and decide what comes next: at once, or later where it came to nothing."""

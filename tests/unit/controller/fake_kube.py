@@ -52,12 +52,15 @@ async def _go_on(_call: Call) -> None:
 
 @dataclass(eq=False)
 class FakeKube(Kube):
-    """Holds objects by path. `gate` is awaited in each call before it is carried out."""
+    """Holds objects by path. `gate` is awaited in each call before it is carried out; `watches` see each change."""
 
     bodies: dict[str, Body] = field(default_factory=dict)
     calls: list[Call] = field(default_factory=list)
+    events: list[dict[str, Any]] = field(default_factory=list)
     troubles: list[Trouble] = field(default_factory=list)
     gate: Callable[[Call], Awaitable[None]] = _go_on
+    watches: list[Callable[[Body, bool], None]] = field(default_factory=list)
+    """Each is called with an object and whether it is gone."""
 
     def __post_init__(self) -> None:
         super().__init__(Configuration())
@@ -93,7 +96,9 @@ class FakeKube(Kube):
 
     def remove(self, key: Key) -> Body:
         """Take the object away, finalizers or not."""
-        return self.bodies.pop(key.path)
+        body = self.bodies.pop(key.path)
+        self._tell(body, is_gone=True)
+        return body
 
     def body(self, key: Key) -> Body:
         """The object as it is now, a copy."""
@@ -143,10 +148,11 @@ class FakeKube(Kube):
                 return {"items": [b for b in self.bodies.values() if b["kind"] == _kind_of(call.path)]}
             case "GET":
                 return self._existing(call.path)
+            case "POST" if call.path.endswith("/events"):
+                self.events.append(dict(call.body or {}))
+                return self.events[-1]
             case "PATCH" if headers["Content-Type"] == "application/merge-patch+json":
                 return self._patch(call.path, call.body or {})
-            case "POST":
-                return dict(call.body or {})
         raise Rejected(f"{call.method} {call.path}")
 
     def _existing(self, path: str) -> Body:
@@ -168,11 +174,17 @@ class FakeKube(Kube):
     def _store(self, path: str, body: Body) -> Body:
         body["metadata"]["resourceVersion"] = str(next(self._versions))
         metadata = body["metadata"]
-        if "deletionTimestamp" in metadata and not metadata.get("finalizers"):
+        is_gone = "deletionTimestamp" in metadata and not metadata.get("finalizers")
+        if is_gone:
             self.bodies.pop(path, None)
         else:
             self.bodies[path] = body
+        self._tell(body, is_gone=is_gone)
         return copy.deepcopy(body)
+
+    def _tell(self, body: Body, *, is_gone: bool) -> None:
+        for watch in self.watches:
+            watch(copy.deepcopy(body), is_gone)
 
 
 def _kind_of(path: str) -> str:

@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from herder.api.conditions import ReadyReason
@@ -28,6 +28,9 @@ from herder.controller.decide import (
     World,
     decide,
 )
+
+at_leisure = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+"""A busy machine is no failure."""
 
 URL, OTHER_URL = "http://a", "http://b"
 NOW, BEFORE = "inputs now", "inputs before"
@@ -161,11 +164,13 @@ worlds = st.builds(
 )
 
 
+@at_leisure
 @given(worlds)
 def test_every_world_has_an_action(world: World) -> None:
     assert isinstance(decide(world), Action.__value__)
 
 
+@at_leisure
 @given(worlds.map(lambda world: replace(world, is_deleting=True)))
 def test_nothing_is_registered_settled_or_held_for_an_object_that_is_being_deleted(world: World) -> None:
     action = decide(world)
@@ -174,6 +179,7 @@ def test_nothing_is_registered_settled_or_held_for_an_object_that_is_being_delet
     assert not (isinstance(action, Begin) and action.job is Job.REGISTRATION)
 
 
+@at_leisure
 @given(worlds)
 def test_only_an_object_that_is_being_deleted_is_released_and_only_where_nothing_can_be_left_unseen(
     world: World,
@@ -188,6 +194,7 @@ def test_only_an_object_that_is_being_deleted_is_released_and_only_where_nothing
         assert is_left_knowingly or is_clean
 
 
+@at_leisure
 @given(worlds)
 def test_no_run_begins_beside_another_nor_before_the_finalizer_is_there(world: World) -> None:
     if isinstance(decide(world), Begin):
@@ -196,6 +203,7 @@ def test_no_run_begins_beside_another_nor_before_the_finalizer_is_there(world: W
         assert world.blocked is None
 
 
+@at_leisure
 @given(worlds.map(lambda world: replace(world, observes_only=True)))
 def test_nothing_is_sent_to_a_gateway_that_is_only_observed(world: World) -> None:
     action = decide(world)
@@ -203,6 +211,7 @@ def test_nothing_is_sent_to_a_gateway_that_is_only_observed(world: World) -> Non
     assert not isinstance(action, Begin | Attach)
 
 
+@at_leisure
 @given(worlds)
 def test_what_failed_a_moment_ago_is_not_begun_again_while_nothing_has_changed(world: World) -> None:
     failed = LastRun(Job.REGISTRATION, RunStatus.FAILED, world.inputs, "GatewayUnreachable")

@@ -3,11 +3,14 @@
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from herder.controller.diff import merge_patch
 from unit.controller.fake_kube import apply_merge_patch
+
+at_leisure = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+"""A busy machine is no failure."""
 
 scalars = st.integers() | st.text(max_size=3) | st.none()
 keys = st.sampled_from("abcd")
@@ -22,11 +25,13 @@ wanted = st.dictionaries(keys, _values(st.integers() | st.text(max_size=3)))
 found = st.dictionaries(keys, _values(scalars))
 
 
+@at_leisure
 @given(found, wanted)
 def test_applying_the_patch_makes_the_new_of_the_old(old: dict[str, Any], new: dict[str, Any]) -> None:
     assert apply_merge_patch(old, merge_patch(old, new)) == new
 
 
+@at_leisure
 @given(wanted)
 def test_equal_documents_need_no_patch(document: dict[str, Any]) -> None:
     assert merge_patch(document, document) == {}

@@ -1,0 +1,154 @@
+"""The whole operator but for kopf, in virtual time: a fake API server that is watched, fake replicas, fake workers."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from typing import Any
+
+import pytest
+
+from herder.api.base import parse
+from herder.api.kstatus import check
+from herder.api.worker import WorkerRegistrationStatus
+from herder.controller.objects import Body, Key
+from herder.controller.operator import Operator, Options
+from herder.engine import WorkflowEngine
+from herder.gateway.spec import WorkerPatch
+from herder.gateway.types import Worker
+from unit.controller.fake_kube import NAMESPACE, FakeKube
+from unit.engine.kit import clock
+from unit.workflows.fakes import FakeReplica, FakeWorker
+from unit.workflows.world import FakeHttp
+
+ENDPOINTS = ("http://replica-a", "http://replica-b")
+GATEWAY = Key("ModelGateway", NAMESPACE, "gw")
+INSTALLATION = "cluster"
+PATIENCE_S = 120.0
+
+
+class ListedReplica(FakeReplica):
+    """A fake replica with what the controller itself asks of one."""
+
+    async def list_workers(self) -> tuple[Worker, ...]:
+        await self._called("list_workers")
+        return tuple(self.listed)
+
+    async def patch_worker(self, worker_id: str, url: str, patch: WorkerPatch) -> None:
+        await self._called("patch_worker")
+        self.alter(worker_id, labels=self._get(worker_id).labels | dict(patch.labels or {}))
+
+
+class Office:
+    """What a test sees and does."""
+
+    def __init__(self) -> None:
+        self.kube = FakeKube()
+        self.workers: dict[str, FakeWorker] = {}
+        self.replicas = {endpoint: ListedReplica(endpoint, self.workers) for endpoint in ENDPOINTS}
+        self.is_deaf = False
+        self.operator = self.hire()
+        self.kube.watches.append(self._watch)
+
+    @property
+    def a(self) -> ListedReplica:
+        return self.replicas[ENDPOINTS[0]]
+
+    def hire(self) -> Operator:
+        loop = asyncio.get_running_loop()
+        engine = WorkflowEngine(clock=clock)
+        http = FakeHttp(self.workers)
+        return Operator(Options(), self.kube, http, INSTALLATION, engine=engine, clock=loop.time)
+
+    def _watch(self, body: Body, is_gone: bool) -> None:
+        if not self.is_deaf and body["kind"] in {"ModelGateway", "WorkerRegistration"}:
+            tell = self.operator.gone if is_gone else self.operator.seen
+            asyncio.get_running_loop().call_soon(tell, body)
+
+    # What users do.
+
+    def gateway(self, *endpoints: str, **spec: Any) -> None:
+        self.kube.apply(GATEWAY.kind, GATEWAY.name, {"endpoints": list(endpoints or ENDPOINTS), **spec})
+
+    def worker(self, name: str = "a", *, up: bool = True, **spec: Any) -> Key:
+        """Declare the worker http://NAME, up or down."""
+        url = spec.pop("url", f"http://{name}:8000")
+        self.workers.setdefault(url, FakeWorker(url, up_since_s=0.0 if up else None))
+        body = {"gatewayRef": {"name": "gw"}, "url": url, "drain": {"settleSeconds": 0}, **spec}
+        self.kube.apply("WorkerRegistration", name, body)
+        return Key("WorkerRegistration", NAMESPACE, name)
+
+    def annotate(self, key: Key, **tokens: str) -> None:
+        self.kube.touch(key, annotations={f"herder.dev/{word}": token for word, token in tokens.items()})
+
+    # What they see.
+
+    def condition(self, key: Key, kind: str = "Ready") -> dict[str, Any]:
+        conditions = self.kube.status(key).get("conditions", [])
+        return next((each for each in conditions if each["type"] == kind), {})
+
+    def says(self, key: Key, reason: str) -> Callable[[], bool]:
+        return lambda: self.condition(key).get("reason") == reason
+
+    def is_gone(self, key: Key) -> bool:
+        return key.path not in self.kube.bodies
+
+    def listed(self, endpoint: str = ENDPOINTS[0]) -> list[str]:
+        return [worker.url for worker in self.replicas[endpoint].listed]
+
+    async def until(self, check: Callable[[], object], within_s: float = PATIENCE_S) -> None:
+        async with asyncio.timeout(within_s):
+            while not check():  # noqa: ASYNC110  (time is virtual)
+                await asyncio.sleep(0.01)
+
+    async def registered(self, key: Key) -> None:
+        await self.until(self.says(key, "Registered"))
+
+    def told(self, key: Key) -> list[tuple[str, str]]:
+        """The type and the reason of each Event about an object."""
+        events = [event for event in self.kube.events if event["involvedObject"]["name"] == key.name]
+        return [(event["type"], event["reason"]) for event in events]
+
+    def has_begun(self, key: Key) -> Callable[[], bool]:
+        return lambda: "workflow" in self.kube.status(key)
+
+    def writes(self, key: Key) -> int:
+        return sum(call.method == "PATCH" and call.path.startswith(key.path) for call in self.kube.calls)
+
+    async def stop(self) -> None:
+        """Stop the operator in order."""
+        self._work.cancel()
+        await asyncio.wait({self._work})
+        await self.operator.close()
+
+    async def start(self) -> None:
+        await self.operator.start()
+        self._work = asyncio.create_task(self.operator.work())
+
+    async def restart(self) -> None:
+        """Stop the operator in order, and start another."""
+        await self.stop()
+        self.operator = self.hire()
+        await self.start()
+
+
+@asynccontextmanager
+async def working(patch: pytest.MonkeyPatch) -> AsyncIterator[Office]:
+    """An operator at work on a gateway with two replicas. What it leaves keeps the rules, and no task is left."""
+    office = Office()
+    patch.setattr("herder.controller.gateways.Replica", lambda endpoint, *_, **__: office.replicas[endpoint])
+    office.gateway()
+    await office.start()
+    try:
+        yield office
+        for body in office.kube.bodies.values():
+            _keeps_the_rules(body)
+    finally:
+        await office.stop()
+    assert asyncio.all_tasks() == {asyncio.current_task()}
+
+
+def _keeps_the_rules(body: Body) -> None:
+    is_going = "deletionTimestamp" in body.get("metadata", {})  # which readers of a status look at first
+    if body["kind"] == "WorkerRegistration" and body.get("status") and not is_going:
+        status = parse(WorkerRegistrationStatus, body["status"], at="status")
+        assert check(status.conditions, body["metadata"]["generation"], status.observed_generation) == []
