@@ -23,17 +23,20 @@ are those of the Rust crate `wfaas`, its ancestor.
 
 | file | idea |
 |---|---|
-| status | the two state machines, as tables |
+| status | the two state machines: each kind of move is a table |
 | step, definition, policy | how a workflow is written down |
 | plan | a definition made ready to run |
-| decide | what starts next and how a standstill ends: pure functions |
+| decide, verdict | what starts next, what follows an attempt, how a standstill ends: pure functions |
 | changes | what can happen to an instance: its effect on the state, and its event |
 | journal | the one place that makes changes |
-| life | one step from start to end |
-| run | one instance from start to end |
-| engine | the way in |
+| flow | what happens to the steps; it neither waits nor writes |
+| errand | the tasks under way: results, timeouts, stopping |
+| run | one instance from start to end, in rounds |
+| slot | who waits for the end |
+| engine, ports, cleanup, ids | the way in, and what it is plugged into |
 | events, bus, log | who hears of what, and how |
 | store, memory, recent, state, resume | what is remembered |
+| diagrams | the tables as pictures |
 """
 
 from herder.engine.bus import EventBus, Subscriber

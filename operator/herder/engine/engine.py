@@ -1,7 +1,6 @@
 """The engine: takes definitions, starts instances of them, answers those who wait."""
 
 import asyncio
-import contextlib
 from collections.abc import Callable
 from typing import Any
 
@@ -9,6 +8,7 @@ import structlog
 
 from herder.engine.bus import EventBus
 from herder.engine.changes import WorkflowEnded
+from herder.engine.cleanup import clean_up
 from herder.engine.decide import Progress, progress_of
 from herder.engine.definition import WorkflowDefinition
 from herder.engine.errors import (
@@ -98,12 +98,15 @@ class WorkflowEngine:
     async def resume_workflow[D](self, state: WorkflowState[D]) -> str:
         """Go on from a state saved earlier, here or elsewhere, and return the id of the instance that does.
 
-        `herder.engine.resume` says what is kept. Raises WorkflowError when this engine runs the instance already, and
-        as `start_workflow`.
+        That is the state's own id, unless the instance has ended, by this state or by what the store says: it has ended
+        for ever, and a new one goes on from the state. `herder.engine.resume` says what is kept. Raises WorkflowError
+        when this engine runs the instance already, and as `start_workflow`.
         """
         plan = self._plan(state.definition_id)
-        going_on = resumed(plan, state, self._ids())
+        going_on = resumed(plan, state)
         going_on.updated_at = self._ports.clock()
+        if state.status in WORKFLOW_ENDED or await self._has_ended(state.instance_id):
+            going_on.instance_id = self._ids()
         if going_on.instance_id in self._runs:
             raise WorkflowError(f"instance {going_on.instance_id!r} is running already")
         return await self._begin(plan, going_on, progress_of(plan, going_on.steps))
@@ -190,22 +193,10 @@ class WorkflowEngine:
 
         The task may be cancelled to stop it earlier.
         """
-        task = asyncio.get_running_loop().create_task(self._clean_up(ttl, interval))
+        task = asyncio.get_running_loop().create_task(clean_up(self.store, ttl, interval, self._shut_down))
         self._cleanups.add(task)
         task.add_done_callback(self._cleanups.discard)
         return task
-
-    async def _clean_up(self, ttl_s: float, interval_s: float) -> None:
-        while not self.is_shutting_down:
-            try:
-                evicted = await self.store.cleanup_old_workflows(ttl_s)
-            except Exception as error:  # a store may raise anything; the next round may go well
-                log.warning("engine.cleanup_failed", exc_info=error)
-            else:
-                log.debug("engine.cleaned_up", evicted=evicted)
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(interval_s):
-                    await self._shut_down.wait()
 
     def _plan(self, definition_id: str) -> Plan:
         if self._is_shutting_down:
@@ -256,6 +247,12 @@ class WorkflowEngine:
 
     async def _read(self, instance_id: str) -> State:
         return self._peek(instance_id) or await self.store.load(instance_id)
+
+    async def _has_ended(self, instance_id: str) -> bool:
+        try:
+            return (await self._read(instance_id)).status in WORKFLOW_ENDED
+        except UnknownInstanceError:
+            return False
 
     def _ended(self, state: State) -> WorkflowOutcome:
         if state.status not in WORKFLOW_ENDED:

@@ -4,6 +4,7 @@ Work that is through within its own start is handed back on the spot: it never b
 """
 
 import asyncio
+import math
 from collections.abc import Callable, Coroutine
 from functools import partial
 from typing import Any
@@ -68,8 +69,8 @@ class Errands:
     def __len__(self) -> int:
         return len(self._under_way)
 
-    def launch(self, step: PlannedStep, context: Context, work: Work, then: Then, timeout_s: float | None) -> None:
-        """Start work; `then` gets its result, here and now if the work waits for nothing."""
+    def launch(self, step: PlannedStep, context: Context, work: Work, then: Then, timeout_s: float) -> None:
+        """Start work; `then` gets its result, here and now if the work waits for nothing. `inf` means no timeout."""
         task = asyncio.Task(work, loop=self._loop, eager_start=True)
         if task.done():
             try:
@@ -82,7 +83,7 @@ class Errands:
             return
         errand = Errand(step, context, task, then)
         self._under_way.add(errand)
-        if timeout_s is not None:
+        if timeout_s < math.inf:
             errand.limit(timeout_s)
         task.add_done_callback(partial(self._come_back, errand))
 

@@ -8,6 +8,7 @@
 Nothing here waits or writes. What happens is noted as changes; what is to be launched once those are written, likewise.
 """
 
+import math
 from collections.abc import Callable, Iterable
 from functools import partial
 from inspect import isawaitable
@@ -157,7 +158,7 @@ class Flow:
     def _wait(self, step: PlannedStep, wait_s: float, then: Callable[[PlannedStep], None]) -> None:
         if wait_s > 0:
             work = _sleep(self._ports, wait_s)
-            self.errands.launch(step, self._context(step), work, partial(self._waited, then), None)
+            self.errands.launch(step, self._context(step), work, partial(self._waited, then), math.inf)
         else:
             then(step)
 

@@ -5,23 +5,19 @@ from dataclasses import replace
 from herder.engine.decide import is_satisfied
 from herder.engine.plan import Plan, PlannedStep
 from herder.engine.state import StepState
-from herder.engine.status import WORKFLOW_ENDED, StepStatus, WorkflowStatus
+from herder.engine.status import StepStatus, WorkflowStatus
 from herder.engine.store import State
 
 
-def resumed(plan: Plan, saved: State, new_id: str) -> State:
+def resumed(plan: Plan, saved: State) -> State:
     """Return the state that an instance goes on with.
 
     What succeeded, was skipped, or failed with CONTINUE_NEXT_STEP stays. A step that waited for a retry goes on
     waiting; one that ran makes the interrupted attempt again, without its delay and condition; its retry clock counts
     on. One that had failed for good begins anew. Steps that the workflow no longer has are dropped.
-
-    An instance that had not ended keeps its id. One that had, has ended for ever: what goes on is a new one, `new_id`.
     """
-    ended = saved.status in WORKFLOW_ENDED
     return replace(
         saved,
-        instance_id=new_id if ended else saved.instance_id,
         status=WorkflowStatus.RUNNING,
         steps={step_id: _resumed_step(step, saved.steps.get(step_id)) for step_id, step in plan.steps.items()},
         failed_step=None,

@@ -30,6 +30,7 @@ from unit.engine.kit import (
     statuses,
     virtual_time,
 )
+from unit.engine.stores import CopyingStore
 
 
 def ran(log: list[str], seconds: float = 0) -> Any:
@@ -227,3 +228,27 @@ async def test_a_resumed_workflow_is_told_as_started() -> None:
 async def test_a_state_of_an_unknown_workflow_can_not_be_resumed() -> None:
     with pytest.raises(UnknownWorkflowError):
         await engine_with().resume_workflow(WorkflowState("1", "other", {}))
+
+
+@virtual_time
+async def test_an_old_state_of_what_has_ended_meanwhile_goes_on_as_another_instance() -> None:
+    engine = engine_with(StepDefinition("a", sleeping(10)))
+    instance_id = await engine.start_workflow("wf", {})
+    old = engine.get_state(instance_id)
+    await engine.cancel_workflow(instance_id)
+
+    again = await engine.resume_workflow(old)
+
+    assert again != instance_id
+    assert (await engine.wait_for_completion(again, 60)).ok
+    assert engine.get_state(instance_id).status is WorkflowStatus.CANCELLED
+
+
+@virtual_time
+async def test_a_store_that_kept_it_going_is_gone_on_with_under_the_same_id() -> None:
+    store = CopyingStore()
+    await store.save(saved(a=StepState(StepStatus.RUNNING, 1, EPOCH)))
+    engine = engine_with(StepDefinition("a", noop), store=store)
+
+    assert await engine.resume_workflow(await store.load("saved")) == "saved"
+    assert (await engine.wait_for_completion("saved", 5)).ok

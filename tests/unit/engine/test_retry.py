@@ -1,9 +1,11 @@
 """Retry ends when the policy says so, and what follows then."""
 
 import asyncio
+import math
 from typing import Any
 
 import pytest
+import uvloop
 
 from herder.engine import (
     ExponentialBackoff,
@@ -18,6 +20,8 @@ from herder.engine import (
     StepState,
     StepStatus,
     StepTimeoutError,
+    WorkflowDefinition,
+    WorkflowEngine,
 )
 from unit.engine.kit import QUICK, Context, Recorder, elapsed_s, engine_with, flaky, noop, statuses, virtual_time
 
@@ -281,3 +285,16 @@ async def test_only_the_last_failure_is_told_as_failed() -> None:
     await run_alone(StepDefinition("a", flaky(5), retry=QUICK), recorder)
 
     assert [event.error for event in recorder.events if isinstance(event, StepFailed)] == ["attempt 3"]
+
+
+@pytest.mark.parametrize("run", [asyncio.run, uvloop.run], ids=["asyncio", "uvloop"])
+def test_an_infinite_timeout_is_none_on_any_loop(run: Any) -> None:
+    async def waits(context: Context) -> None:
+        await asyncio.sleep(0)
+
+    async def main() -> bool:
+        engine = WorkflowEngine()
+        engine.register_workflow(WorkflowDefinition("wf", [StepDefinition("a", waits, timeout=math.inf)]))
+        return (await engine.start_and_wait("wf", {}, timeout=60)).ok
+
+    assert run(main())
