@@ -49,6 +49,8 @@ log = structlog.get_logger(__name__)
 _SECRET_RECHECK_S: Final = 30.0
 """How often the Secret of a worker is read again; a rotated key is pushed that soon."""
 _MISSING_RECHECK_S: Final = 5.0
+_TICK_S: Final = 0.01
+"""More than a timer can be early by, or what is almost due would be looked at over and over."""
 _REMOVAL_COOLING_S: Final = 15.0
 _SHORTEST_COOLING_S: Final = 1.0
 _LONGEST_COOLING_S: Final = 60.0
@@ -104,7 +106,7 @@ class Workers:
         secret_s = _SECRET_RECHECK_S if is_keyed else None
         for delay_s in (overdue_s, memory.cools_until_s - self.clock(), secret_s):
             if delay_s is not None and delay_s > 0:
-                self.queue.add_after(subject.key, delay_s)
+                self.queue.add_after(subject.key, max(_TICK_S, delay_s))
 
     def ended(self, run: Run) -> None:
         """Note that a run is over, and decide what comes next: at once, or later where it came to nothing."""
