@@ -5,7 +5,7 @@ import sys
 from typing import Final
 
 import structlog
-from structlog.typing import EventDict, Processor, WrappedLogger
+from structlog.typing import Processor
 
 LEVELS: Final = ("debug", "info", "warning", "error")
 FORMATS: Final = ("auto", "console", "json")
@@ -40,7 +40,7 @@ def configure(level: str, form: str) -> None:
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
-            foreign_pre_chain=[*shared, _without_objects],
+            foreign_pre_chain=shared,
             processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *_rendering(is_pretty)],
         )
     )
@@ -55,11 +55,3 @@ def _rendering(is_pretty: bool) -> list[Processor]:
     if is_pretty:
         return [structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)]
     return [structlog.processors.format_exc_info, structlog.processors.JSONRenderer()]
-
-
-def _without_objects(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
-    """Drop what kopf attaches to its records: the object that they are about."""
-    record = event.get("_record")
-    if record is not None:
-        event["logger"] = record.name
-    return event

@@ -23,7 +23,7 @@ from typing import Any, Final, Self
 import aiohttp
 from kubernetes_asyncio import config
 from kubernetes_asyncio.client import Configuration
-from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_delay, wait_exponential_jitter
+from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_delay, wait_exponential, wait_random
 
 from herder.net.text import untrusted
 
@@ -196,7 +196,7 @@ async def patiently[T](call: Callable[[], Awaitable[T]], *, timeout_s: float = 6
     """Call until the API server answers: it may be starting, or storing a kind for the first time (429)."""
     retrying = AsyncRetrying(
         retry=retry_if_exception_type(Unreached),
-        wait=wait_exponential_jitter(initial=0.1, max=2.0, jitter=0.1),
+        wait=wait_exponential(multiplier=0.1, max=2.0) + wait_random(0, 0.1),
         stop=stop_after_delay(timeout_s),
         reraise=True,
     )

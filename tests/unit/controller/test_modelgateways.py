@@ -1,0 +1,235 @@
+"""ModelGateways: what their status says, and who is told when something of them changes."""
+
+import asyncio
+from typing import Any
+
+import pytest
+
+from herder.api.gateway import Mode
+from herder.controller.gateways import Access
+from herder.controller.views import View, Watcher
+from herder.gateway.errors import Unauthorized, Unavailable
+from herder.gateway.spec import WorkerSpec
+from herder.net.tls import Trust
+from unit.controller.office import ENDPOINTS, GATEWAY, ListedReplica, Office, working
+from unit.engine.kit import virtual_time
+
+SECRET = f"/api/v1/namespaces/{GATEWAY.namespace}/secrets/key"
+KEYED = {"auth": {"apiKeySecretRef": {"name": "key", "key": "token"}}}
+
+
+def put_secret(office: Office, encoded: str = "Y2FuYXJ5") -> None:
+    office.kube.bodies[SECRET] = {"kind": "Secret", "data": {"token": encoded}}
+
+
+def rows(office: Office) -> list[tuple[str, int | None]]:
+    return [(row["state"], row.get("workers")) for row in office.kube.status(GATEWAY)["replicas"]]
+
+
+@virtual_time
+async def test_a_gateway_whose_replicas_answer_is_ready_and_says_what_each_lists(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async with working(monkeypatch) as office:
+        office.a.enter(WorkerSpec(url="http://x"))
+        await office.until(office.says(GATEWAY, "Reachable"))
+        await asyncio.sleep(2)
+
+        assert office.kube.status(GATEWAY)["ready"] == "2/2"
+        assert rows(office) == [("Reachable", 1), ("Reachable", 0)]
+
+
+@virtual_time
+async def test_a_replica_that_falls_silent_is_unreachable_after_a_while_and_then_back(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async with working(monkeypatch) as office:
+        key = office.worker()
+        await office.registered(key)
+        office.a.away = True
+        await asyncio.sleep(9)
+        at_first = office.condition(GATEWAY)["status"]
+        await office.until(office.says(key, "GatewayUnreachable"))
+        seen = (office.condition(GATEWAY)["status"], office.kube.status(GATEWAY)["ready"], rows(office)[0])
+
+        office.a.come_back()
+        await office.until(office.says(GATEWAY, "Reachable"), within_s=5)
+        await office.until(office.says(key, "Registered"), within_s=5)
+
+        assert (at_first, seen) == ("True", ("Unknown", "1/2", ("Unreachable", None)))
+
+
+@virtual_time
+async def test_a_replica_that_restarted_gets_its_workers_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    async with working(monkeypatch) as office:
+        key = office.worker()
+        await office.registered(key)
+
+        office.a.restart()
+        await office.until(lambda: office.listed() == ["http://a:8000"], within_s=30)
+        await office.registered(key)
+
+
+@virtual_time
+async def test_a_refused_key_is_said_at_once_and_its_change_read_soon(monkeypatch: pytest.MonkeyPatch) -> None:
+    async with working(monkeypatch) as office:
+        put_secret(office)
+        for replica in office.replicas.values():
+            replica.fails["list_workers"] = [Unauthorized("401")] * 10_000
+        office.gateway(**KEYED)
+        key = office.worker()
+        await office.until(office.says(GATEWAY, "GatewayRefuses"), within_s=30)
+        await office.until(office.says(key, "GatewayRefuses"), within_s=5)
+        for replica in office.replicas.values():
+            replica.fails.clear()
+        put_secret(office, "bmV3")
+
+        await office.until(office.says(key, "Registered"), within_s=30)
+
+
+@virtual_time
+async def test_a_gateways_missing_secret_is_named_to_all_that_refer_to_it_and_its_arrival_heals_them(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async with working(monkeypatch) as office:
+        office.gateway(**KEYED)
+        key = office.worker()
+        await office.until(office.says(key, "SecretNotFound"))
+        message = office.condition(key)["message"]
+        gateway = office.condition(GATEWAY)["reason"]
+
+        put_secret(office)
+        await office.until(office.says(key, "Registered"), within_s=10)
+
+        assert "ModelGateway gw: Secret ns/key" in message
+        assert gateway == "SecretNotFound"
+
+
+SPECS: dict[str, dict[str, Any]] = {
+    "a Service": {"service": {"name": "gw", "port": 80}},
+    "nothing": {},
+    "no URL": {"endpoints": ["gw"]},
+}
+
+
+@pytest.mark.parametrize("spec", SPECS.values(), ids=SPECS)
+def test_a_gateway_that_can_not_be_driven_says_why(spec: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    @virtual_time
+    async def run() -> None:
+        async with working(monkeypatch) as office:
+            office.kube.apply(GATEWAY.kind, GATEWAY.name, spec)
+            key = office.worker()
+
+            await office.until(office.says(GATEWAY, "InvalidSpec"))
+            await office.until(office.says(key, "InvalidSpec"))
+            assert "spec" in office.condition(GATEWAY)["message"]
+
+    run()
+
+
+@virtual_time
+async def test_a_gateway_that_comes_late_or_again_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
+    async with working(monkeypatch) as office:
+        office.kube.remove(GATEWAY)
+        key = office.worker()
+        await office.until(office.says(key, "GatewayNotFound"))
+        office.gateway()
+        await office.registered(key)
+        office.kube.remove(GATEWAY)
+        await office.until(office.says(key, "GatewayNotFound"))
+
+        office.gateway()
+        await office.registered(key)
+
+
+@virtual_time
+async def test_a_gateway_that_is_gone_is_not_asked_any_more(monkeypatch: pytest.MonkeyPatch) -> None:
+    async with working(monkeypatch) as office:
+        await office.until(office.says(GATEWAY, "Reachable"))
+        office.kube.remove(GATEWAY)
+        await asyncio.sleep(1)
+        office.a.calls.clear()
+        await asyncio.sleep(100)
+
+        assert office.a.calls == []
+        assert office.operator._gateways.get(GATEWAY) is None
+        assert len(office.operator._writer) == 0
+
+
+@virtual_time
+async def test_a_gateways_settings_change_without_its_replicas_being_asked_anew(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async with working(monkeypatch) as office:
+        await office.until(office.says(GATEWAY, "Reachable"))
+        gateway = office.operator._gateways.get(GATEWAY)
+        office.gateway(mode="Observe")
+        await asyncio.sleep(1)
+        changed = office.operator._gateways.get(GATEWAY)
+
+        assert gateway is not None
+        assert changed is not None
+        assert (changed.access.mode, changed.views) == ("Observe", gateway.views)
+
+
+def test_no_key_of_a_gateway_is_shown() -> None:
+    access = Access(ENDPOINTS, Mode.ENFORCE, 10.0, "canary", Trust("canary"))
+
+    assert "canary" not in repr(access)
+
+
+class Reader:
+    """A replica that is read every ten seconds, and what was told of it."""
+
+    def __init__(self) -> None:
+        self.replica = ListedReplica(ENDPOINTS[0], {})
+        self.told: list[tuple[View, frozenset[str] | None]] = []
+        clock = asyncio.get_running_loop().time
+        self.watcher = Watcher(self.replica, resync_s=10, tell=self._tell, clock=clock)  # type: ignore[arg-type]
+
+    def _tell(self, view: View, urls: frozenset[str] | None) -> None:
+        self.told.append((view, urls))
+
+    @property
+    def urls(self) -> list[frozenset[str] | None]:
+        return [urls for _, urls in self.told]
+
+
+@virtual_time
+async def test_only_what_differs_is_told() -> None:
+    reader = Reader()
+    await asyncio.sleep(1)
+    first = reader.replica.enter(WorkerSpec(url="http://x"))
+    await asyncio.sleep(12)
+    reader.replica.alter(first, load=7)
+    await asyncio.sleep(12)
+    reader.replica.alter(first, priority=7)
+    reader.replica.enter(WorkerSpec(url="http://y"))
+    await asyncio.sleep(12)
+    await reader.watcher.close()
+
+    assert reader.urls == [None, {"http://x"}, {"http://x", "http://y"}]
+
+
+@virtual_time
+async def test_a_defect_while_a_replica_is_read_does_not_leave_it_unread_for_ever() -> None:
+    reader = Reader()
+    reader.replica.fails["list_workers"] = [ZeroDivisionError("canary")]
+    await asyncio.sleep(1)
+    trouble = reader.watcher.view.trouble
+    await asyncio.sleep(12)
+    await reader.watcher.close()
+
+    assert trouble == "ZeroDivisionError in herder itself; its log has the details"
+    assert reader.watcher.view.state == "Reachable"
+
+
+@virtual_time
+async def test_a_replica_that_stays_away_is_told_of_once_and_asked_often() -> None:
+    reader = Reader()
+    reader.replica.fails["list_workers"] = [Unavailable(f"refused {n}") for n in range(1000)]
+    await asyncio.sleep(60)
+    await reader.watcher.close()
+
+    assert [view.state for view, _ in reader.told] == ["Unreachable"]
+    assert 20 < reader.replica.count("list_workers") < 40
