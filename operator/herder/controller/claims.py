@@ -30,6 +30,9 @@ GATEWAY_AWAY: Final = frozenset({"GatewayUnreachable", "GatewayError"})
 PASSES_WITH_GATEWAY: Final = GATEWAY_AWAY | {"GatewayRefuses"}
 """The problems that a gateway which takes herder's calls has no more."""
 
+_WAITS: Final = frozenset({"Applying", "Checking", "Draining"})
+"""The reasons of steps that only wait for something that takes its time: nothing has failed."""
+
 _SICK: Final = frozenset({EntryState.NOT_READY, EntryState.FAILED})
 _NAMED: Final = 3
 _AGAIN: Final = f"then set the annotation {RETRY_ANNOTATION} to a new value"
@@ -80,22 +83,27 @@ def registering(text: str) -> Claims:
 
 def running(steps: Iterable[Step], *, is_removal: bool) -> Claims:
     """A run is in progress; the step that is retried, if one is, says why and when next."""
-    current = next((step for step in steps if step.status in {StepStatus.RUNNING, StepStatus.RETRYING}), None)
-    retried = next((step for step in steps if step.message and step.status is StepStatus.RETRYING), current)
-    text, reason = _in_progress(retried)
+    at_work = [step for step in steps if step.status in {StepStatus.RUNNING, StepStatus.RETRYING}]
+    current = next((step for step in at_work if step.message), at_work[0] if at_work else None)
+    text, reason = _in_progress(current, "removal" if is_removal else "registration")
     if is_removal:
         return (ready(Truth.FALSE, ReadyReason.REMOVING, text), reconciling(ReconcilingReason.REMOVING, text))
     return (ready(Truth.FALSE, ReadyReason.REGISTERING, text), reconciling(reason, text))
 
 
-def _in_progress(step: Step | None) -> tuple[str, ReconcilingReason]:
+def _in_progress(step: Step | None, job: str) -> tuple[str, ReconcilingReason]:
     if step is None:
-        return "the run is about to begin", ReconcilingReason.PROGRESSING
+        return f"the {job} begins", ReconcilingReason.PROGRESSING
     if not step.message:
         return f"step {step.name} is running", ReconcilingReason.PROGRESSING
-    when = f", next attempt at {step.next_retry_at:%H:%M:%SZ}" if step.next_retry_at else ""
-    text = f"step {step.name} is retried (attempt {step.attempts} failed{when}): {step.message}"
-    return text, ReconcilingReason.PROGRESSING_WITH_RETRY
+    if step.reason in _WAITS:
+        again = f" (next look at {step.next_retry_at:%H:%M:%SZ})" if step.next_retry_at else ""
+        return f"step {step.name} waits{again}: {step.message}", ReconcilingReason.PROGRESSING
+    if step.next_retry_at is None:
+        how = f"attempt {step.attempts} is under way"
+    else:
+        how = f"attempt {step.attempts} failed, next attempt at {step.next_retry_at:%H:%M:%SZ}"
+    return f"step {step.name} is retried ({how}): {step.message}", ReconcilingReason.PROGRESSING_WITH_RETRY
 
 
 def failed(step: str | None, problem: Problem, *, is_removal: bool) -> Claims:

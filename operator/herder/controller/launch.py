@@ -1,6 +1,6 @@
 """From a scene to a run: the workflow, the data it works on, the state it begins with, and what it shows of itself."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any, Final
 from uuid import uuid4
@@ -17,7 +17,7 @@ from herder.controller.scene import Scene
 from herder.controller.subject import status_of
 from herder.controller.wishes import Status
 from herder.engine import WorkflowDefinition, WorkflowOutcome, WorkflowState, WorkflowStatus
-from herder.workflows.entry import LOST_ADD, Entry
+from herder.workflows.entry import LOST_ADD, NO_ENTRY, Entry
 from herder.workflows.errors import Problem
 from herder.workflows.probing import Prober
 from herder.workflows.registration import registration
@@ -45,7 +45,7 @@ class Launcher:
         left = subject.status.workflow if resumes else None
         data = Registration(plan, gateway.replicas, self.prober, adopt=subject.adopts)
         data.entries = known_entries(scene, left)
-        if left is not None:
+        if left is not None and plan.is_probed_here:
             data.facts = facts_of(subject.status.worker)
         definition = registration(plan.spec.startup.timeout_seconds)
         return _run(scene, Job.REGISTRATION, definition, data, left, scene.inputs, self)
@@ -119,6 +119,8 @@ class _View:
 
     def end(self, run: Run, body: Body, outcome: WorkflowOutcome) -> Status:
         report = self._report(run)
+        if self.job is Job.REGISTRATION:
+            report = replace(report, entries={**dict.fromkeys(report.endpoints, NO_ENTRY), **report.entries})
         base = self._with_token(status_of(body))
         return project.with_ended_run(base, report, self._verdict(run, report, outcome), self._moment()).dump()
 
@@ -126,7 +128,8 @@ class _View:
         report = self._report(run)
         said = claims.running(report.steps, is_removal=self.job is Job.REMOVAL)
         base = self._with_token(status_of(body))
-        return project.with_run(base, report, said, self._moment())
+        status = project.with_run(base, report, said, self._moment())
+        return project.with_known_worker(status, base.worker)
 
     def _verdict(self, run: Run, report: project.RunReport, outcome: WorkflowOutcome) -> claims.Claims:
         is_removal = self.job is Job.REMOVAL

@@ -25,6 +25,8 @@ class Observation:
     """The replicas that do not have the worker as declared, as far as is known."""
     away: frozenset[str]
     """The replicas that can't be driven now."""
+    unread: frozenset[str] = frozenset()
+    """The replicas that were not read since a run last drove them: what is said of those is from the records."""
 
     @property
     def is_satisfied(self) -> bool:
@@ -55,11 +57,15 @@ class Reading:
     not_before_s: float
     now: datetime
 
+    def is_older(self, view: View) -> bool:
+        """Whether a view tells of a time before the last run, or of none at all."""
+        return view.state is None or view.began_at_s <= self.not_before_s
+
 
 def observe(plan: Plan, records: Mapping[str, Entry], endpoints: Iterable[str], reading: Reading) -> Observation:
     """Compare what is declared with what each replica lists."""
     entries: dict[str, Entry] = {}
-    lacking, away = set(), set()
+    lacking, away, unread = set(), set(), set()
     for endpoint in endpoints:
         view = reading.views.get(endpoint, UNHEARD)
         record = records.get(endpoint, NO_ENTRY)
@@ -69,7 +75,9 @@ def observe(plan: Plan, records: Mapping[str, Entry], endpoints: Iterable[str], 
             lacking.add(endpoint)
         if view.is_away:
             away.add(endpoint)
-    return Observation(entries, frozenset(lacking), frozenset(away))
+        elif reading.is_older(view):
+            unread.add(endpoint)
+    return Observation(entries, frozenset(lacking), frozenset(away), frozenset(unread))
 
 
 def _compare(plan: Plan, record: Entry, view: View, reading: Reading) -> tuple[Entry, bool]:
@@ -78,7 +86,7 @@ def _compare(plan: Plan, record: Entry, view: View, reading: Reading) -> tuple[E
     if view.is_away:
         # It may have it still: what can't be seen is not torn down, and compared when it is back.
         return record.seen(EntryState.UNREACHABLE, reading.now), is_as_sent and record.worker_id is not None
-    if view.state is None or view.began_at_s <= reading.not_before_s:
+    if reading.is_older(view):
         return record, is_as_sent and record.state in REGISTERED
     listed = view.workers.get(plan.url, ())
     if not listed:
@@ -90,7 +98,7 @@ def _unlisted(record: Entry, now: datetime) -> Entry:
     """Of what is in no list a registration may still be pending: then its record is kept, for the removal needs it."""
     if record.state in _MAY_BE_PENDING:
         return record.seen(EntryState.PENDING, now)
-    return record.gone(now)
+    return record if record == NO_ENTRY else record.gone(now)  # where nothing ever was, its absence is no news
 
 
 def _compare_listed(plan: Plan, record: Entry, listed: tuple[Worker, ...], now: datetime) -> tuple[Entry, bool]:

@@ -15,7 +15,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Final
+from typing import Any, Final, cast
 
 import kopf
 import structlog
@@ -193,7 +193,9 @@ async def run(options: Options) -> None:
             await asyncio.wait({work, stopping})
             await operator.close()
         if not is_asked:
-            raise CannotRun("the operator has ended by itself; the log says why") from _error_of(work, watching)
+            cause = _error_of(work, watching)
+            log.error("operator.ended", exc_info=cause)
+            raise CannotRun("the operator has ended by itself; the log says why") from cause
         log.info("operator.stopped")
 
 
@@ -214,6 +216,7 @@ async def _watching(
             registry=registry,
             settings=watched_settings(),
             standalone=True,
+            identity=cast("Any", "herder"),  # else kopf asks for the user's name, and a pod's uid need not have one
             clusterwide=not options.namespaces,
             namespaces=options.namespaces,
             liveness_endpoint=options.health,

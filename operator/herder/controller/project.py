@@ -101,6 +101,15 @@ def _is_as_declared(run: RunReport, endpoint: str) -> bool:
     return run.spec_hash is not None and run.entries[endpoint].spec_hash == run.spec_hash
 
 
+def with_known_worker(status: Status, known: DiscoveredWorker | None) -> Status:
+    """While a worker is found out anew, what was known of it at the same URL goes on being shown."""
+    worker = status.worker
+    if worker is None or known is None or worker.url != known.url:
+        return status
+    found = {name: value for name, value in worker if value}
+    return status.model_copy(update={"worker": known.model_copy(update=found)})
+
+
 def with_ended_run(base: Status, run: RunReport, claims: Claims, at: Moment) -> Status:
     """A run has ended: as `with_run`, and the run joins the history."""
     status = with_run(base, run, claims, at)
@@ -208,8 +217,9 @@ def worker_of(plan: Plan, facts: Facts) -> DiscoveredWorker:
 
 
 def _step(name: str, state: StepState, problem: Problem | None) -> Step:
-    has_trouble = state.status in {"Retrying", "Failed"}
-    if has_trouble and problem is None:
+    has_failed = state.status in {"Retrying", "Failed"}
+    has_trouble = has_failed or (state.status == "Running" and state.attempts > 1)
+    if has_failed and problem is None:
         problem = Problem("StepFailed", state.error or "no reason was given", retryable=True)
     return Step(
         name=name,

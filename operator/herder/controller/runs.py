@@ -21,6 +21,7 @@ from herder.controller.writer import StatusWriter
 from herder.engine import (
     Event,
     StepRetrying,
+    StepStarted,
     WorkflowCancelled,
     WorkflowCompleted,
     WorkflowDefinition,
@@ -122,6 +123,8 @@ class Runs:
         run = self._by_instance.get(event.instance_id)
         if run is None or isinstance(event, _ENDS):
             return
+        if isinstance(event, StepStarted) and event.attempt > 1:
+            return  # the status says already when it was to begin
         if isinstance(event, StepRetrying) and event.delay_s >= _PATIENT_S:
             self._give_place(run)
         self._writer.submit(run.key, run.uid, lambda body: run.render(run, body))

@@ -236,6 +236,9 @@ class Workers:
         observation = scene.observation
         if observation is None or scene.gateway is None:
             return
+        if observation.unread:
+            # An entry that is lost before its replica is read again differs from no reading: nobody would tell.
+            self.queue.add_after(scene.subject.key, scene.gateway.access.resync_s / 2)
         observe_only = scene.gateway.access.mode is Mode.OBSERVE
         said = None if keeps_failure else claims.settled(observation, observe_only=observe_only)
         self._submit(scene.subject, status_of, partial(project.with_observation, observation=observation, claims=said))

@@ -70,7 +70,7 @@ SITUATIONS: dict[str, tuple[Claims, str]] = {
     ),
     "about to run": (
         claims.running([step(StepStatus.PENDING)], is_removal=False),
-        "Ready=False Registering: the run is about to begin | Reconciling=True Progressing",
+        "Ready=False Registering: the registration begins | Reconciling=True Progressing",
     ),
     "running": (
         claims.running([step(StepStatus.RUNNING)], is_removal=False),
@@ -80,6 +80,17 @@ SITUATIONS: dict[str, tuple[Claims, str]] = {
         claims.running([step(StepStatus.RUNNING), RETRIED], is_removal=False),
         "Ready=False Registering: step register is retried (attempt 3 failed, next attempt at 12:00:05Z): it hangs | "
         "Reconciling=True ProgressingWithRetry",
+    ),
+    "a retry under way": (
+        claims.running(
+            [RETRIED.model_copy(update={"status": StepStatus.RUNNING, "next_retry_at": None})], is_removal=False
+        ),
+        "Ready=False Registering: step register is retried (attempt 3 is under way): it hangs | "
+        "Reconciling=True ProgressingWithRetry",
+    ),
+    "draining": (
+        claims.running([RETRIED.model_copy(update={"reason": "Draining"})], is_removal=True),
+        "Ready=False Removing: step register waits (next look at 12:00:05Z): it hangs | Reconciling=True Removing",
     ),
     "removing": (
         claims.running([RETRIED], is_removal=True),

@@ -1,0 +1,75 @@
+"""What a status goes on showing, and what it must not miss, between two readings of the replicas."""
+
+import asyncio
+
+import pytest
+
+from unit.controller.office import ENDPOINTS, working
+from unit.engine.kit import virtual_time
+
+
+@virtual_time
+async def test_a_replica_emptied_before_it_is_read_again_gets_the_worker_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async with working(monkeypatch) as office:
+        await asyncio.sleep(1)  # both replicas were read, empty
+        key = office.worker()
+        await office.registered(key)
+
+        office.a.restart()  # empty in the reading before the run and in the one after it
+        await asyncio.sleep(30)
+
+        assert office.listed(ENDPOINTS[0]) == ["http://a:8000"]
+        assert office.condition(key)["status"] == "True"
+
+
+@virtual_time
+async def test_the_reason_is_shown_while_the_next_attempt_is_under_way_and_each_attempt_is_one_write(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async with working(monkeypatch) as office:
+        key = office.worker(up=False)
+        await office.until(lambda: "is retried" in office.condition(key).get("message", ""))
+        said: set[str] = set()
+        before = office.writes(key)
+
+        for _ in range(1000):
+            await asyncio.sleep(0.1)
+            said.add(office.condition(key)["message"].partition(" (")[0])
+
+        attempts = office.kube.status(key)["workflow"]["steps"][1]["attempts"]
+        assert said == {"step detect_connection is retried"}
+        assert office.writes(key) - before <= attempts
+
+
+@virtual_time
+async def test_what_was_discovered_is_shown_while_a_worker_is_registered_anew(monkeypatch: pytest.MonkeyPatch) -> None:
+    async with working(monkeypatch) as office:
+        key = office.worker()
+        await office.registered(key)
+        models = office.kube.status(key)["worker"]["models"]
+        seen: list[list[str]] = []
+
+        def is_over() -> bool:
+            seen.append(office.kube.status(key)["worker"].get("models", []))
+            return len(office.kube.status(key)["history"]) == 2
+
+        office.annotate(key, retry="1")
+        await office.until(is_over)
+
+        assert models
+        assert all(each == models for each in seen)
+
+
+@virtual_time
+async def test_a_registration_that_fails_is_written_once_at_its_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    async with working(monkeypatch) as office:
+        key = office.worker(up=False, startup={"timeoutSeconds": 1})
+        await office.until(office.says(key, "WorkerUnreachable"))
+        before = office.writes(key)
+
+        await asyncio.sleep(60)
+
+        assert office.writes(key) == before
+        assert [row["state"] for row in office.kube.status(key)["replicas"]] == ["Absent", "Absent"]
