@@ -85,7 +85,7 @@ CASES: dict[str, tuple[Entry | None, View, Entry, bool]] = {
         Entry(EntryState.ABSENT, None, None, THEN),
         True,
     ),
-    "never there": (None, listing(), Entry(EntryState.ABSENT, None, None, NOW), True),
+    "never there": (None, listing(), NO_ENTRY, True),
     "a registration may be pending": (PENDING, listing(), PENDING, True),
     "a registration may be pending, its id lost": (
         LOST_ADD,

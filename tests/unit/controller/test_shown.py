@@ -29,7 +29,8 @@ async def test_the_reason_is_shown_while_the_next_attempt_is_under_way_and_each_
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     async with working(monkeypatch) as office:
-        key = office.worker(up=False)
+        key = office.worker()
+        office.workers["http://a:8000"].delay_s = 60.0  # it hangs: each attempt takes its two seconds
         await office.until(lambda: "is retried" in office.condition(key).get("message", ""))
         said: set[str] = set()
         before = office.writes(key)
@@ -49,6 +50,7 @@ async def test_what_was_discovered_is_shown_while_a_worker_is_registered_anew(mo
         key = office.worker()
         await office.registered(key)
         models = office.kube.status(key)["worker"]["models"]
+        office.workers["http://a:8000"].delay_s = 1.0
         seen: list[list[str]] = []
 
         def is_over() -> bool:

@@ -39,6 +39,8 @@ class FakeWorker:
     runtime: str = "sglang"
     models: tuple[str, ...] = ("mock-model",)
     dp_size: int = 1
+    delay_s: float = 0.0
+    """How long each of its answers takes."""
     asked: list[str] = field(default_factory=list)
 
     def rise(self) -> None:

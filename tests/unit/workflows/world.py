@@ -8,7 +8,7 @@ from typing import Any
 
 from herder.engine import Event, StepStarted, WorkflowEngine, WorkflowOutcome
 from herder.net.address import AddressPolicy
-from herder.net.errors import Unreachable
+from herder.net.errors import DeadlineExceeded, Unreachable
 from herder.net.http import MAX_BODY_BYTES, Answer, Http
 from herder.net.tls import SYSTEM_TRUST, Trust
 from herder.workflows.entry import Entry
@@ -48,6 +48,10 @@ class FakeHttp(Http):
             raise Unreachable(f"{url}: connection refused")
         path = url.removeprefix(worker.url)
         worker.asked.append(path)
+        if worker.delay_s:
+            await asyncio.sleep(min(worker.delay_s, deadline_s))
+        if worker.delay_s > deadline_s:
+            raise DeadlineExceeded(f"{url}: no answer within {deadline_s:g} s")
         if path != "/health" and worker.key and (headers or {}).get("Authorization") != f"Bearer {worker.key}":
             return Answer(401, {}, b"")
         return _answer(worker, path)
