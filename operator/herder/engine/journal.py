@@ -49,8 +49,7 @@ class Journal:
         if not self._store_keeps_ours:
             _alter(self.state, changes, self._at)
         if self._ports.bus.listeners:
-            for change in changes:
-                await self._ports.bus.publish(change.event(self.state))
+            self._ports.bus.publish_all([change.event(self.state) for change in changes])
 
     async def end(self, outcome: WorkflowOutcome, before: Sequence[Change]) -> WorkflowOutcome:
         """Write the terminal state, with the changes that came `before`; return the outcome as it now stands.
