@@ -101,7 +101,7 @@ class Workers:
 
     def _come_back(self, subject: Subject, memory: Memory) -> None:
         """Have the object looked at again when time alone changes what is to be done; timers may be a little early."""
-        overdue_s = subject.overdue_in_s(datetime.now(UTC)) if subject.has_finalizer else None
+        overdue_s = subject.overdue_in_s(datetime.now(UTC))
         is_keyed = subject.spec is not None and subject.spec.api_key_secret_ref is not None
         secret_s = _SECRET_RECHECK_S if is_keyed else None
         for delay_s in (overdue_s, memory.cools_until_s - self.clock(), secret_s):

@@ -140,6 +140,27 @@ async def test_a_cancelled_worker_is_never_left_behind_either(monkeypatch: pytes
 
 
 @virtual_time
+async def test_what_a_killed_operator_may_have_sent_is_looked_for_before_its_resource_goes(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async with working(monkeypatch) as office:
+        key = office.worker(up=False, probe="Gateway")
+        await office.until(lambda: posts(office) == 2)
+        await office.stop()
+        known = [row.get("workerId") for row in office.kube.status(key).get("replicas", [])]
+        office.kube.delete(key)
+
+        office.operator = office.hire()
+        await office.start()
+        await asyncio.sleep(5)
+        office.workers["http://a:8000"].rise()
+        await office.until(lambda: office.is_gone(key))
+
+        assert not any(known)
+        assert [replica.pending + list(replica.listed) for replica in office.replicas.values()] == [[], []]
+
+
+@virtual_time
 async def test_a_registration_that_has_failed_while_the_gateway_still_tries_is_never_left_behind(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -513,6 +534,27 @@ async def test_an_object_whose_going_is_only_noticed_by_a_write_leaves_nothing_b
         await office.registered(younger)
 
         assert len(office.operator._workers.memories) == 1
+
+
+@pytest.mark.parametrize("how", ["its URL changes", "it goes"])
+def test_when_the_older_of_two_gives_the_url_up_the_other_is_told(how: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    @virtual_time
+    async def run() -> None:
+        async with working(monkeypatch) as office:
+            older = office.worker("older", url="http://w", suspend=True)
+            await office.until(office.says(older, "Suspended"))
+            office.kube.touch(older, creationTimestamp="2000-01-01T00:00:00Z")
+            younger = office.worker("younger", url="http://w")
+            await office.until(office.says(younger, "Conflict"))
+
+            if how == "it goes":
+                office.kube.remove(older)
+            else:
+                office.worker("older", url="http://other", suspend=True)
+
+            await office.until(office.says(younger, "Registered"), within_s=1)
+
+    run()
 
 
 @virtual_time
