@@ -40,9 +40,10 @@ def log_dir() -> Path:
 def namespace(control_plane: Cluster) -> Iterator[str]:
     """A fresh namespace; its deletion is begun, not waited for."""
     name = f"test-{secrets.token_hex(4)}"
-    control_plane.kubectl("create", "namespace", name)
+    path = f"/api/v1/namespaces/{name}"
+    control_plane.apply(path, {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}})
     yield name
-    control_plane.kubectl("delete", "namespace", name, "--wait=false")
+    control_plane.delete(path)
 
 
 @pytest.fixture

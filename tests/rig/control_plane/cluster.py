@@ -1,10 +1,10 @@
 """A running control plane as its users see it: made from its folder alone, so that any process can have one."""
 
+import http.client
 import json
 import os
 import ssl
 import subprocess
-import urllib.error
 from collections import Counter
 from functools import cached_property
 from hashlib import sha256
@@ -12,8 +12,9 @@ from pathlib import Path
 from typing import Any
 
 from rig.control_plane.access import ADMIN, read_tokens, write_kubeconfig
+from rig.control_plane.api_client import ApiClient, ApiError
 from rig.control_plane.audit import ApiRequest, count, read_requests
-from rig.web import fetch, is_ok
+from rig.web import is_ok
 
 
 class KubectlError(RuntimeError):
@@ -77,40 +78,27 @@ class Cluster:
         Takes a few milliseconds where kubectl takes a hundred. Raises OSError for other failures.
         """
         try:
-            found: dict[str, Any] = json.loads(fetch(self.server + path, token=self.token, tls=self._tls))
-        except urllib.error.HTTPError as error:
-            error.close()
-            if error.code == 404:
+            return self._api.call("GET", path)
+        except ApiError as error:
+            if error.status == http.client.NOT_FOUND:
                 return None
             raise
-        return found
 
     def apply(self, path: str, body: dict[str, Any]) -> dict[str, Any]:
         """Server-side apply of one object, as `kubectl apply --server-side --force-conflicts` does, without its start.
 
-        Raises urllib.error.HTTPError for what the API server refuses.
+        Raises ApiError for what the API server refuses.
         """
-        return self._send("PATCH", f"{path}?fieldManager=test&force=true", body, "application/apply-patch+yaml")
+        query = "fieldManager=test&force=true"
+        return self._api.call("PATCH", f"{path}?{query}", body, "application/apply-patch+yaml")
 
     def merge_patch(self, path: str, body: dict[str, Any]) -> dict[str, Any]:
         """Apply a JSON merge patch to one object."""
-        return self._send("PATCH", path, body, "application/merge-patch+json")
+        return self._api.call("PATCH", path, body, "application/merge-patch+json")
 
     def delete(self, path: str) -> None:
         """Ask for the deletion of an object, without waiting for it."""
-        self._send("DELETE", path, {}, "application/json")
-
-    def _send(self, method: str, path: str, body: dict[str, Any], content_type: str) -> dict[str, Any]:
-        answer = fetch(
-            self.server + path,
-            method=method,
-            body=json.dumps(body).encode(),
-            token=self.token,
-            tls=self._tls,
-            content_type=content_type,
-        )
-        found: dict[str, Any] = json.loads(answer)
-        return found
+        self._api.call("DELETE", path)
 
     def is_ready(self) -> bool:
         """Whether the API server says so itself."""
@@ -137,5 +125,9 @@ class Cluster:
         return count(self.requests(resource=resource, namespace=namespace, user=user))
 
     @cached_property
+    def _api(self) -> ApiClient:
+        return ApiClient(self.server, self.token, self.ca_file)
+
+    @property
     def _tls(self) -> ssl.SSLContext:
         return ssl.create_default_context(cafile=str(self.ca_file))
