@@ -1,7 +1,9 @@
 """Nothing is written while nothing changes, and a broken watch does not go unnoticed."""
 
 import asyncio
+from collections.abc import Callable
 
+from rig.control_plane.audit import ApiRequest
 from rig.control_plane.cluster import Cluster
 from rig.control_plane.control_plane import ControlPlane
 from rig.declared import Declared
@@ -11,6 +13,14 @@ from rig.waiting import eventually
 from rig.workers import MockWorkers, Script
 
 _QUIET_S = 60
+_WRITES = {"patch", "update", "create", "delete"}
+_KINDS = ("workerregistrations", "modelgateways", "events")
+
+
+def writes(cluster: Cluster, namespace: str) -> list[ApiRequest]:
+    """Everything that was written in a namespace about herder's resources, Events included."""
+    asked = (request for kind in _KINDS for request in cluster.requests(resource=kind, namespace=namespace))
+    return [request for request in asked if request.verb in _WRITES]
 
 
 async def test_nothing_is_written_while_nothing_changes(
@@ -23,19 +33,37 @@ async def test_nothing_is_written_while_nothing_changes(
     await declared.until("refused", "Stalled")
     await declared.until("lost", "Stalled")
     await asyncio.sleep(2)  # what is still on its way
-    kinds = ("workerregistrations", "modelgateways", "events")
-    before = [control_plane.api_requests(kind, namespace=declared.namespace) for kind in kinds]
+    before = writes(control_plane, declared.namespace)
 
     await asyncio.sleep(_QUIET_S)
 
-    after = [control_plane.api_requests(kind, namespace=declared.namespace) for kind in kinds]
-    writes = {
-        (kind, verb): count
-        for kind, was, now in zip(kinds, before, after, strict=True)
-        for (verb, _), count in (now - was).items()
-        if verb in {"patch", "update", "create", "delete"}
-    }
-    assert writes == {}
+    assert writes(control_plane, declared.namespace) == before
+
+
+async def test_an_operator_that_starts_and_finds_everything_settled_writes_nothing(
+    declared: Declared,
+    smg_pair: tuple[Smg, Smg],
+    mock_workers: MockWorkers,
+    control_plane: Cluster,
+    start_operator: Callable[..., Operator],
+) -> None:
+    declared.gateway(smg_pair)
+    operator = start_operator().wait_healthy()
+    declared.worker("a", mock_workers.add("a").url)
+    declared.worker("refused", mock_workers.add("b", Script(api_key="k")).url)
+    await declared.until("a")
+    await declared.until("refused", "Stalled")
+    operator.stop()
+    before = [request for request in writes(control_plane, declared.namespace) if request.resource != "events"]
+
+    start_operator().wait_healthy()
+    declared.worker("later", mock_workers.add("c").url)
+    await declared.until("later")  # by now it has looked at the others, too
+
+    after = [request for request in writes(control_plane, declared.namespace) if request.resource != "events"]
+    assert [request for request in after if request.name not in {"later", "gw"}] == [
+        request for request in before if request.name != "gw"
+    ]
 
 
 async def test_an_outage_of_the_api_server_longer_than_kopfs_own_patience_is_survived(
