@@ -51,6 +51,9 @@ test: setup ## run every test
 test-unit: setup ## run the tests that need no process beside them
 	@$(BIN)/python -m pytest tests/unit
 
+bench: setup ## time the engine beside its ancestor, LangGraph and asyncio; writes docs/engine-bench.*
+	@PYTHONPATH=tests $(BIN)/python -m bench
+
 lint: setup ## ruff, mypy, import contracts, and that generated files are fresh
 	@test ! -e operator/__init__.py || { echo "operator/__init__.py hides the standard library's operator: remove it" >&2; exit 1; }
 	@$(BIN)/ruff check
