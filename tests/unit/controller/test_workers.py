@@ -516,6 +516,57 @@ async def test_an_object_that_vanishes_in_a_run_leaves_nothing_behind(monkeypatc
 
 
 @virtual_time
+async def test_an_object_that_vanishes_while_its_start_is_written_leaves_nothing_behind(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async with working(monkeypatch) as office:
+        on_its_way = asyncio.Event()
+
+        async def hold(call: Call) -> None:
+            if call.path.endswith("a/status"):
+                on_its_way.set()
+                await asyncio.sleep(5)
+
+        office.kube.gate = hold
+        key = office.worker()
+        await on_its_way.wait()
+        office.kube.remove(key)
+        await asyncio.sleep(30)
+
+        assert (len(office.operator._runs), dict(office.operator._workers.memories)) == (0, {})
+
+
+@virtual_time
+async def test_an_object_that_the_finalizer_can_not_be_taken_off_any_more_is_gone(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async with working(monkeypatch) as office:
+        key = office.worker(suspend=True)
+        await office.until(office.says(key, "Suspended"))
+        office.kube.delete(key)
+        office.kube.bodies.pop(key.path)  # and nobody tells
+
+        await office.until(lambda: office.operator.objects.get(key) is None, within_s=1)
+
+        assert dict(office.operator._workers.memories) == {}
+
+
+@virtual_time
+async def test_a_worker_that_moves_to_a_url_that_is_taken_is_taken_off_its_own_first(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async with working(monkeypatch) as office:
+        office.kube.touch(office.worker("older"), creationTimestamp="2000-01-01T00:00:00Z")
+        key = office.worker("mover")
+        await office.registered(key)
+
+        office.worker("mover", url="http://older:8000")
+        await office.until(office.says(key, "Conflict"))
+
+        assert office.listed() == ["http://older:8000"]
+
+
+@virtual_time
 async def test_an_object_whose_going_is_only_noticed_by_a_write_leaves_nothing_behind(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
