@@ -111,6 +111,11 @@ class Office:
     def has_begun(self, key: Key) -> Callable[[], bool]:
         return lambda: "workflow" in self.kube.status(key)
 
+    @property
+    def posts(self) -> int:
+        """How many registrations were sent."""
+        return sum(replica.count("add_worker") for replica in self.replicas.values())
+
     def writes(self, key: Key) -> int:
         return sum(call.method == "PATCH" and call.path.startswith(key.path) for call in self.kube.calls)
 

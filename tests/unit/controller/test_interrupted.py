@@ -1,0 +1,185 @@
+"""Runs that are suspended, cancelled, replaced or left: what they sent is not forgotten."""
+
+import asyncio
+from typing import Any
+
+import pytest
+
+from herder.gateway.spec import WorkerSpec
+from unit.controller.fake_kube import Call
+from unit.controller.office import ENDPOINTS, working
+from unit.engine.kit import virtual_time
+
+INTERRUPTIONS: dict[str, dict[str, Any]] = {
+    "suspended": {"suspend": True},
+    "its Secret is missing": {"apiKeySecretRef": {"name": "none", "key": "token"}},
+    "changed": {"priority": 7},
+}
+
+
+@pytest.mark.parametrize("changed", INTERRUPTIONS.values(), ids=INTERRUPTIONS)
+def test_a_worker_whose_registration_was_interrupted_right_after_it_was_sent_is_never_left_behind(
+    changed: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    @virtual_time
+    async def run() -> None:
+        async with working(monkeypatch) as office:
+            key = office.worker(up=False, probe="Gateway")
+            await office.until(lambda: office.posts == 2)
+            office.worker(up=False, probe="Gateway", **changed)
+            await asyncio.sleep(0.05)
+
+            office.kube.delete(key)
+            await asyncio.sleep(1)
+            office.workers["http://a:8000"].rise()
+            await office.until(lambda: office.is_gone(key))
+            left = [office.listed(endpoint) for endpoint in ENDPOINTS]
+            pending = [replica.pending for replica in office.replicas.values()]
+
+            assert (left, pending) == ([[], []], [[], []])
+
+    run()
+
+
+@virtual_time
+async def test_a_cancelled_worker_is_never_left_behind_either(monkeypatch: pytest.MonkeyPatch) -> None:
+    async with working(monkeypatch) as office:
+        key = office.worker(up=False, probe="Gateway")
+        await office.until(lambda: office.posts == 2)
+        office.annotate(key, cancel="now")
+        await office.until(office.says(key, "Cancelled"))
+        await asyncio.sleep(5)  # observed once more
+
+        office.kube.delete(key)
+        await asyncio.sleep(1)
+        office.workers["http://a:8000"].rise()
+        await office.until(lambda: office.is_gone(key))
+
+        assert [replica.pending + list(replica.listed) for replica in office.replicas.values()] == [[], []]
+
+
+@virtual_time
+async def test_what_a_killed_operator_may_have_sent_is_looked_for_before_its_resource_goes(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async with working(monkeypatch) as office:
+        key = office.worker(up=False, probe="Gateway")
+        await office.until(lambda: office.posts == 2)
+        await office.stop()
+        known = [row.get("workerId") for row in office.kube.status(key).get("replicas", [])]
+        office.kube.delete(key)
+
+        office.operator = office.hire()
+        await office.start()
+        await asyncio.sleep(5)
+        office.workers["http://a:8000"].rise()
+        await office.until(lambda: office.is_gone(key))
+
+        assert not any(known)
+        assert [replica.pending + list(replica.listed) for replica in office.replicas.values()] == [[], []]
+
+
+@virtual_time
+async def test_a_registration_that_has_failed_while_the_gateway_still_tries_is_never_left_behind(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async with working(monkeypatch) as office:
+        for replica in office.replicas.values():
+            replica._startup_timeout_s = 300
+        key = office.worker(up=False, probe="Gateway", startup={"timeoutSeconds": 3})
+        await office.until(office.says(key, "StepFailed"))
+        office.a.enter(WorkerSpec(url="http://other"))  # a new list, for everybody to look at
+        await asyncio.sleep(60)
+
+        office.kube.delete(key)
+        await asyncio.sleep(5)
+        office.workers["http://a:8000"].rise()
+        await office.until(lambda: office.is_gone(key))
+
+        assert [replica.pending for replica in office.replicas.values()] == [[], []]
+        assert office.listed() == ["http://other"]
+
+
+@virtual_time
+async def test_each_cancellation_ends_one_run_also_one_that_waits_for_its_turn(monkeypatch: pytest.MonkeyPatch) -> None:
+    async with working(monkeypatch) as office:
+        monkeypatch.setattr(office.operator._runs, "_places", asyncio.Semaphore(0))
+        key = office.worker()
+        await office.until(lambda: office.operator._runs.of_key(key))
+
+        office.annotate(key, cancel="c1")
+        await office.until(office.says(key, "Cancelled"))
+        await asyncio.sleep(30)
+
+        status = office.kube.status(key)
+        assert status["workflow"]["status"] == "Cancelled"
+        assert status["lastHandled"] == {"cancel": "c1"}
+        assert [run["status"] for run in status["history"]] == ["Cancelled"]
+        assert office.posts == 0
+
+
+@virtual_time
+async def test_a_cancellation_that_was_asked_for_while_nobody_was_there_ends_the_run_that_was_left(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async with working(monkeypatch) as office:
+        key = office.worker(up=False)
+        await office.until(office.has_begun(key))
+        await office.stop()
+        office.annotate(key, cancel="c1")
+        office.workers["http://a:8000"].rise()
+
+        office.operator = office.hire()
+        await office.start()
+        await office.until(office.says(key, "Cancelled"))
+        await asyncio.sleep(30)
+
+        assert office.kube.status(key)["workflow"]["status"] == "Cancelled"
+        assert office.posts == 0
+
+
+@virtual_time
+async def test_a_stopped_operator_leaves_every_status_as_it_is_and_the_next_goes_on(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async with working(monkeypatch) as office:
+        key = office.worker(up=False)
+        await office.until(lambda: "detect_connection" in office.kube.status(key).get("progress", ""))
+        await asyncio.sleep(5)
+        before = office.kube.status(key)
+
+        await office.stop()
+        after = office.kube.status(key)
+        office.operator = office.hire()
+        await office.start()
+        office.workers["http://a:8000"].rise()
+        await office.registered(key)
+
+        assert after == before
+        assert office.kube.status(key)["workflow"]["instanceId"] == before["workflow"]["instanceId"]
+
+
+@virtual_time
+async def test_a_write_that_meets_a_conflict_while_its_run_is_stopped_does_not_say_that_it_was_cancelled(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async with working(monkeypatch) as office:
+        key = office.worker(up=False, apiKeySecretRef={"name": "key", "key": "token"})
+        secret = f"/api/v1/namespaces/{key.namespace}/secrets/key"
+        office.kube.bodies[secret] = {"kind": "Secret", "data": {"token": "azE="}}
+        await office.until(lambda: "detect_connection" in office.kube.status(key).get("progress", ""))
+
+        async def slow_and_late(call: Call) -> None:
+            if call.path.endswith("/status"):
+                office.kube.touch(key, labels={"touched": str(len(office.kube.calls))})
+                await asyncio.sleep(1)
+
+        office.kube.gate = slow_and_late
+        del office.kube.bodies[secret]
+        await asyncio.sleep(40)
+        office.kube.gate = lambda _call: asyncio.sleep(0)
+        office.kube.bodies[secret] = {"kind": "Secret", "data": {"token": "azE="}}
+        office.workers["http://a:8000"].rise()
+        await office.registered(key)
+
+        assert [run["status"] for run in office.kube.status(key)["history"]] == ["Completed"]

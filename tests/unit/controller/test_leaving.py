@@ -1,0 +1,151 @@
+"""Resources that are deleted: removed with proof, left on purpose, or given up and told so."""
+
+import asyncio
+from typing import Any
+
+import pytest
+
+from unit.controller.fake_kube import Call
+from unit.controller.office import ENDPOINTS, GATEWAY, working
+from unit.engine.kit import virtual_time
+
+
+@virtual_time
+async def test_a_deleted_worker_is_off_every_replica_before_its_finalizer_goes(monkeypatch: pytest.MonkeyPatch) -> None:
+    async with working(monkeypatch) as office:
+        key = office.worker()
+        await office.registered(key)
+        listed_at_release: list[list[str]] = []
+
+        async def look(call: Call) -> None:
+            if call.method == "PATCH" and (call.body or {}).get("metadata", {}).get("finalizers") == []:
+                listed_at_release.append([url for endpoint in ENDPOINTS for url in office.listed(endpoint)])
+
+        office.kube.gate = look
+        office.kube.delete(key)
+        await office.until(lambda: office.is_gone(key))
+        await asyncio.sleep(1)
+
+        assert listed_at_release == [[]]
+        assert office.told(key)[-1] == ("Normal", "Removed")
+
+
+@virtual_time
+async def test_an_overdue_object_that_somebody_else_holds_is_left_in_peace(monkeypatch: pytest.MonkeyPatch) -> None:
+    async with working(monkeypatch) as office:
+        key = office.worker()
+        await office.registered(key)
+        finalizers = office.kube.body(key)["metadata"]["finalizers"]
+        office.kube.touch(key, finalizers=[*finalizers, "example.com/other"])
+        decisions = 0
+        decided = office.operator._workers.scout.world
+
+        def count(*args: Any) -> Any:
+            nonlocal decisions
+            decisions += 1
+            return decided(*args)
+
+        monkeypatch.setattr(office.operator._workers.scout, "world", count)
+        office.kube.delete(key, at="2020-01-01T00:00:00Z")
+        await asyncio.sleep(60)
+
+        assert office.kube.body(key)["metadata"]["finalizers"] == ["example.com/other"]
+        assert decisions < 20
+
+
+@virtual_time
+async def test_a_forced_release_is_told_as_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    async with working(monkeypatch) as office:
+        key = office.worker()
+        await office.registered(key)
+        office.a.hangs = True
+
+        office.kube.delete(key, at="2020-01-01T00:00:00Z")
+        await office.until(lambda: office.is_gone(key))
+        await asyncio.sleep(0.1)
+
+        assert office.told(key)[-1] == ("Warning", "Released")
+
+
+@virtual_time
+async def test_an_orphaned_entry_stays_and_is_not_swept(monkeypatch: pytest.MonkeyPatch) -> None:
+    async with working(monkeypatch) as office:
+        key = office.worker(deletionPolicy="Orphan")
+        await office.registered(key)
+
+        office.kube.delete(key)
+        await office.until(lambda: office.is_gone(key))
+        await asyncio.sleep(120)
+
+        assert [office.listed(endpoint) for endpoint in ENDPOINTS] == [["http://a:8000"]] * 2
+
+
+@virtual_time
+async def test_a_replica_that_hangs_does_not_keep_an_orphaning_resource(monkeypatch: pytest.MonkeyPatch) -> None:
+    async with working(monkeypatch) as office:
+        key = office.worker(deletionPolicy="Orphan")
+        await office.registered(key)
+        office.a.hangs = True
+
+        office.kube.delete(key)
+
+        await office.until(lambda: office.is_gone(key), within_s=3)
+
+
+@virtual_time
+async def test_what_was_forced_is_swept_once_its_replica_answers(monkeypatch: pytest.MonkeyPatch) -> None:
+    async with working(monkeypatch) as office:
+        key = office.worker()
+        await office.registered(key)
+        office.a.away = True
+        office.kube.delete(key, at="2020-01-01T00:00:00Z")
+        await office.until(lambda: office.is_gone(key))
+        was_left = office.listed()
+
+        office.a.come_back()
+        await office.until(lambda: office.listed() == [])
+
+        assert was_left == ["http://a:8000"]
+
+
+CHANGING = {"add_worker", "replace_worker", "delete_worker", "patch_worker", "pending_add"}
+
+
+@virtual_time
+async def test_a_gateway_that_comes_to_be_only_observed_is_changed_no_more(monkeypatch: pytest.MonkeyPatch) -> None:
+    async with working(monkeypatch) as office:
+        there = office.worker("there", deletionPolicy="Orphan")
+        await office.registered(there)
+        coming = office.worker("coming", up=False)
+        await office.until(lambda: "detect_connection" in office.kube.status(coming).get("progress", ""))
+
+        office.gateway(mode="Observe")
+        await office.until(office.says(coming, "Observed"))
+        for replica in office.replicas.values():
+            replica.calls.clear()
+        office.workers["http://coming:8000"].rise()
+        office.kube.delete(there)
+        await office.until(lambda: office.is_gone(there))
+        await asyncio.sleep(60)
+
+        assert [CHANGING & set(replica.calls) for replica in office.replicas.values()] == [set(), set()]
+        office.gateway(mode="Enforce")
+        await office.registered(coming)
+
+
+@virtual_time
+async def test_a_gateway_on_its_way_out_lets_its_workers_go(monkeypatch: pytest.MonkeyPatch) -> None:
+    async with working(monkeypatch) as office:
+        key = office.worker(drain={"settleSeconds": 0, "onTimeout": "Keep"})
+        await office.registered(key)
+        for replica in office.replicas.values():
+            replica.hangs = True
+        office.kube.delete(key)
+        await asyncio.sleep(5)
+        was_held = not office.is_gone(key)
+        office.kube.touch(GATEWAY, finalizers=["example.com/other"])
+
+        office.kube.delete(GATEWAY)
+        await office.until(lambda: office.is_gone(key), within_s=5)
+
+        assert was_held
