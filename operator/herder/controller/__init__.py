@@ -8,7 +8,7 @@ modelgateways, gateways, views   the gateways in use and what their replicas lis
 subject, scene     one resource with all that it refers to
 decide             what to do about it: a pure table
 workers            doing it
-launch, runs       a workflow run from its first status write to its last
+launch, runs, places   a workflow run from its first status write to its last
 observe, claims, project         what the status says: pure
 writer, recorder   the only writer of statuses; Events on state changes
 sweep              entries that nobody declares any more

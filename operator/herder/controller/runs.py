@@ -16,6 +16,7 @@ import structlog
 
 from herder.api.worker import WorkerRegistrationStatus
 from herder.controller.objects import Body, Key
+from herder.controller.places import Places
 from herder.controller.wishes import Status
 from herder.controller.writer import StatusWriter
 from herder.engine import (
@@ -56,7 +57,6 @@ class Run:
     render_end: Callable[["Run", Body, WorkflowOutcome], Status]
     is_last: bool = False
     """Whether the object goes when the run has succeeded, so that this end needs not to be written."""
-    holds_place: bool = False
     is_stopped: bool = False
     outcome: WorkflowOutcome | None = None
     is_recorded: bool = False
@@ -78,7 +78,7 @@ class Runs:
         self._engine = engine
         self._writer = writer
         self._ended = ended
-        self._places = asyncio.Semaphore(at_once)
+        self._places = Places(at_once)
         self._by_uid: dict[str, Run] = {}
         self._by_key: dict[Key, Run] = {}
         self._by_instance: dict[str, Run] = {}
@@ -99,7 +99,7 @@ class Runs:
     def begin(self, run: Run) -> None:
         """Start a run, or go on with one, whichever its state says. Its object, and its name, must have none yet."""
         if run.definition.id not in self._defined:
-            self._engine.register_workflow(run.definition)
+            self._engine.register_workflow(self._places.bounded(run.definition))
             self._defined.add(run.definition.id)
         self._by_uid[run.uid] = self._by_key[run.key] = run
         self._by_instance[run.state.instance_id] = run
@@ -126,7 +126,7 @@ class Runs:
         if isinstance(event, StepStarted) and event.attempt > 1:
             return  # the status says already when it was to begin
         if isinstance(event, StepRetrying) and event.delay_s >= _PATIENT_S:
-            self._give_place(run)
+            self._places.give(event.instance_id)
         self._writer.submit(run.key, run.uid, lambda body: run.render(run, body))
 
     async def _drive(self, run: Run) -> None:
@@ -138,7 +138,7 @@ class Runs:
             log.exception("run.defect", key=str(run.key), instance=run.state.instance_id)
         finally:
             self._mute(run)
-            self._give_place(run)
+            self._places.give(run.state.instance_id)
             self._drop(run)
             await self._engine.store.delete(run.state.instance_id)
         self._ended(run)
@@ -146,8 +146,7 @@ class Runs:
     async def _go(self, run: Run) -> bool:
         """Take the run from its start to its end; return whether all of it is written."""
         instance_id = run.state.instance_id
-        await self._places.acquire()
-        run.holds_place = True
+        await self._places.take(instance_id)
         if not await self._writer.write(run.key, run.uid, lambda body: run.render(run, body)):
             return False
         log.info("run.begun", key=str(run.key), workflow=run.name, instance=instance_id)
@@ -182,11 +181,6 @@ class Runs:
             return self._engine.get_state(run.state.instance_id)
         except WorkflowError:
             return run.state
-
-    def _give_place(self, run: Run) -> None:
-        if run.holds_place:
-            run.holds_place = False
-            self._places.release()
 
     def _mute(self, run: Run) -> None:
         """Show nothing more of a run: that this process stops it is not how it ends."""

@@ -41,7 +41,8 @@ class ListedReplica(FakeReplica):
 class Office:
     """What a test sees and does."""
 
-    def __init__(self) -> None:
+    def __init__(self, options: Options | None = None) -> None:
+        self._options = options or Options()
         self.kube = FakeKube()
         self.workers: dict[str, FakeWorker] = {}
         self.replicas = {endpoint: ListedReplica(endpoint, self.workers) for endpoint in ENDPOINTS}
@@ -57,7 +58,7 @@ class Office:
         loop = asyncio.get_running_loop()
         engine = WorkflowEngine(clock=clock)
         http = FakeHttp(self.workers)
-        return Operator(Options(), self.kube, http, INSTALLATION, engine=engine, clock=loop.time)
+        return Operator(self._options, self.kube, http, INSTALLATION, engine=engine, clock=loop.time)
 
     def _watch(self, body: Body, is_gone: bool) -> None:
         if not self.is_deaf and body["kind"] in {"ModelGateway", "WorkerRegistration"}:
@@ -137,9 +138,9 @@ class Office:
 
 
 @asynccontextmanager
-async def working(patch: pytest.MonkeyPatch) -> AsyncIterator[Office]:
+async def working(patch: pytest.MonkeyPatch, options: Options | None = None) -> AsyncIterator[Office]:
     """An operator at work on a gateway with two replicas. What it leaves keeps the rules, and no task is left."""
-    office = Office()
+    office = Office(options)
     patch.setattr("herder.controller.gateways.Replica", lambda endpoint, *_, **__: office.replicas[endpoint])
     office.gateway()
     await office.start()

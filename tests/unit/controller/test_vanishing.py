@@ -21,7 +21,7 @@ async def test_an_object_that_vanishes_in_a_run_leaves_nothing_behind(monkeypatc
         operator = office.operator
         assert list(operator.objects) == [GATEWAY]
         assert (len(operator._runs), len(operator._writer), len(operator._workers.memories)) == (0, 1, 0)
-        assert operator._runs._places._value == 32
+        assert operator._runs._places.free == 32
 
 
 @virtual_time

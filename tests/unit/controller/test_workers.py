@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from herder.controller.operator import Options
 from herder.engine import WorkflowEngine
 from herder.gateway.spec import WorkerSpec
 from unit.controller.office import ENDPOINTS, working
@@ -114,8 +115,7 @@ def test_when_the_older_of_two_gives_the_url_up_the_other_is_told(how: str, monk
 
 @virtual_time
 async def test_runs_that_wait_long_give_their_places_to_others(monkeypatch: pytest.MonkeyPatch) -> None:
-    async with working(monkeypatch) as office:
-        monkeypatch.setattr(office.operator._runs, "_places", asyncio.Semaphore(1))
+    async with working(monkeypatch, Options(runs_at_once=1)) as office:
         for number in range(3):
             office.worker(f"down{number}", up=False)
         await asyncio.sleep(5)
@@ -123,7 +123,7 @@ async def test_runs_that_wait_long_give_their_places_to_others(monkeypatch: pyte
         await office.registered(office.worker("up"))
         await asyncio.sleep(1)
 
-        assert office.operator._runs._places._value == 1
+        assert office.operator._runs._places.free == 1
 
 
 @virtual_time

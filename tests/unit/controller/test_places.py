@@ -1,0 +1,101 @@
+"""How many attempts are at work at once, and what a wait for one's turn costs."""
+
+import asyncio
+from collections.abc import Callable
+
+from herder.controller.places import Places
+from herder.engine import (
+    FixedBackoff,
+    RetryPolicy,
+    StepDefinition,
+    StepResult,
+    StepTimeoutError,
+    WorkflowContext,
+    WorkflowDefinition,
+    WorkflowEngine,
+    WorkflowStatus,
+)
+from unit.engine.kit import virtual_time
+
+
+class Probe:
+    """A step that takes a second, fails as often as told, and knows how many of its kind were at work at once."""
+
+    def __init__(self, fails: int = 0, takes_s: float = 1.0) -> None:
+        self.most = 0
+        self.failed: list[Exception] = []
+        self._fails = fails
+        self._takes_s = takes_s
+        self._at_work = 0
+
+    async def execute(self, context: WorkflowContext[str]) -> StepResult:
+        self._at_work += 1
+        self.most = max(self.most, self._at_work)
+        try:
+            await asyncio.sleep(self._takes_s)
+        finally:
+            self._at_work -= 1
+        if context.attempt <= self._fails:
+            raise ValueError("not yet")
+        return StepResult.SUCCESS
+
+    def is_retryable(self, error: Exception) -> bool:
+        return not isinstance(error, StepTimeoutError)
+
+    async def on_failure(self, context: WorkflowContext[str], error: Exception) -> None:
+        self.failed.append(error)
+
+
+async def outcomes(places: Places, probe: Probe, count: int, before: Callable[[str], object]) -> list[WorkflowStatus]:
+    """Run `count` instances of one step with a timeout of 3 s and up to five attempts; `before` is told each id."""
+    retry = RetryPolicy(max_attempts=5, backoff=FixedBackoff(10.0))
+    step = StepDefinition("probe", probe, retry=retry, timeout=3.0)
+    engine = WorkflowEngine()
+    engine.register_workflow(places.bounded(WorkflowDefinition("w", [step])))
+    ids = [await engine.start_workflow("w", str(number)) for number in range(count)]
+    for instance_id in ids:
+        before(instance_id)
+    return [(await engine.wait_for_completion(instance_id, None)).status for instance_id in ids]
+
+
+@virtual_time
+async def test_many_that_come_back_at_once_are_at_work_one_after_another() -> None:
+    places, probe = Places(2), Probe(fails=2)
+
+    ended = await outcomes(places, probe, 20, places.give)
+
+    assert set(ended) == {WorkflowStatus.COMPLETED}
+    assert probe.most == 2
+    assert places.free == 2
+
+
+@virtual_time
+async def test_waiting_for_a_place_does_not_use_up_the_timeout_of_the_step() -> None:
+    ended = await outcomes(Places(1), Probe(), 20, str)  # the last one waits for 19 s
+
+    assert set(ended) == {WorkflowStatus.COMPLETED}
+
+
+@virtual_time
+async def test_an_attempt_that_takes_too_long_in_its_place_fails_and_gives_it_back() -> None:
+    places, probe = Places(1), Probe(takes_s=60.0)
+
+    ended = await outcomes(places, probe, 2, str)
+
+    assert ended == [WorkflowStatus.FAILED] * 2
+    assert [type(error) for error in probe.failed] == [StepTimeoutError] * 2
+    assert places.free == 1
+
+
+@virtual_time
+async def test_a_place_that_is_kept_serves_every_attempt_of_its_instance() -> None:
+    places, probe = Places(1), Probe()
+    await places.take("mine")
+    context = WorkflowContext("mine", "probe", 1, "")
+    definition = places.bounded(WorkflowDefinition("w", [StepDefinition("probe", probe)]))
+
+    async with asyncio.timeout(5):
+        await next(iter(definition.steps)).run.execute(context)  # type: ignore[union-attr]  # a step object, as made
+
+    places.give("mine")
+    assert places.free == 1
