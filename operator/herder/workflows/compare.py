@@ -4,7 +4,7 @@ from decimal import Decimal
 from typing import Final
 
 from herder.gateway.types import Worker
-from herder.net.text import untrusted
+from herder.net.text import redacted, untrusted
 from herder.workflows.plan import Plan
 
 _COST_TOLERANCE: Final = Decimal("1e-6")
@@ -12,7 +12,10 @@ _COST_TOLERANCE: Final = Decimal("1e-6")
 
 
 def difference(worker: Worker, plan: Plan, models: tuple[str, ...] = ()) -> str | None:
-    """Return the first difference, as a line for people; None if there is none. `models` are those discovered."""
+    """Return the first difference, as a line for people without a secret; None if there is none.
+
+    `models` are those discovered, as a status shows them: without the API key, should one of them repeat it.
+    """
     spec = plan.worker_spec_declared
     if worker.priority != spec.priority:
         return f"it lists priority {worker.priority}, not {spec.priority}"
@@ -23,7 +26,9 @@ def difference(worker: Worker, plan: Plan, models: tuple[str, ...] = ()) -> str 
     changed = next((name for name, value in spec.labels.items() if worker.labels.get(name) != value), None)
     if changed is not None:
         return f"its label {changed} is not as declared"
-    listed = {model.id for model in worker.models} | {worker.model_id}
-    if models and listed.isdisjoint(models):
-        return f"it lists model {untrusted(worker.model_id or 'none')}, not {untrusted(models[0])}"
+    listed = {model.id for model in worker.models} | {worker.model_id or ""}
+    shown = {redacted(model, plan.secrets) for model in listed}
+    if models and (listed | shown).isdisjoint(models):
+        found, wanted = (untrusted(model, secrets=plan.secrets) for model in (worker.model_id or "none", models[0]))
+        return f"it lists model {found}, not {wanted}"
     return None

@@ -107,7 +107,7 @@ def next_move(wanted: Wanted, record: Entry, listed: tuple[Worker, ...], own: Wo
         return APPLYING
     if foreign or not is_as_sent(wanted.plan, record, listed[0]) or _was_changed(wanted.plan, record, listed):
         return _replace((*foreign, *listed)[0])
-    return _settled(own or listed[0])
+    return _settled(own or listed[0], wanted.plan.secrets)
 
 
 def is_as_sent(plan: Plan, record: Entry, worker: Worker) -> bool:
@@ -134,7 +134,7 @@ def _replace(worker: Worker) -> Move:
     )
 
 
-def _settled(worker: Worker) -> Move:
+def _settled(worker: Worker, secrets: tuple[str, ...]) -> Move:
     job = change_of(worker)
     if worker.status is WorkerStatus.PENDING:
         return PENDING
@@ -145,7 +145,8 @@ def _settled(worker: Worker) -> Move:
     reason = job.message or "no reason"
     if _MAY_PASS.search(reason):
         return _replace(worker)
-    return Refuse("GatewayRefused", f"the gateway did not apply the change: {untrusted(reason)}", worker.id)
+    said = untrusted(reason, secrets=secrets)
+    return Refuse("GatewayRefused", f"the gateway did not apply the change: {said}", worker.id)
 
 
 def _is_being_changed(worker: Worker) -> bool:

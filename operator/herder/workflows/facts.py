@@ -18,12 +18,12 @@ class Facts:
     context_length: int | None = None
     dp_size: int | None = None
 
-    def completed_from(self, worker: Worker) -> Self:
-        """Fill what is not known with what a replica itself discovered."""
+    def completed_from(self, worker: Worker, secrets: tuple[str, ...] = ()) -> Self:
+        """Fill what is not known with what a replica itself discovered, without `secrets`."""
         return replace(
             self,
             connection_mode=self.connection_mode or worker.connection_mode,
             runtime=self.runtime or worker.runtime_type,
-            models=self.models or tuple(untrusted(model.id) for model in worker.models),
+            models=self.models or tuple(untrusted(model.id, secrets=secrets) for model in worker.models),
             dp_size=self.dp_size or worker.dp_size,
         )

@@ -39,6 +39,11 @@ class Plan:
         return self.worker_spec(Facts())
 
     @property
+    def secrets(self) -> tuple[str, ...]:
+        """What may be shown nowhere, though the worker, and a replica that asked it, may well repeat it."""
+        return () if self.api_key is None else (self.api_key,)
+
+    @property
     def is_external(self) -> bool:
         """Whether the worker is a provider outside, which has no health endpoint of its own."""
         return self.spec.runtime is Runtime.EXTERNAL

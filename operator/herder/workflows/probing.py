@@ -61,7 +61,7 @@ class Prober:
             raise Transient("WorkerNotHealthy", f"GET {url}/health answered {answer.status}")
 
     async def list_models(self, url: str, api_key: str | None) -> tuple[ServedModel, ...]:
-        """Return the models of GET /v1/models."""
+        """Return the models of GET /v1/models. Their ids are the worker's own words, which may repeat the key."""
         body = await self._json(url, "/v1/models", api_key)
         data = body.get("data") if body is not None else None
         if not isinstance(data, list):
@@ -72,7 +72,7 @@ class Prober:
         """Return the version of GET /version, None where there is no such endpoint."""
         body = await self._json(url, "/version", api_key)
         version = body.get("version") if body is not None else None
-        return untrusted(version) if isinstance(version, str) else None
+        return _line(version, api_key)
 
     async def server_info(self, url: str, api_key: str | None) -> ServerInfo | None:
         """Return what GET /server_info tells, or its older name /get_server_info; None where there is neither."""
@@ -81,8 +81,7 @@ class Prober:
             body = await self._json(url, "/get_server_info", api_key)
         if body is None:
             return None
-        version = body.get("version")
-        return ServerInfo(_count(body.get("dp_size")), untrusted(version) if isinstance(version, str) else None)
+        return ServerInfo(_count(body.get("dp_size")), _line(body.get("version"), api_key))
 
     async def _json(self, url: str, path: str, api_key: str | None) -> dict[str, object] | None:
         headers = {} if api_key is None else {"Authorization": f"Bearer {api_key}"}
@@ -100,6 +99,11 @@ class Prober:
         if not isinstance(body, dict):
             raise Transient("BadAnswer", f"GET {url}{path} did not answer with a JSON object")
         return body
+
+
+def _line(value: object, api_key: str | None) -> str | None:
+    """Return a text as a status can show it, without the key that it may repeat; None for anything else."""
+    return untrusted(value, secrets=(api_key or "",)) if isinstance(value, str) else None
 
 
 def _ok(answer: Answer) -> bool:

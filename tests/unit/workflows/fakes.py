@@ -38,6 +38,7 @@ class FakeWorker:
     key: str | None = None
     runtime: str = "sglang"
     models: tuple[str, ...] = ("mock-model",)
+    version: str | None = None
     dp_size: int = 1
     delay_s: float = 0.0
     """How long each of its answers takes."""

@@ -28,6 +28,7 @@ class Kept:
 
     problems: dict[str, Problem] = field(default_factory=dict)
     shown: list[str | None] = field(default_factory=list)
+    secrets: tuple[str, ...] = ()
 
 
 class Scripted(Step[Kept]):

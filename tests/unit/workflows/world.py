@@ -67,9 +67,9 @@ def _answer(worker: FakeWorker, path: str) -> Answer:
         "/v1/models": {"data": [{"id": m, "owned_by": worker.runtime, "max_model_len": 4096} for m in worker.models]},
     }
     if worker.runtime == "sglang":
-        bodies["/server_info"] = {"dp_size": worker.dp_size, "version": "0.5"}
+        bodies["/server_info"] = {"dp_size": worker.dp_size, "version": worker.version or "0.5"}
     if worker.runtime == "vllm":
-        bodies["/version"] = {"version": "0.9"}
+        bodies["/version"] = {"version": worker.version or "0.9"}
     body = bodies.get(path)
     return Answer(404, {}, b"") if body is None else Answer(200, {}, json.dumps(body).encode())
 

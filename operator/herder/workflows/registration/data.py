@@ -31,6 +31,11 @@ class Registration:
         return self.entries.get(endpoint, NO_ENTRY)
 
     @property
+    def secrets(self) -> tuple[str, ...]:
+        """Return what nothing that is shown may repeat."""
+        return self.plan.secrets
+
+    @property
     def wanted(self) -> Wanted:
         """Return what each replica's entry is to become."""
         return Wanted(self.plan, self.adopt)

@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import ClassVar, Final
 
 from herder.engine import StepResult, WorkflowContext
-from herder.net.text import untrusted
+from herder.net.text import redacted, untrusted
 from herder.workflows.errors import Permanent, Transient
 from herder.workflows.probing import ServedModel
 from herder.workflows.registration.data import Registration
@@ -88,13 +88,13 @@ class DiscoverMetadata(Step[Registration]):
         if missing:
             raise Permanent(
                 "ModelNotServed",
-                f"{url} does not serve {missing[0]!r} but {untrusted(', '.join(ids))}: "
+                f"{url} does not serve {missing[0]!r} but {untrusted(', '.join(ids), secrets=data.secrets)}: "
                 "correct spec.models, or leave it empty",
             )
         version = await data.prober.version(url, key) if data.facts.runtime == "vllm" else None
         data.facts = replace(
             data.facts,
-            models=data.plan.spec.models or ids,
+            models=data.plan.spec.models or tuple(redacted(model, data.secrets) for model in ids),
             context_length=served[0].context_length,
             version=version or data.facts.version,
         )

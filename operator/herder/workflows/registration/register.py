@@ -61,7 +61,7 @@ class AwaitReady(Step[Registration]):
                 data.entries[replica.endpoint] = data.entry(replica.endpoint).seen(state_of(worker), data.now())
             if worker is None or worker.status is WorkerStatus.PENDING:
                 raise Waiting(PENDING.reason, f"{replica.endpoint}: {PENDING.why}")
-            data.facts = data.facts.completed_from(worker)
+            data.facts = data.facts.completed_from(worker, data.secrets)
 
         _raise_unless_tolerable(await on_each(_in_reach(data), look, data), context)
 

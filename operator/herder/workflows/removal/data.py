@@ -21,6 +21,11 @@ class Removal:
     problems: dict[str, Problem] = field(default_factory=dict)
     now: Callable[[], datetime] = utc_now
 
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """Return what nothing that is shown may repeat: a removal sends no key."""
+        return ()
+
     def entry(self, endpoint: str) -> Entry:
         """Return what is known of the worker on a replica."""
         return self.entries.get(endpoint, NO_ENTRY)
