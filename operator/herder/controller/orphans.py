@@ -1,4 +1,8 @@
-"""Entries that are left on purpose: marked, so that the sweep does not take them for forgotten ones."""
+"""Entries that are left on purpose: marked, so that the sweep does not take them for forgotten ones.
+
+A registration brings the mark with it. What is left to do here is for those whose policy was changed right before the
+deletion, so that no registration was sent any more.
+"""
 
 import asyncio
 from collections.abc import Iterable, Mapping

@@ -8,7 +8,7 @@ from herder.api.meta import OWNED_LABEL_PREFIX, OWNER_LABEL
 _PARTS: Final = 4
 
 ORPHANED: Final = {f"{OWNED_LABEL_PREFIX}deletion-policy": "Orphan"}
-"""Put on entries that were left on purpose when their resource was deleted."""
+"""On entries that are to be left when their resource is deleted: no sweep takes them for forgotten ones."""
 
 
 @dataclass(frozen=True, slots=True)

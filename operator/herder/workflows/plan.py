@@ -5,11 +5,11 @@ from decimal import Decimal
 from functools import cached_property
 from typing import Final
 
-from herder.api.worker import ConnectionMode, Probe, Runtime, WorkerRegistrationSpec
+from herder.api.worker import ConnectionMode, DeletionPolicy, Probe, Runtime, WorkerRegistrationSpec
 from herder.gateway.spec import Health, WorkerSpec
 from herder.net.urls import normalise_url
 from herder.workflows.facts import Facts
-from herder.workflows.owner import Owner
+from herder.workflows.owner import ORPHANED, Owner
 
 _DETECTABLE: Final = frozenset({"sglang", "vllm"})
 """The runtimes that a probe tells apart for certain; saying so spares each replica its own guess."""
@@ -44,6 +44,11 @@ class Plan:
         return () if self.api_key is None else (self.api_key,)
 
     @property
+    def is_orphaned(self) -> bool:
+        """Whether the entry is to stay when its resource goes; it says so from the start, for later it may be away."""
+        return self.spec.deletion_policy is DeletionPolicy.ORPHAN
+
+    @property
     def is_external(self) -> bool:
         """Whether the worker is a provider outside, which has no health endpoint of its own."""
         return self.spec.runtime is Runtime.EXTERNAL
@@ -74,7 +79,7 @@ class Plan:
             models=spec.models,
             priority=spec.priority,
             cost=Decimal(spec.cost),
-            labels={**spec.labels, **self.owner.label},
+            labels={**spec.labels, **self.owner.label, **(ORPHANED if self.is_orphaned else {})},
             api_key=self.api_key,
             health=Health(
                 timeout_secs=spec.health.timeout_seconds,

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from herder.workflows.owner import ORPHANED
 from unit.controller.fake_kube import Call
 from unit.controller.office import ENDPOINTS, GATEWAY, working
 from unit.engine.kit import virtual_time
@@ -78,6 +79,72 @@ async def test_an_orphaned_entry_stays_and_is_not_swept(monkeypatch: pytest.Monk
         await asyncio.sleep(120)
 
         assert [office.listed(endpoint) for endpoint in ENDPOINTS] == [["http://a:8000"]] * 2
+
+
+@virtual_time
+async def test_an_orphaned_entry_stays_on_a_replica_that_was_away_at_the_deletion(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async with working(monkeypatch) as office:
+        key = office.worker(deletionPolicy="Orphan")
+        await office.registered(key)
+        office.a.away = True
+        await office.until(office.says(GATEWAY, "GatewayUnreachable"))
+
+        office.kube.delete(key)
+        await office.until(lambda: office.is_gone(key))
+        office.a.come_back()
+        await asyncio.sleep(120)
+
+        assert office.listed() == ["http://a:8000"]
+
+
+@virtual_time
+async def test_an_orphaned_entry_stays_where_its_gateway_was_only_observed_at_the_deletion(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async with working(monkeypatch) as office:
+        key = office.worker(deletionPolicy="Orphan")
+        await office.registered(key)
+        office.gateway(mode="Observe")
+        await asyncio.sleep(1)
+
+        office.kube.delete(key)
+        await office.until(lambda: office.is_gone(key))
+        office.gateway(mode="Enforce")
+        await asyncio.sleep(120)
+
+        assert office.listed() == ["http://a:8000"]
+
+
+@virtual_time
+async def test_an_entry_stays_whose_resource_is_orphaned_right_before_its_deletion(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async with working(monkeypatch) as office:
+        key = office.worker()
+        await office.registered(key)
+
+        office.worker(deletionPolicy="Orphan")
+        office.kube.delete(key)
+        await office.until(lambda: office.is_gone(key))
+        await asyncio.sleep(120)
+
+        assert office.listed() == ["http://a:8000"]
+
+
+@virtual_time
+async def test_a_policy_that_is_changed_is_sent_and_one_that_is_changed_back_too(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async with working(monkeypatch) as office:
+        key = office.worker(deletionPolicy="Orphan")
+        await office.registered(key)
+
+        office.worker()
+        await office.until(lambda: not ORPHANED.items() <= office.a.listed[0].labels.items())
+        office.worker(deletionPolicy="Orphan")
+        await office.until(lambda: ORPHANED.items() <= office.a.listed[0].labels.items())
 
 
 @virtual_time

@@ -25,6 +25,7 @@ CHANGES: dict[str, dict[str, Any]] = {
     "drain.settleSeconds": {"drain": {"settleSeconds": 1}},
     "the key": {"api_key": "k3y"},
     "another key": {"api_key": "k3y2"},
+    "that it is to be left": {"deletionPolicy": "Orphan"},
     "the owner": {"owner": replace(OWNER, uid="other")},
 }
 SAME: dict[str, dict[str, Any]] = {
@@ -32,7 +33,6 @@ SAME: dict[str, dict[str, Any]] = {
     "who probes": {"probe": "Gateway"},
     "the startup budget": {"startup": {"timeoutSeconds": 9}},
     "the removal's time": {"drain": {"timeoutSeconds": 9}},
-    "what a deletion does": {"deletionPolicy": "Orphan"},
     "a pause": {"suspend": True},
 }
 
