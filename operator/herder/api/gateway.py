@@ -10,7 +10,7 @@ from herder.api.fields import HttpUrl, ObjectName, SecretKeyRef
 from herder.api.markers import Clip, MapBy, Rule, rules
 from herder.api.status import MAX_REPLICAS, Endpoint, Status, Tally
 
-_ONE_WAY: Final = "write exactly one of endpoints (a fixed list of URLs) and service (followed as it scales)"
+_ONE_WAY: Final = "write exactly one of endpoints (a list of URLs) and service (which this version does not follow yet)"
 _SOME: Final = "write at least 1 item, the URL of a replica"
 _DISTINCT: Final = "write each replica once; two of these URLs are the same"
 
@@ -81,7 +81,7 @@ class ModelGatewaySpec(
     """URL of each replica, for a gateway whose replicas have fixed addresses."""
 
     service: ServiceRef | None = None
-    """The Service in front of the replicas, for a gateway that runs in this cluster."""
+    """The Service in front of the replicas. Reserved: this version does not follow it yet, list endpoints."""
 
     auth: GatewayAuth | None = None
     """Credentials for the gateway's API; none are sent when absent."""

@@ -30,8 +30,11 @@ GATEWAY_AWAY: Final = frozenset({"GatewayUnreachable", "GatewayError"})
 PASSES_WITH_GATEWAY: Final = GATEWAY_AWAY | {"GatewayRefuses"}
 """The problems that a gateway which takes herder's calls has no more."""
 
-_WAITS: Final = frozenset({"Applying", "Checking", "Draining"})
-"""The reasons of steps that only wait for something that takes its time: nothing has failed."""
+_TAKES_ITS_TIME: Final = frozenset({"Applying", "Checking", "Draining"})
+"""The reasons of steps that only wait for something that ends by itself."""
+
+_WAITS: Final = _TAKES_ITS_TIME | {"WorkerPending"}
+"""The reasons of steps that wait though nothing has failed: for a worker to come up, too, which it may never do."""
 
 _SICK: Final = frozenset({EntryState.NOT_READY, EntryState.FAILED})
 _NAMED: Final = 3
@@ -98,7 +101,9 @@ def _in_progress(step: Step | None, job: str) -> tuple[str, ReconcilingReason]:
         return f"step {step.name} is running", ReconcilingReason.PROGRESSING
     if step.reason in _WAITS:
         again = f" (next look at {step.next_retry_at:%H:%M:%SZ})" if step.next_retry_at else ""
-        return f"step {step.name} waits{again}: {step.message}", ReconcilingReason.PROGRESSING
+        text = f"step {step.name} waits{again}: {step.message}"
+        ends = step.reason in _TAKES_ITS_TIME
+        return text, ReconcilingReason.PROGRESSING if ends else ReconcilingReason.PROGRESSING_WITH_RETRY
     if step.next_retry_at is None:
         how = f"attempt {step.attempts} is under way"
     else:

@@ -8,6 +8,7 @@ from typing import Any, Final
 
 import structlog
 
+from herder.api.conditions import ReadyReason
 from herder.api.meta import API_VERSION
 from herder.controller.kube import Kube, KubeError
 from herder.controller.objects import Body, Key
@@ -17,6 +18,10 @@ log = structlog.get_logger(__name__)
 _MOST_WAITING: Final = 1000
 _MESSAGE_CHARS: Final = 1024
 _COMPONENT: Final = "herder"
+_NO_TROUBLE: Final = frozenset(
+    {ReadyReason.REGISTERING, ReadyReason.REMOVING, ReadyReason.SUSPENDED, ReadyReason.OBSERVED}
+)
+"""Why a resource may be not ready though nothing is wrong."""
 
 
 class EventRecorder:
@@ -57,12 +62,13 @@ class EventRecorder:
 
 
 def record_transition(recorder: EventRecorder, key: Key, before: Body, status: Mapping[str, Any]) -> None:
-    """Record an event if Ready, or its reason, has changed, or Stalled has appeared."""
+    """Record an event if Ready, or its reason, has changed, a Warning unless nothing is wrong."""
     old, new = _ready(before.get("status") or {}), _ready(status)
     if new is None or (old is not None and _state(old) == _state(new)):
         return
     is_stalled = any(c["type"] == "Stalled" for c in status.get("conditions", ()))
-    is_warning = is_stalled or new["status"] == "Unknown"
+    is_fine = new["status"] == "True" or new["reason"] in _NO_TROUBLE
+    is_warning = is_stalled or not is_fine
     recorder.record(key, before, reason=new["reason"], message=new["message"], is_warning=is_warning)
 
 

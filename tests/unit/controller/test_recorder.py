@@ -1,0 +1,58 @@
+"""Which changes of a status are told as Events, and which of them as Warnings."""
+
+from typing import Any
+
+import pytest
+
+from herder.api.conditions import ReadyReason, ReconcilingReason
+from herder.controller.objects import Body, Key
+from herder.controller.recorder import EventRecorder, record_transition
+
+KEY = Key("WorkerRegistration", "ns", "a")
+
+
+class Told(EventRecorder):
+    """Keeps what is recorded."""
+
+    def __init__(self) -> None:
+        self.told: list[tuple[str, bool]] = []
+
+    def record(self, key: Key, body: Body, *, reason: str, message: str, is_warning: bool) -> None:
+        self.told.append((reason, is_warning))
+
+
+def status(ready: str, reason: ReadyReason, reconciling: ReconcilingReason | None = None) -> dict[str, Any]:
+    conditions = [{"type": "Ready", "status": ready, "reason": reason.value, "message": "said"}]
+    if reconciling is not None:
+        conditions.append({"type": "Reconciling", "status": "True", "reason": reconciling.value, "message": "said"})
+    return {"conditions": conditions}
+
+
+REGISTERED = status("True", ReadyReason.REGISTERED)
+BEGUN = status("False", ReadyReason.REGISTERING, ReconcilingReason.PROGRESSING)
+RETRIED = status("False", ReadyReason.REGISTERING, ReconcilingReason.PROGRESSING_WITH_RETRY)
+
+CASES: dict[str, tuple[dict[str, Any], dict[str, Any], list[tuple[str, bool]]]] = {
+    "a sick worker is a warning": (
+        REGISTERED,
+        status("False", ReadyReason.WORKER_NOT_READY),
+        [("WorkerNotReady", True)],
+    ),
+    "that something is retried is not told": (BEGUN, RETRIED, []),
+    "a missing Secret is a warning": (
+        REGISTERED,
+        status("False", ReadyReason.SECRET_NOT_FOUND),
+        [("SecretNotFound", True)],
+    ),
+    "what was asked for is none": (REGISTERED, status("False", ReadyReason.SUSPENDED), [("Suspended", False)]),
+    "a beginning is none": (REGISTERED, BEGUN, [("Registering", False)]),
+}
+
+
+@pytest.mark.parametrize(("before", "after", "told"), CASES.values(), ids=CASES)
+def test_what_is_told_and_how(before: dict[str, Any], after: dict[str, Any], told: list[tuple[str, bool]]) -> None:
+    recorder = Told()
+
+    record_transition(recorder, KEY, {"status": before}, after)
+
+    assert recorder.told == told
