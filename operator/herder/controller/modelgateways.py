@@ -80,18 +80,26 @@ class ModelGateways:
             self._queue.forget(key)
             self._forget(key)
             return
-        before = self._troubles.pop(key, None)
-        try:
-            has_changed = self._gateways.apply(key, await self._access(key, body))
-        except (InvalidResource, SecretMissing) as error:
-            self._troubles[key] = _trouble(error)
-            has_changed = self._gateways.drop(key) or self._troubles[key] != before
-            self._queue.add_after(key, _MISSING_RECHECK_S)
-        else:
-            has_changed = has_changed or before is not None
-        if has_changed or self.is_gone(key):
+        found = await self._look(key, body)
+        if self._take(key, found) or self.is_gone(key):
             self._enqueue_all(key)
         self._writer.submit(key, uid_of(body), partial(self._status, key))
+
+    async def _look(self, key: Key, body: Body) -> Access | Blocked:
+        """Return how the gateway is reached, or why it can't be driven. Raises KubeError."""
+        try:
+            return await self._access(key, body)
+        except (InvalidResource, SecretMissing) as error:
+            self._queue.add_after(key, _MISSING_RECHECK_S)
+            return _trouble(error)
+
+    def _take(self, key: Key, found: Access | Blocked) -> bool:
+        """Note what was found, at once: between two awaits a gateway is never without both. Return if that is news."""
+        before = self._troubles.pop(key, None)
+        if isinstance(found, Access):
+            return self._gateways.apply(key, found) or before is not None
+        self._troubles[key] = found
+        return self._gateways.drop(key) or found != before
 
     def changed(self, key: Key, urls: frozenset[str] | None) -> None:
         """Have everything reconciled that a replica's new list concerns; None concerns all."""

@@ -93,6 +93,7 @@ class Workers:
         memory = self.memories[subject.uid]
         scene = await self.scout.look(subject, memory)
         if scene is None:
+            self.queue.add_after(key, _MISSING_RECHECK_S)
             return
         action = decide(self.scout.world(scene, self.runs.get(subject.uid), memory))
         log.debug("reconcile.decided", key=str(key), action=type(action).__name__)

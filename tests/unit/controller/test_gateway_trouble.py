@@ -1,0 +1,54 @@
+"""Workers that are looked at in the middle of something that happens to their gateway."""
+
+import asyncio
+
+import pytest
+
+from herder.controller.objects import Key
+from unit.controller.fake_kube import Call
+from unit.controller.office import GATEWAY, working
+from unit.engine.kit import virtual_time
+
+SECRET = f"/api/v1/namespaces/{GATEWAY.namespace}/secrets/key"
+WORKER = Key("WorkerRegistration", GATEWAY.namespace, "a")
+KEYED = {"auth": {"apiKeySecretRef": {"name": "key", "key": "token"}}}
+
+
+@virtual_time
+async def test_a_worker_declared_while_its_troubled_gateway_is_looked_at_again_is_told_of_the_trouble(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async with working(monkeypatch) as office:
+        office.gateway(**KEYED)
+        await office.until(office.says(GATEWAY, "SecretNotFound"))
+        is_declared = False
+
+        async def declare(call: Call) -> None:
+            nonlocal is_declared
+            if call.path == SECRET and not is_declared:
+                is_declared = True
+                office.worker(WORKER.name)
+                await asyncio.sleep(0.05)
+
+        office.kube.gate = declare
+        await office.until(lambda: is_declared)
+
+        await office.until(office.says(WORKER, "SecretNotFound"), within_s=0.05)
+
+
+@virtual_time
+async def test_a_worker_whose_gateway_was_not_looked_at_yet_comes_back_by_itself(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async with working(monkeypatch) as office:
+        key = office.worker()
+        await office.registered(key)
+        await asyncio.sleep(30)  # nothing is planned for it any more
+        look, hidden = office.operator._model_gateways.get, iter([True])
+        monkeypatch.setattr(
+            office.operator._model_gateways, "get", lambda at: None if next(hidden, False) else look(at)
+        )
+
+        office.worker(priority=7)
+
+        await office.until(lambda: office.a.listed[0].priority == 7, within_s=10)
