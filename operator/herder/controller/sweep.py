@@ -2,12 +2,15 @@
 
 A registration that the gateway itself had given up can still come true, a minute later and under another id (a keyed
 worker posted without its key, measured on smg 1.13.0), and a removal that was forced leaves what it could not reach.
-Such entries carry this installation's label and the uid of a resource that is gone. Whether it is, is asked of the API
-server each time: what another installation, or a resource that this process does not watch, declares is never touched.
+So does a resource that was deleted and made anew with another URL. Such entries carry this installation's label and
+name a resource that is gone, or that has nothing to do with their URL on this replica. Whether that is so, is asked of
+the API server and of the replica each time: what another installation, or a resource that this process does not watch,
+declares is never touched.
 """
 
 import asyncio
 import re
+from contextlib import suppress
 from typing import Final
 
 import structlog
@@ -16,12 +19,12 @@ from herder.api.gateway import Mode
 from herder.api.meta import WORKER_REGISTRATION
 from herder.controller.gateways import Gateways
 from herder.controller.kube import Kube, KubeError, NotFound
-from herder.controller.objects import Key, Objects
+from herder.controller.objects import Body, Key, Objects, gateway_of, uid_of
 from herder.controller.rounds import every
 from herder.controller.views import View
-from herder.gateway.errors import GatewayError
+from herder.gateway.errors import GatewayError, Gone, Unavailable
 from herder.gateway.replica import Replica
-from herder.gateway.types import Worker, WorkerStatus
+from herder.gateway.types import Worker, WorkerStatus, url_key
 from herder.workflows.owner import ORPHANED, Owner
 
 log = structlog.get_logger(__name__)
@@ -57,37 +60,66 @@ class Sweeper:
                         group.create_task(self._sweep(key, replica, view))
 
     async def _sweep(self, gateway: Key, replica: Replica, view: View) -> None:
-        """Remove a replica's orphans; at the first call that fails the rest is left to the next round."""
-        for worker, owner in self._suspects(gateway, view):
+        """Remove a replica's orphans; if it, or the API server, gives no answer the rest is left to the next round."""
+        for worker, owner in self._suspects(gateway, replica.endpoint, view):
             try:
-                if await self._is_orphan(owner):
-                    await replica.delete_worker(worker.id, worker.url)
-                    log.info("orphan.removed", endpoint=replica.endpoint, worker=worker.id, owner=owner.name)
+                await self._remove(gateway, replica, worker, owner)
             except (KubeError, GatewayError) as error:
                 log.warning("orphan.left", endpoint=replica.endpoint, worker=worker.id, error=str(error))
-                return
+                if isinstance(error, KubeError | Unavailable):
+                    return
 
-    def _suspects(self, gateway: Key, view: View) -> list[tuple[Worker, Owner]]:
-        """Return the entries that say that a resource of this installation made them which is not known here."""
-        owned = [(w, Owner.of(w.labels)) for workers in view.workers.values() for w in workers if not _is_left(w)]
-        return [(w, o) for w, o in owned if o is not None and self._is_suspect(gateway, o)]
+    async def _remove(self, gateway: Key, replica: Replica, worker: Worker, owner: Owner) -> None:
+        """Remove a suspect if it is an orphan and its replica still has it as it was listed. Raises as both do."""
+        if self._has_place(gateway, replica.endpoint, worker, owner, await self._declared(owner)):
+            return
+        with suppress(Gone):
+            if Owner.of((await replica.get_worker(worker.id)).labels) != owner:
+                return  # adopted since
+            outcome = await replica.delete_worker(worker.id, worker.url)
+            log.info("orphan.swept", endpoint=replica.endpoint, worker=worker.id, owner=owner.name, found=str(outcome))
 
-    def _is_suspect(self, gateway: Key, owner: Owner) -> bool:
+    def _suspects(self, gateway: Key, endpoint: str, view: View) -> list[tuple[Worker, Owner]]:
+        """Return the entries that name a resource of this installation which does not want them, as far as is known."""
+        owned = [(w, Owner.of(w.labels)) for workers in view.workers.values() for w in workers]
+        return [(w, o) for w, o in owned if o is not None and self._is_suspect(gateway, endpoint, w, o)]
+
+    def _is_suspect(self, gateway: Key, endpoint: str, worker: Worker, owner: Owner) -> bool:
         is_ours = (owner.installation, owner.namespace) == (self._installation, gateway.namespace)
-        return is_ours and _NAME.fullmatch(owner.name) is not None and self._objects.get(_key(owner)) is None
+        if not is_ours or _NAME.fullmatch(owner.name) is None or worker.status is WorkerStatus.DRAINING:
+            return False
+        return not self._has_place(gateway, endpoint, worker, owner, self._objects.get(_key(owner)))
 
-    async def _is_orphan(self, owner: Owner) -> bool:
+    def _has_place(self, gateway: Key, endpoint: str, worker: Worker, owner: Owner, body: Body | None) -> bool:
+        """Whether an entry is what the object of its owner's name declares or has registered, or stays on purpose.
+
+        One that was to stay does so until its very resource wants it elsewhere. An object of another gateway counts
+        like one of this unless that gateway is known not to have this replica.
+        """
+        is_owner = body is not None and uid_of(body) == owner.uid
+        if ORPHANED.items() <= worker.labels.items() and not is_owner:
+            return True
+        if body is None:
+            return False
+        return worker.key in _urls(body) and self._may_drive(gateway_of(body), gateway, endpoint)
+
+    def _may_drive(self, other: Key | None, gateway: Key, endpoint: str) -> bool:
+        known = self._gateways.get(other) if other is not None and other != gateway else None
+        return known is None or endpoint in known.views
+
+    async def _declared(self, owner: Owner) -> Body | None:
         """Ask the API server, which knows more than what was watched so far."""
         try:
-            await self._kube.get(_key(owner).path)
+            return await self._kube.get(_key(owner).path)
         except NotFound:
-            return True
-        return False
+            return None
 
 
-def _is_left(worker: Worker) -> bool:
-    """Whether an entry is going already, or stays on purpose."""
-    return worker.status is WorkerStatus.DRAINING or ORPHANED.items() <= worker.labels.items()
+def _urls(body: Body) -> set[str]:
+    """Return the URLs that a resource declares and has registered, as far as it says any."""
+    declared = (body.get("spec") or {}).get("url")
+    registered = ((body.get("status") or {}).get("worker") or {}).get("url")
+    return {url_key(url) for url in (declared, registered) if isinstance(url, str)}
 
 
 def _key(owner: Owner) -> Key:

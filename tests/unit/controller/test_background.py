@@ -12,7 +12,7 @@ from herder.controller.objects import Body, Key, Objects
 from herder.controller.recorder import EventRecorder, record_transition
 from herder.controller.relist import Relister
 from herder.controller.rounds import every
-from herder.gateway.errors import Transient
+from herder.gateway.errors import Transient, Unavailable
 from herder.gateway.spec import WorkerSpec
 from herder.gateway.types import WorkerStatus
 from herder.workflows.owner import ORPHANED, Owner
@@ -106,6 +106,8 @@ ENTRIES: dict[str, tuple[dict[str, str], bool]] = {
     "it was left on purpose": (owned().label | ORPHANED, False),
     "a resource that exists made it": (owned(name="there").label, False),
     "a former one of the same name made it": (owned(name="there", uid="uid-former").label, False),
+    "a former one with another URL made it": (owned(name="elsewhere", uid="uid-former").label, True),
+    "a former one with another URL left it on purpose": (owned(name="elsewhere").label | ORPHANED, False),
     "another installation made it": (owned(installation="elsewhere").label, False),
     "another namespace's made it": (owned(namespace="other").label, False),
     "somebody else made it": ({}, False),
@@ -121,7 +123,8 @@ def test_what_is_swept(labels: dict[str, str], is_swept: bool, monkeypatch: pyte
     async def run() -> None:
         async with working(monkeypatch) as office:
             office.is_deaf = True  # what exists is not known to this process: the API server is asked
-            office.worker("there", up=False)
+            office.worker("there", url="http://x", up=False)
+            office.worker("elsewhere", up=False)
             office.a.enter(WorkerSpec(url="http://x", labels=labels))
             await asyncio.sleep(40)
 
@@ -165,13 +168,89 @@ async def test_a_replica_that_can_not_be_swept_holds_up_no_other(monkeypatch: py
         for replica in office.replicas.values():
             for number in range(5):
                 replica.enter(WorkerSpec(url=f"http://x{number}", labels=owned().label))
-        office.a.fails["delete_worker"] = [Transient("503")] * 100
+        office.a.fails["delete_worker"] = [Unavailable("no answer")] * 100
         await asyncio.sleep(31)
 
         assert office.listed(ENDPOINTS[1]) == []
         assert office.a.count("delete_worker") <= 3
         office.a.fails.clear()
         await office.until(lambda: office.listed() == [])
+
+
+@virtual_time
+async def test_an_entry_that_can_not_be_swept_holds_up_no_other(monkeypatch: pytest.MonkeyPatch) -> None:
+    async with working(monkeypatch) as office:
+        for number in range(5):
+            office.a.enter(WorkerSpec(url=f"http://x{number}", labels=owned().label))
+        office.a.fails["delete_worker"] = [Transient("503")]
+        await asyncio.sleep(15)
+
+        assert office.listed() == ["http://x0"]
+
+
+@virtual_time
+async def test_what_a_resource_made_anew_with_another_url_has_left_is_swept(monkeypatch: pytest.MonkeyPatch) -> None:
+    async with working(monkeypatch) as office:
+        key = office.worker(drain={"settleSeconds": 0, "timeoutSeconds": 5})
+        await office.registered(key)
+        office.a.away = True
+        await office.until(office.says(GATEWAY, "GatewayUnreachable"))
+        office.kube.delete(key, at="2020-01-01T00:00:00Z")
+        await office.until(lambda: office.is_gone(key))
+        office.worker(url="http://new:8000")
+        office.a.come_back()
+
+        await office.until(lambda: office.listed() == ["http://new:8000"])
+        await office.registered(key)
+        await asyncio.sleep(60)
+
+        assert [office.listed(endpoint) for endpoint in ENDPOINTS] == [["http://new:8000"]] * 2
+
+
+@virtual_time
+async def test_an_entry_that_was_adopted_since_it_was_listed_is_not_swept(monkeypatch: pytest.MonkeyPatch) -> None:
+    async with working(monkeypatch) as office:
+        office.gateway(resyncSeconds=3600)
+        entry = office.a.enter(WorkerSpec(url="http://x", labels=owned().label))
+        await asyncio.sleep(5)
+        office.a.alter(entry, labels=owned(name="another").label)
+        office.is_deaf = True
+        office.worker("another", url="http://x", up=False)
+        await asyncio.sleep(60)
+
+        assert office.listed() == ["http://x"]
+
+
+@pytest.mark.parametrize("endpoints", [ENDPOINTS, ENDPOINTS[:1]], ids=["all its replicas", "one of them"])
+def test_what_another_gateway_drives_on_the_same_replica_is_not_swept(
+    endpoints: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    @virtual_time
+    async def run() -> None:
+        async with working(monkeypatch) as office:
+            key = office.worker()
+            await office.registered(key)
+            office.kube.apply(GATEWAY.kind, "second", {"endpoints": list(endpoints)})
+            await asyncio.sleep(60)
+
+            assert [replica.count("delete_worker") for replica in office.replicas.values()] == [0, 0]
+
+    run()
+
+
+@virtual_time
+async def test_what_is_declared_on_another_gateways_replicas_is_swept_here(monkeypatch: pytest.MonkeyPatch) -> None:
+    async with working(monkeypatch) as office:
+        office.kube.apply(GATEWAY.kind, "second", {"endpoints": [ENDPOINTS[1]]})
+        office.gateway(ENDPOINTS[0])
+        office.a.enter(WorkerSpec(url="http://a:8000", labels=owned(name="a", uid="uid-former").label))
+        key = office.worker(gatewayRef={"name": "second"})
+        await office.registered(key)
+
+        await office.until(lambda: office.listed() == [])
+        await asyncio.sleep(30)
+
+        assert office.listed(ENDPOINTS[1]) == ["http://a:8000"]
 
 
 def status(value: str, reason: str, *types: str) -> dict[str, Any]:
