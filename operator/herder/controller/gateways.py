@@ -42,7 +42,7 @@ type Changed = Callable[[Key, frozenset[str] | None], None]
 
 
 class Gateways:
-    """All gateways by key. Replicas that an update leaves in place keep their memory of removals."""
+    """All gateways by key. A replica that an update leaves in place keeps its memory of removals and turns."""
 
     def __init__(self, http: Http, changed: Changed, clock: Callable[[], float] = time.monotonic) -> None:
         self._http = http
@@ -66,12 +66,15 @@ class Gateways:
         before = self._accesses.get(key)
         if before == access:
             return False
-        keeps_replicas = before is not None and _way(before) == _way(access)
+        is_same_way = before is not None and _way(before) == _way(access)
         old = self._watchers.get(key, {})
-        kept = {e: w for e, w in old.items() if keeps_replicas and e in access.endpoints}
+        kept = {e: w for e, w in old.items() if is_same_way and e in access.endpoints}
+        for watcher in kept.values():
+            watcher.resync_s = access.resync_s
+        replicas = {e: self._replica(access, e, old.get(e)) for e in access.endpoints if e not in kept}
         self._close(w for e, w in old.items() if e not in kept)
         self._accesses[key] = access
-        self._watchers[key] = {e: kept.get(e) or self._watch(key, access, e) for e in access.endpoints}
+        self._watchers[key] = {e: kept.get(e) or self._watch(key, access, replicas[e]) for e in access.endpoints}
         return True
 
     def drop(self, key: Key) -> bool:
@@ -86,8 +89,13 @@ class Gateways:
         if self._closing:
             await asyncio.wait(self._closing)
 
-    def _watch(self, key: Key, access: Access, endpoint: str) -> Watcher:
-        replica = Replica(endpoint, self._http, api_key=access.api_key, trust=access.trust, clock=self._clock)
+    def _replica(self, access: Access, endpoint: str, former: Watcher | None) -> Replica:
+        if former is not None:
+            former.replica.use(api_key=access.api_key, trust=access.trust)
+            return former.replica
+        return Replica(endpoint, self._http, api_key=access.api_key, trust=access.trust, clock=self._clock)
+
+    def _watch(self, key: Key, access: Access, replica: Replica) -> Watcher:
         tell = partial(self._told, key)
         return Watcher(replica, resync_s=access.resync_s, tell=tell, clock=self._clock)
 
@@ -102,4 +110,5 @@ class Gateways:
 
 
 def _way(access: Access) -> tuple[object, ...]:
-    return access.api_key, access.trust, access.resync_s
+    """Return what a connection depends on."""
+    return access.api_key, access.trust

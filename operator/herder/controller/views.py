@@ -24,7 +24,11 @@ log = structlog.get_logger(__name__)
 _AWAY_RETRY_S: Final = 2.0
 """How often a replica that does not answer is asked; a restarted one is noticed that soon."""
 
-_LEAST_GRACE_S: Final = 10.0
+_GRACE_S: Final = 10.0
+"""How long a replica may be silent before it counts as away: it may just have been restarted."""
+
+_PULSE_S: Final = 12.0
+"""How often a replica is asked for a sign of life between readings, whatever the resync; a list costs much more."""
 
 type Listing = Mapping[str, tuple[Worker, ...]]
 
@@ -55,14 +59,17 @@ type Told = Callable[[View, frozenset[str] | None], None]
 
 
 class Watcher:
-    """Reads one replica again and again. `tell` gets each view that differs; `clock` returns monotonic seconds."""
+    """Reads one replica again and again, every `resync_s` seconds, which may be changed.
+
+    `tell` gets each view that differs; `clock` returns monotonic seconds.
+    """
 
     def __init__(
         self, replica: Replica, *, resync_s: float, tell: Told, clock: Callable[[], float] = time.monotonic
     ) -> None:
         self.replica = replica
         self.view = UNHEARD
-        self._resync_s = resync_s
+        self.resync_s = resync_s
         self._tell = tell
         self._clock = clock
         self._silent_since_s: float | None = None
@@ -76,8 +83,27 @@ class Watcher:
     async def _run(self) -> None:
         while True:
             await self._read()
-            pause_s = self._resync_s if self._silent_since_s is None else min(_AWAY_RETRY_S, self._resync_s)
-            await asyncio.sleep(pause_s * random.uniform(0.9, 1.1))  # noqa: S311  (spreads load, no secret)
+            await self._rest()
+
+    async def _rest(self) -> None:
+        """Wait until the list is to be read again: at once if the replica gives no sign of life meanwhile."""
+        began_s = self._clock()
+        spread = random.uniform(0.9, 1.1)  # noqa: S311  (spreads load, no secret)
+        while (left_s := began_s + self._pause_s * spread - self._clock()) > 0:
+            await asyncio.sleep(min(left_s, _PULSE_S))
+            if left_s > _PULSE_S and not await self._is_alive():
+                return
+
+    @property
+    def _pause_s(self) -> float:
+        return self.resync_s if self._silent_since_s is None else min(_AWAY_RETRY_S, self.resync_s)
+
+    async def _is_alive(self) -> bool:
+        try:
+            await self.replica.readiness()
+        except GatewayError:
+            return False
+        return True
 
     async def _read(self) -> None:
         began_at_s = self._clock()
@@ -111,9 +137,8 @@ class Watcher:
             self._silent_since_s = now_s
             log.warning("replica.silent", endpoint=self.replica.endpoint, error=str(error))
         is_refusal = isinstance(error, Permanent)
-        grace_s = max(_LEAST_GRACE_S, self._resync_s)
         is_first = self.view.state is None
-        if not is_refusal and not is_first and now_s - self._silent_since_s < grace_s:
+        if not is_refusal and not is_first and now_s - self._silent_since_s < _GRACE_S:
             return
         state = GatewayReplicaState.REFUSES if is_refusal else GatewayReplicaState.UNREACHABLE
         if self.view.state is not state or self.view.trouble != str(error):

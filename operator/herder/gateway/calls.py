@@ -22,11 +22,15 @@ class Calls:
     ) -> None:
         self._endpoint = endpoint
         self._http = http
+        self.use(api_key=api_key, trust=trust)
+        self._deadline_s = deadline_s
+        self._slots = asyncio.Semaphore(max_calls)
+
+    def use(self, *, api_key: str | None, trust: Trust) -> None:
+        """Send what is yet to be sent with other credentials."""
         # a Secret made with `echo` ends in a line break, which no key does
         self._api_key = (api_key or "").strip()
         self._trust = trust
-        self._deadline_s = deadline_s
-        self._slots = asyncio.Semaphore(max_calls)
 
     async def send(
         self,

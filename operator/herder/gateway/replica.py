@@ -103,6 +103,10 @@ class Replica:
         self._questions: dict[str, str] = {}  # key -> id of the registration that was made to fail
         self._shared_list = SharedRead(self._read_list)
 
+    def use(self, *, api_key: str | None, trust: Trust) -> None:
+        """Call with other credentials from now on; what the replica was told to remove stays remembered."""
+        self._calls.use(api_key=api_key, trust=trust)
+
     async def readiness(self) -> Readiness:
         """Return the replica's own verdict; one without a ready worker says that it is not ready."""
         answer = await self._calls.exchange("GET", "/readiness")
@@ -202,10 +206,6 @@ class Replica:
                 self._removals.saw_gone(key)
                 return Removal.GONE
             return Removal.SENT
-
-    def note_gone(self, url: str) -> None:
-        """Note that `url` was seen to be gone from this replica just now, by other means than a call on this object."""
-        self._removals.saw_gone(url_key(url))
 
     async def _read_list(self) -> tuple[Worker, ...]:
         being_removed = self._removals.unconfirmed_ids()

@@ -15,6 +15,7 @@ from herder.controller.operator import Operator, Options
 from herder.engine import WorkflowEngine
 from herder.gateway.spec import WorkerPatch
 from herder.gateway.types import Worker
+from herder.net.tls import Trust
 from unit.controller.fake_kube import NAMESPACE, FakeKube
 from unit.engine.kit import clock
 from unit.workflows.fakes import FakeReplica, FakeWorker
@@ -29,9 +30,17 @@ PATIENCE_S = 120.0
 class ListedReplica(FakeReplica):
     """A fake replica with what the controller itself asks of one."""
 
+    credentials: tuple[str | None, Trust] | None = None
+
     async def list_workers(self) -> tuple[Worker, ...]:
         await self._called("list_workers")
         return tuple(self.listed)
+
+    async def readiness(self) -> None:
+        await self._called("readiness")
+
+    def use(self, *, api_key: str | None, trust: Trust) -> None:
+        self.credentials = (api_key, trust)
 
     async def patch_worker(self, worker_id: str, url: str, patch: WorkerPatch) -> None:
         await self._called("patch_worker")

@@ -10,7 +10,7 @@ from herder.controller.gateways import Access
 from herder.controller.views import View, Watcher
 from herder.gateway.errors import Unauthorized, Unavailable
 from herder.gateway.spec import WorkerSpec
-from herder.net.tls import Trust
+from herder.net.tls import SYSTEM_TRUST, Trust
 from unit.controller.office import ENDPOINTS, GATEWAY, ListedReplica, Office, working
 from unit.engine.kit import virtual_time
 
@@ -179,13 +179,13 @@ def test_no_key_of_a_gateway_is_shown() -> None:
 
 
 class Reader:
-    """A replica that is read every ten seconds, and what was told of it."""
+    """A replica that is read now and then, and what was told of it."""
 
-    def __init__(self) -> None:
+    def __init__(self, resync_s: float = 10) -> None:
         self.replica = ListedReplica(ENDPOINTS[0], {})
         self.told: list[tuple[View, frozenset[str] | None]] = []
         clock = asyncio.get_running_loop().time
-        self.watcher = Watcher(self.replica, resync_s=10, tell=self._tell, clock=clock)  # type: ignore[arg-type]
+        self.watcher = Watcher(self.replica, resync_s=resync_s, tell=self._tell, clock=clock)  # type: ignore[arg-type]
 
     def _tell(self, view: View, urls: frozenset[str] | None) -> None:
         self.told.append((view, urls))
@@ -233,3 +233,56 @@ async def test_a_replica_that_stays_away_is_told_of_once_and_asked_often() -> No
 
     assert [view.state for view, _ in reader.told] == ["Unreachable"]
     assert 20 < reader.replica.count("list_workers") < 40
+
+
+@virtual_time
+async def test_a_replica_that_is_seldom_read_is_soon_known_to_be_away_and_to_be_back() -> None:
+    reader = Reader(resync_s=3600)
+    await asyncio.sleep(100)
+    reads = reader.replica.count("list_workers")
+    reader.replica.away = True
+    await asyncio.sleep(30)
+    state = reader.watcher.view.state
+    reader.replica.come_back()
+    await asyncio.sleep(5)
+    await reader.watcher.close()
+
+    assert (reads, state, reader.watcher.view.state) == (1, "Unreachable", "Reachable")
+
+
+@virtual_time
+async def test_a_replica_that_is_seldom_read_is_read_when_it_is_time() -> None:
+    reader = Reader(resync_s=100)
+    await asyncio.sleep(1005)
+    await reader.watcher.close()
+
+    assert 10 <= reader.replica.count("list_workers") <= 12
+    assert reader.replica.count("readiness") < 100
+
+
+@virtual_time
+async def test_a_resync_that_is_made_shorter_counts_at_once_and_the_replica_is_kept(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async with working(monkeypatch) as office:
+        office.gateway(resyncSeconds=3600)
+        await office.until(office.says(GATEWAY, "Reachable"))
+        before = office.operator._gateways._watchers[GATEWAY]
+        office.gateway(resyncSeconds=5)
+        await asyncio.sleep(13)
+        office.a.enter(WorkerSpec(url="http://x"))
+        await asyncio.sleep(6)
+
+        assert office.operator._gateways._watchers[GATEWAY] == before
+        assert rows(office)[0] == ("Reachable", 1)
+
+
+@virtual_time
+async def test_a_replica_that_gets_another_key_keeps_its_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    async with working(monkeypatch) as office:
+        await office.until(office.says(GATEWAY, "Reachable"))
+        put_secret(office)
+        office.gateway(**KEYED)
+        await asyncio.sleep(1)
+
+        assert [replica.credentials for replica in office.replicas.values()] == [("canary", SYSTEM_TRUST)] * 2

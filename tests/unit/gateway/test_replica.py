@@ -23,6 +23,7 @@ from herder.gateway.replica import Removal, Replica
 from herder.gateway.spec import WorkerPatch, WorkerSpec
 from herder.net.address import AddressPolicy
 from herder.net.http import Http
+from herder.net.tls import SYSTEM_TRUST
 from herder.net.urls import InvalidUrl
 from unit.gateway.fake import ACCEPTED, ID, ITEM, MISSING, OTHER_ID, URL, Rig, item, rigged, running
 
@@ -186,17 +187,11 @@ async def _by_delete(rig: Rig) -> None:
     assert await rig.replica.delete_worker(ID, URL) is Removal.GONE
 
 
-async def _by_note(rig: Rig) -> None:
-    await _by_get(rig)
-    rig.time.now_s += 1
-    rig.replica.note_gone(f"{URL}/")
-
-
 async def _by_nobody(rig: Rig) -> None:
     """The POST itself has to look."""
 
 
-@pytest.mark.parametrize("seen", [_by_get, _by_list, _by_delete, _by_note, _by_nobody])
+@pytest.mark.parametrize("seen", [_by_get, _by_list, _by_delete, _by_nobody])
 async def test_a_url_is_posted_again_only_after_its_quiet_time(rig: Rig, seen: Sighting) -> None:
     await _removed(rig)
     await seen(rig)
@@ -204,6 +199,17 @@ async def test_a_url_is_posted_again_only_after_its_quiet_time(rig: Rig, seen: S
     await rig.replica.add_worker(WorkerSpec(url=URL))
 
     assert rig.time.slept_s == [2.5]
+
+
+async def test_a_removal_is_remembered_when_the_credentials_change(rig: Rig) -> None:
+    await _removed(rig)
+    await _by_get(rig)
+    rig.replica.use(api_key="an0ther", trust=SYSTEM_TRUST)
+
+    await rig.replica.add_worker(WorkerSpec(url=URL))
+
+    assert rig.time.slept_s == [2.5]
+    assert [asked.authorization for asked in rig.gateway.asked[-2:]] == [None, "Bearer an0ther"]
 
 
 async def test_a_url_whose_removal_by_others_a_delete_finds_done_is_quiet_all_the_same(rig: Rig) -> None:
