@@ -9,8 +9,8 @@ from pathlib import Path
 HERE = Path(__file__).resolve().parent
 CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "herder" / "bench"
 
-LIBRARIES = ("langgraph==1.2.22", "matplotlib==3.11.2")
-"""What the bench needs and herder does not; where they can't be installed, LangGraph and the picture are left out."""
+LOCK = HERE / "requirements.lock"
+"""What the bench needs and herder does not; where it can't be installed, LangGraph and the picture are left out."""
 
 
 def ancestor() -> Path | None:
@@ -27,15 +27,16 @@ def ancestor() -> Path | None:
 
 
 def python() -> Path | None:
-    """Return the Python of an environment that has LIBRARIES, None where it can't be made."""
+    """Return the Python of an environment that has what LOCK names, None where it can't be made."""
     environment = CACHE / f"venv-{sys.version_info.major}.{sys.version_info.minor}"
     interpreter, stamp = environment / "bin" / "python", environment / "installed"
-    if stamp.exists() and stamp.read_text() == "\n".join(LIBRARIES):
+    if stamp.exists() and stamp.read_text() == LOCK.read_text():
         return interpreter
-    print("==> making an environment for", *LIBRARIES, file=sys.stderr)
-    install = [str(interpreter), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", *LIBRARIES]
+    print("==> making an environment with LangGraph and matplotlib", file=sys.stderr)
+    options = ["--quiet", "--disable-pip-version-check", "--require-hashes", "--only-binary", ":all:"]
+    install = [str(interpreter), "-m", "pip", "install", *options, "-r", str(LOCK)]
     for command in ([sys.executable, "-m", "venv", "--clear", str(environment)], install):
         if subprocess.run(command, check=False).returncode != 0:
             return None
-    stamp.write_text("\n".join(LIBRARIES))
+    stamp.write_text(LOCK.read_text())
     return interpreter
