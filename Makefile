@@ -66,8 +66,9 @@ format: setup ## let ruff format and mend what it can
 	@$(BIN)/ruff format
 	@$(BIN)/ruff check --fix
 
-generate: setup ## render crds/ from the models
+generate: setup ## render crds/ from the models and the diagrams of docs/engine.md from the engine's tables
 	@$(BIN)/herder crds
+	@$(BIN)/python -m herder.engine.diagrams docs/engine.md
 
 lock: setup ## resolve the dependencies anew and write the locks
 	@$(BIN)/uv pip compile -q --universal --python-version 3.12 --generate-hashes --no-emit-index-url --no-header --upgrade \

@@ -1,12 +1,14 @@
 """The state machines as Mermaid diagrams, read off the tables, and the page that shows them.
 
 The page marks where a diagram goes with `<!-- diagram: NAME -->` and `<!-- end of diagram -->`; what stands between is
-written by `refreshed`.
+written by `refreshed`. usage: python -m herder.engine.diagrams PAGE
 """
 
 import re
+import sys
 from collections.abc import Iterable, Iterator, Mapping
 from enum import StrEnum
+from pathlib import Path
 
 from herder.engine.status import ALL_STEP_MOVES, ALL_WORKFLOW_MOVES, Move, StepStatus, WorkflowStatus
 
@@ -37,3 +39,8 @@ def _lines[S: StrEnum](first: S, moves: Iterable[Move[S]]) -> Iterator[str]:
             yield f"    {status} --> {onward}: {move.name}"
     for end in sorted(reached - left):
         yield f"    {end} --> [*]"
+
+
+if __name__ == "__main__":
+    _page = Path(sys.argv[1])
+    _page.write_text(refreshed(_page.read_text()))
