@@ -7,8 +7,8 @@ proxy variables, and turns every answer into model objects that nobody here need
     ├── NotFound          404
     ├── Conflicted        409: somebody else wrote meanwhile, or the object is another one than was meant
     ├── Rejected          any other 4xx: what was sent is wrong
-    │   └── Forbidden     401, 403: herder may not do this, for as long as somebody leaves it so
-    └── Unreached         no answer, 429 or 5xx: try again, after `retry_after_s` where the server says so
+    │   └── Forbidden     403: herder may not do this, for as long as somebody leaves it so
+    └── Unreached         no answer, 401, 429 or 5xx: try again, after `retry_after_s` where the server says so
 """
 
 import json
@@ -53,7 +53,7 @@ class Rejected(KubeError):
 
 
 class Forbidden(Rejected):
-    """Herder's credentials, or the rights that go with them, do not allow it."""
+    """Herder's rights do not allow it."""
 
 
 class Unreached(KubeError):
@@ -167,8 +167,10 @@ def _error(response: aiohttp.ClientResponse, text: str) -> KubeError:
             return NotFound(text)
         case HTTPStatus.CONFLICT:
             return Conflicted(text)
-        case HTTPStatus.UNAUTHORIZED | HTTPStatus.FORBIDDEN:
+        case HTTPStatus.FORBIDDEN:
             return Forbidden(text)
+        case HTTPStatus.UNAUTHORIZED:  # a token that has just expired is renewed from its file for a later call
+            return Unreached(text)
         case HTTPStatus.TOO_MANY_REQUESTS:
             return Unreached(text, _seconds(response.headers.get("Retry-After", "")))
         case status if HTTPStatus.BAD_REQUEST <= status < HTTPStatus.INTERNAL_SERVER_ERROR:

@@ -44,7 +44,7 @@ def answering(status: int, body: object = None, **headers: str) -> Handler:
 
 ERRORS: dict[str, tuple[int, type[KubeError]]] = {
     "400": (400, Rejected),
-    "401": (401, Forbidden),
+    "401, an expired token": (401, Unreached),
     "403": (403, Forbidden),
     "404": (404, NotFound),
     "409": (409, Conflicted),
