@@ -4,10 +4,13 @@ import base64
 import binascii
 import time
 from collections.abc import Callable
+from functools import partial
 from typing import Final
+from weakref import WeakValueDictionary
 
 from herder.api.fields import SecretKeyRef
 from herder.controller.kube import Kube, NotFound, Rejected
+from herder.gateway.shared_read import SharedRead
 
 FRESH_S: Final = 10.0
 """How long a content that was read is good; a rotated key is noticed that much later at most."""
@@ -24,6 +27,7 @@ class Secrets:
         self._kube = kube
         self._clock = clock
         self._read: dict[tuple[str, str], tuple[float, dict[str, str]]] = {}
+        self._under_way: WeakValueDictionary[tuple[str, str], SharedRead[dict[str, str]]] = WeakValueDictionary()
 
     async def get(self, namespace: str, ref: SecretKeyRef, *, field: str) -> str:
         """Return the text that `ref`, found in the field named `field`, points to."""
@@ -36,19 +40,25 @@ class Secrets:
             raise SecretMissing(f"key {ref.key!r} of Secret {namespace}/{ref.name} holds no text: correct it") from None
 
     async def _data(self, namespace: str, name: str, field: str) -> dict[str, str]:
-        place, now = (namespace, name), self._clock()
-        at_s, data = self._read.get(place, (-FRESH_S, {}))
-        if now - at_s < FRESH_S:
+        at_s, data = self._read.get((namespace, name), (float("-inf"), {}))
+        if self._clock() - at_s < FRESH_S:
             return data
         try:
-            secret = await self._kube.get(f"/api/v1/namespaces/{namespace}/secrets/{name}")
+            return await self._shared_read(namespace, name)()
         except NotFound:
-            self._read.pop(place, None)
             raise SecretMissing(f"Secret {namespace}/{name}, named by {field}, does not exist: create it") from None
         except Rejected as error:
             text = f"Secret {namespace}/{name}, named by {field}, can't be read: grant herder `get` on it ({error})"
             raise SecretMissing(text) from None
-        data = secret.get("data") or {}
-        self._read = {p: r for p, r in self._read.items() if now - r[0] < FRESH_S}
-        self._read[place] = (now, data)
+
+    def _shared_read(self, namespace: str, name: str) -> SharedRead[dict[str, str]]:
+        """Return what all that ask for one Secret at the same time read it by; it lives as long as they do."""
+        return self._under_way.setdefault((namespace, name), SharedRead(partial(self._fresh, namespace, name)))
+
+    async def _fresh(self, namespace: str, name: str) -> dict[str, str]:
+        now_s = self._clock()
+        self._read = {place: read for place, read in self._read.items() if now_s - read[0] < FRESH_S}
+        secret = await self._kube.get(f"/api/v1/namespaces/{namespace}/secrets/{name}")
+        data: dict[str, str] = secret.get("data") or {}
+        self._read[(namespace, name)] = (now_s, data)
         return data

@@ -1,5 +1,6 @@
 """The content of Secrets: by name, for a moment, to nobody."""
 
+import asyncio
 import base64
 
 import pytest
@@ -7,7 +8,7 @@ import pytest
 from herder.api.fields import SecretKeyRef
 from herder.controller.kube import Forbidden, Unreached
 from herder.controller.secrets import FRESH_S, SecretMissing, Secrets
-from unit.controller.fake_kube import FakeKube
+from unit.controller.fake_kube import Call, FakeKube
 
 PATH = "/api/v1/namespaces/ns/secrets/key"
 REF = SecretKeyRef(name="key", key="token")
@@ -50,6 +51,51 @@ async def test_a_secret_is_read_again_once_it_is_no_longer_fresh() -> None:
     new = await safe.read()
 
     assert (still, new, len(safe.kube.calls)) == ("canary", "new", 2)
+
+
+async def takes_a_while(_call: Call) -> None:
+    await asyncio.sleep(0)
+
+
+async def test_those_who_read_a_secret_at_the_same_time_share_a_read() -> None:
+    safe = Safe()
+    safe.kube.gate = takes_a_while
+
+    texts = await asyncio.gather(*(safe.read() for _ in range(20)))
+
+    assert set(texts) == {"canary"}
+    assert len(safe.kube.calls) <= 2
+    assert len(safe.secrets._under_way) == 0
+
+
+async def test_those_who_read_at_the_same_time_share_what_comes_of_it_each_for_its_own_field() -> None:
+    safe = Safe(text=None)
+    safe.kube.gate = takes_a_while
+    fields = [f"spec.field{number}" for number in range(20)]
+
+    reads = (safe.secrets.get("ns", REF, field=field) for field in fields)
+    errors = await asyncio.gather(*reads, return_exceptions=True)
+
+    assert all(f"named by {field}," in str(error) for field, error in zip(fields, errors, strict=True))
+    assert len(safe.kube.calls) <= 2
+
+
+async def test_a_reader_that_is_cut_off_leaves_the_read_to_the_next() -> None:
+    safe = Safe()
+    is_held = asyncio.Event()
+
+    async def hold(_call: Call) -> None:
+        if not is_held.is_set():
+            is_held.set()
+            await asyncio.Event().wait()
+
+    safe.kube.gate = hold
+    first, second = (asyncio.create_task(safe.read()) for _ in range(2))
+    await is_held.wait()
+
+    first.cancel()
+
+    assert await second == "canary"
 
 
 async def test_a_secret_that_is_missing_is_asked_for_each_time_and_found_when_it_comes() -> None:
