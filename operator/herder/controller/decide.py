@@ -87,7 +87,7 @@ class World:
     may_force: bool = False
     """Whether the removal's time is up and it may be given up."""
     is_cooling: bool = False
-    """Whether a run failed only a moment ago."""
+    """Whether the run that would be begun failed only a moment ago."""
     is_suspended: bool = False
     observes_only: bool = False
     blocked: Blocked | None = None

@@ -17,7 +17,7 @@ from herder.controller.scene import Scene
 from herder.controller.subject import status_of
 from herder.controller.wishes import Status
 from herder.engine import WorkflowDefinition, WorkflowOutcome, WorkflowState, WorkflowStatus
-from herder.workflows.entry import LOST_ADD, NO_ENTRY, Entry
+from herder.workflows.entry import LOST_ADD, NO_ENTRY, REGISTERED, Entry
 from herder.workflows.errors import Problem
 from herder.workflows.probing import Prober
 from herder.workflows.registration import registration
@@ -101,6 +101,14 @@ def known_entries(scene: Scene, left: WorkflowRun | None) -> dict[str, Entry]:
             if entries.get(endpoint, LOST_ADD).worker_id is None:
                 entries[endpoint] = LOST_ADD
     return entries
+
+
+def left_out(run: Run) -> frozenset[str]:
+    """Return the replicas that a registration which came to its end went without."""
+    data = run.state.data
+    if not isinstance(data, Registration):
+        return frozenset()
+    return frozenset(r.endpoint for r in data.replicas if data.entry(r.endpoint).state not in REGISTERED)
 
 
 @dataclass(frozen=True)

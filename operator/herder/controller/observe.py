@@ -51,15 +51,29 @@ class Observation:
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """What to compare: views that began before `not_before_s` are older than what a run itself saw and say nothing."""
+    """What to compare: views that began before `not_before_s` are older than what a run itself saw and say nothing.
+
+    `left_out` are the replicas that gave a run no answer only a moment ago, whatever they list.
+    """
 
     views: Mapping[str, View]
     not_before_s: float
     now: datetime
+    left_out: frozenset[str] = frozenset()
 
     def is_older(self, view: View) -> bool:
         """Whether a view tells of a time before the last run, or of none at all."""
         return view.state is None or view.began_at_s <= self.not_before_s
+
+    def is_away(self, endpoint: str, record: Entry) -> bool:
+        """Whether a replica can't be driven now: no list of it can be had, or a run just got no answer from it."""
+        view = self.view(endpoint)
+        is_silent = record.state is EntryState.UNREACHABLE and (self.is_older(view) or endpoint in self.left_out)
+        return view.is_away or is_silent
+
+    def view(self, endpoint: str) -> View:
+        """Return what a replica said last."""
+        return self.views.get(endpoint, UNHEARD)
 
 
 def observe(plan: Plan, records: Mapping[str, Entry], endpoints: Iterable[str], reading: Reading) -> Observation:
@@ -67,27 +81,29 @@ def observe(plan: Plan, records: Mapping[str, Entry], endpoints: Iterable[str], 
     entries: dict[str, Entry] = {}
     lacking, away, unread = set(), set(), set()
     for endpoint in endpoints:
-        view = reading.views.get(endpoint, UNHEARD)
-        record = records.get(endpoint, NO_ENTRY)
-        entry, has_it = _compare(plan, record, view, reading)
-        entries[endpoint] = entry
+        record, view = records.get(endpoint, NO_ENTRY), reading.view(endpoint)
+        is_away = reading.is_away(endpoint, record)
+        look = _unseen(plan, record, reading.now) if is_away else _compare(plan, record, view, reading)
+        entries[endpoint], has_it = look
         if not has_it:
             lacking.add(endpoint)
-        if view.is_away:
+        if is_away:
             away.add(endpoint)
-        elif reading.is_older(view):
+        if not view.is_away and reading.is_older(view):
             unread.add(endpoint)
     return Observation(entries, frozenset(lacking), frozenset(away), frozenset(unread))
 
 
+def _unseen(plan: Plan, record: Entry, now: datetime) -> tuple[Entry, bool]:
+    """It may have it still: what can't be seen is not torn down, and compared when it is back."""
+    has_it = record.spec_hash == plan.spec_hash and record.worker_id is not None
+    return record.seen(EntryState.UNREACHABLE, now), has_it
+
+
 def _compare(plan: Plan, record: Entry, view: View, reading: Reading) -> tuple[Entry, bool]:
     """Return the entry as it is now, and whether the replica has the worker as declared."""
-    is_as_sent = record.spec_hash == plan.spec_hash
-    if view.is_away:
-        # It may have it still: what can't be seen is not torn down, and compared when it is back.
-        return record.seen(EntryState.UNREACHABLE, reading.now), is_as_sent and record.worker_id is not None
     if reading.is_older(view):
-        return record, is_as_sent and record.state in REGISTERED
+        return record, record.spec_hash == plan.spec_hash and record.state in REGISTERED
     listed = view.workers.get(plan.url, ())
     if not listed:
         return _unlisted(record, reading.now), False

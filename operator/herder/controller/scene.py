@@ -32,9 +32,13 @@ class Memory:
     is_removed: bool = False
     """Whether a removal for its deletion has succeeded."""
     cools_until_s: float = _NEVER
-    """When a run that came to nothing may be begun again without any change."""
+    """When what came to nothing may be tried again without any change."""
+    tried: str = ""
+    """The inputs of the run that came to nothing: with others there is nothing to wait for."""
     failures: int = 0
-    """How many runs in a row came to nothing."""
+    """How many runs in a row came to nothing, or not to all that they were begun for."""
+    left_out: frozenset[str] = frozenset()
+    """The replicas that the last run succeeded without."""
 
 
 @dataclass(frozen=True)
@@ -94,7 +98,8 @@ class Scout:
             plan = await self._plan(subject)
         except SecretMissing as error:
             return Scene(subject, gateway, None, Blocked(ReadyReason.SECRET_NOT_FOUND, str(error)))
-        reading = Reading(gateway.views, memory.ended_at_s, datetime.now(UTC))
+        left_out = memory.left_out if self._cools(memory) else frozenset()
+        reading = Reading(gateway.views, memory.ended_at_s, datetime.now(UTC), left_out)
         records = entries_of(subject.status.replicas)
         endpoints = [replica.endpoint for replica in gateway.replicas]
         return Scene(subject, gateway, plan, None, observe(plan, records, endpoints, reading))
@@ -110,7 +115,7 @@ class Scout:
             is_orphan=subject.keeps_entries or self._gateways.is_gone(subject.gateway),
             is_removed=memory.is_removed,
             may_force=subject.overdue_in_s(datetime.now(UTC)) == 0,
-            is_cooling=self._clock() < memory.cools_until_s,
+            is_cooling=self._cools(memory) and memory.tried in {scene.inputs, scene.url_to_remove},
             is_suspended=subject.spec is not None and subject.spec.suspend,
             observes_only=scene.gateway is not None and scene.gateway.access.mode is Mode.OBSERVE,
             blocked=scene.blocked,
@@ -125,6 +130,9 @@ class Scout:
             last=_last_run(subject),
             running=_running(run),
         )
+
+    def _cools(self, memory: Memory) -> bool:
+        return self._clock() < memory.cools_until_s
 
     async def _plan(self, subject: Subject) -> Plan:
         if subject.spec is None:

@@ -32,7 +32,7 @@ from herder.controller.decide import (
     decide,
 )
 from herder.controller.kube import Conflicted, Kube, NotFound
-from herder.controller.launch import Launcher, known_entries
+from herder.controller.launch import Launcher, known_entries, left_out
 from herder.controller.objects import Body, Key, Objects, uid_of
 from herder.controller.orphans import mark_orphaned
 from herder.controller.queue import WorkQueue
@@ -116,16 +116,24 @@ class Workers:
             return
         memory = self.memories[run.uid]
         memory.ended_at_s = self.clock()
-        if run.is_recorded and run.outcome is not None and run.outcome.ok:
-            memory.failures = 0
+        is_done = run.is_recorded and run.outcome is not None and run.outcome.ok
+        memory.left_out = left_out(run) if is_done else frozenset()
+        if is_done:
             memory.is_removed = run.is_last
+        if is_done and not memory.left_out:
+            memory.failures = 0
         else:
-            memory.failures += 1
-            cooling_s = _cooling_s(memory.failures, Job(run.name))
-            memory.cools_until_s = self.clock() + cooling_s
-            self.queue.add_after(run.key, cooling_s)
+            self._cool(run, memory)
         if run.is_recorded:
             self.queue.add(run.key)
+
+    def _cool(self, run: Run, memory: Memory) -> None:
+        """Wait, the longer the more often it was in vain, before the same is tried again."""
+        memory.failures = memory.failures + 1 if run.inputs == memory.tried else 1
+        memory.tried = run.inputs
+        cooling_s = _cooling_s(memory.failures, Job(run.name))
+        memory.cools_until_s = self.clock() + cooling_s
+        self.queue.add_after(run.key, cooling_s)
 
     async def _do(self, action: Action, scene: Scene) -> None:
         subject = scene.subject

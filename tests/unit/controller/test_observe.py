@@ -133,6 +133,28 @@ def test_a_list_that_was_read_before_the_run_ended_says_nothing() -> None:
     assert (entry, is_lacking) == (SENT, False)
 
 
+@pytest.mark.parametrize(
+    ("view", "left_out", "is_away"),
+    [
+        (listing(began_at_s=5.0), frozenset(), True),
+        (UNHEARD, frozenset(), True),
+        (listing(), frozenset({E1}), True),
+        (listing(), frozenset({E2}), False),
+        (listing(), frozenset(), False),
+    ],
+    ids=["list is older", "not heard of yet", "list answers, left out", "another was left out", "list is newer"],
+)
+def test_a_replica_that_gave_a_run_no_answer_counts_as_away_until_it_is_read_and_its_pause_is_over(
+    view: View, left_out: frozenset[str], is_away: bool
+) -> None:
+    record = replace(NO_ENTRY, state=EntryState.UNREACHABLE, verified_at=THEN)
+
+    seen = observe(PLAN, {E1: record}, [E1], Reading({E1: view}, 5.0, NOW, left_out))
+
+    assert (E1 in seen.away, seen.is_actionable) == (is_away, not is_away)
+    assert (seen.entries[E1] == record) == is_away
+
+
 def test_ranks_of_a_data_parallel_worker_count_as_one_entry() -> None:
     ranks: list[dict[str, Any]] = [
         {"id": id_, "url": f"{URL}@{rank}", "dp_base_url": URL, "dp_rank": rank, "dp_size": 2}
