@@ -65,6 +65,7 @@ class CannotRun(RuntimeError):
 class Operator:
     """One operator process: `start` it, let it `work`, then `close` it.
 
+    `http` leads to gateways and `probing` to workers: however many of these hang, gateways are reached.
     `installation` is the cluster's identity. `engine` and `clock`, which returns monotonic seconds, are for tests.
     """
 
@@ -73,6 +74,7 @@ class Operator:
         options: Options,
         kube: Kube,
         http: Http,
+        probing: Http,
         installation: str,
         *,
         engine: WorkflowEngine | None = None,
@@ -97,7 +99,7 @@ class Operator:
             scout=Scout(self.objects, self._model_gateways, secrets, clock),
             writer=self._writer,
             runs=self._runs,
-            launcher=Launcher(self._runs, Prober(http)),
+            launcher=Launcher(self._runs, Prober(probing)),
             recorder=self._recorder,
             installation=installation,
             gone=self.gone,
@@ -171,10 +173,10 @@ async def run(options: Options) -> None:
     except ConfigException as error:
         raise CannotRun(f"no API server is configured: {error}; give --kubeconfig") from error
     policy = AddressPolicy(allow_loopback=options.allow_loopback)
-    async with Kube(configuration) as kube, Http(policy) as http:
+    async with Kube(configuration) as kube, Http(policy) as http, Http(policy) as probing:
         try:
             installation = await patiently(partial(installation_of, kube))
-            operator = Operator(options, kube, http, installation)
+            operator = Operator(options, kube, http, probing, installation)
             await patiently(operator.start)
         except NotFound as error:
             raise CannotRun(f"the API server lacks herder's resources: kubectl apply -f crds/ ({error})") from error

@@ -2,6 +2,7 @@
 
     urls     one spelling for each URL
     address  which addresses may be connected to, and the resolver that holds to it
+    resolver name lookups that can't starve each other
     tls      whom a connection trusts
     http     exchanges with a deadline, a body cap and no surprises from the environment
     text     what makes an upstream's words fit for a status

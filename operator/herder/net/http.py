@@ -15,7 +15,6 @@ from types import TracebackType
 from typing import Self
 
 import aiohttp
-from aiohttp.resolver import ThreadedResolver
 from yarl import URL
 
 from herder.net.address import AddressPolicy, VettingResolver
@@ -28,6 +27,7 @@ from herder.net.errors import (
     TlsRefused,
     Unreachable,
 )
+from herder.net.resolver import ThreadsResolver
 from herder.net.text import untrusted
 from herder.net.tls import SYSTEM_TRUST, Trust, context
 
@@ -47,7 +47,7 @@ class Answer:
 
 
 class Http:
-    """HTTP exchanges under one address policy, over pooled connections (kept apart by TLS trust).
+    """HTTP exchanges under one address policy, over its own pooled connections (kept apart by TLS trust) and lookups.
 
     Use it as an async context manager, or call `close`. It may be made before the event loop runs.
     """
@@ -56,6 +56,7 @@ class Http:
         self._policy = policy
         self._limit_per_host = limit_per_host
         self._session: aiohttp.ClientSession | None = None
+        self._resolver: VettingResolver | None = None
 
     async def request(
         self,
@@ -101,7 +102,7 @@ class Http:
         self._policy.check_literal(host)
         try:
             async with asyncio.timeout(deadline_s):
-                await VettingResolver(ThreadedResolver(), self._policy).resolve(host, target.port or 0)
+                await self._resolving().resolve(host, target.port or 0)
         except TimeoutError as error:
             raise DeadlineExceeded(f"{untrusted(host)} did not resolve within {deadline_s:g} s") from error
         except OSError as error:
@@ -112,6 +113,9 @@ class Http:
         session, self._session = self._session, None
         if session is not None:
             await session.close()
+        resolver, self._resolver = self._resolver, None
+        if resolver is not None:
+            await resolver.close()
 
     async def __aenter__(self) -> Self:
         return self
@@ -121,11 +125,16 @@ class Http:
     ) -> None:
         await self.close()
 
+    def _resolving(self) -> VettingResolver:
+        if self._resolver is None:
+            self._resolver = VettingResolver(ThreadsResolver(), self._policy)
+        return self._resolver
+
     def _opened(self) -> aiohttp.ClientSession:
         if self._session is None:
             self._session = aiohttp.ClientSession(
                 connector=aiohttp.TCPConnector(
-                    resolver=VettingResolver(ThreadedResolver(), self._policy),
+                    resolver=self._resolving(),
                     limit=_MAX_CONNECTIONS,
                     limit_per_host=self._limit_per_host,
                 ),

@@ -67,7 +67,7 @@ class Office:
         loop = asyncio.get_running_loop()
         engine = WorkflowEngine(clock=clock)
         http = FakeHttp(self.workers)
-        return Operator(self._options, self.kube, http, INSTALLATION, engine=engine, clock=loop.time)
+        return Operator(self._options, self.kube, http, http, INSTALLATION, engine=engine, clock=loop.time)
 
     def _watch(self, body: Body, is_gone: bool) -> None:
         if not self.is_deaf and body["kind"] in {"ModelGateway", "WorkerRegistration"}:

@@ -240,7 +240,7 @@ async def test_a_connection_goes_to_the_address_that_was_judged(monkeypatch: pyt
     loop = asyncio.get_running_loop()
     asked: list[str] = []
 
-    async def rebinding(host: str, port: int, **kwargs: object) -> list[tuple[object, ...]]:
+    def rebinding(host: str, port: object, **kwargs: object) -> list[tuple[object, ...]]:
         asked.append(host)
         address = "192.0.2.1" if len(asked) == 1 else HOST
         return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (address, port))]
@@ -251,7 +251,7 @@ async def test_a_connection_goes_to_the_address_that_was_judged(monkeypatch: pyt
         connected.append(address)
         raise ConnectionRefusedError(111, "refused")
 
-    monkeypatch.setattr(loop, "getaddrinfo", rebinding)
+    monkeypatch.setattr(socket, "getaddrinfo", rebinding)
     monkeypatch.setattr(loop, "sock_connect", connect)
 
     async with Http(AddressPolicy()) as http:
