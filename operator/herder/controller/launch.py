@@ -25,7 +25,6 @@ from herder.workflows.registration.data import Registration
 from herder.workflows.removal import removal
 from herder.workflows.removal.data import Removal
 
-_LONGEST_DRAIN_S: Final = 300
 _KILLED: Final = frozenset({RunStatus.PENDING, RunStatus.RUNNING})
 _UNKNOWN: Final = Problem("StepFailed", "no reason was given", retryable=True)
 
@@ -57,8 +56,8 @@ class Launcher:
             raise ValueError("a removal needs a gateway")
         left = subject.status.workflow
         data = Removal(scene.url_to_remove, subject.owner, gateway.replicas, known_entries(scene, left))
-        timeout_s = subject.spec.drain.timeout_seconds if subject.spec else _LONGEST_DRAIN_S
-        return _run(scene, Job.REMOVAL, removal(timeout_s), data, left if resumes else None, data.url, self)
+        definition = removal(subject.drain.timeout_seconds)
+        return _run(scene, Job.REMOVAL, definition, data, left if resumes else None, data.url, self)
 
 
 def _run(

@@ -12,7 +12,7 @@ from herder.api.base import InvalidResource, parse
 from herder.api.conditions import ReadyReason
 from herder.api.meta import ADOPT_ANNOTATION, CANCEL_ANNOTATION, FINALIZER, RETRY_ANNOTATION
 from herder.api.status import echo
-from herder.api.worker import DeletionPolicy, OnTimeout, WorkerRegistrationSpec, WorkerRegistrationStatus
+from herder.api.worker import DeletionPolicy, Drain, OnTimeout, WorkerRegistrationSpec, WorkerRegistrationStatus
 from herder.controller.decide import Blocked
 from herder.controller.objects import Body, Key, Objects, gateway_of, uid_of
 from herder.workflows.owner import Owner
@@ -103,13 +103,23 @@ class Subject:
         """Whether its entries are to be left when it is deleted."""
         return self.spec is not None and self.spec.deletion_policy is DeletionPolicy.ORPHAN
 
+    @cached_property
+    def drain(self) -> Drain:
+        """How it is removed. Where it can't be read the defaults hold, or a deletion could wait for ever."""
+        if self.spec is not None:
+            return self.spec.drain
+        try:
+            return parse(Drain, (self.body.get("spec") or {}).get("drain") or {}, at="spec.drain")
+        except InvalidResource:
+            return Drain()
+
     def overdue_in_s(self, now: datetime) -> float | None:
-        """Return how long its removal may yet take until it is given up; None if it never is, or is not deleted."""
+        """Return how long its removal may yet take until its time is up; None if it has no limit, or is not deleted."""
         since = self.body["metadata"].get("deletionTimestamp")
-        if since is None or self.spec is None or self.spec.drain.on_timeout is not OnTimeout.FORCE:
+        if since is None or self.drain.on_timeout is not OnTimeout.FORCE:
             return None
-        given_up_at = datetime.fromisoformat(since) + timedelta(seconds=self.spec.drain.timeout_seconds)
-        return max(0.0, (given_up_at - now).total_seconds())
+        up_at = datetime.fromisoformat(since) + timedelta(seconds=self.drain.timeout_seconds)
+        return max(0.0, (up_at - now).total_seconds())
 
     def inputs(self, spec_hash: str, endpoints: Iterable[str]) -> str:
         """Return a hash of all that a registration works with; if it changes, what has failed may succeed."""

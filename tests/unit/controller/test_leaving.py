@@ -216,3 +216,17 @@ async def test_a_gateway_on_its_way_out_lets_its_workers_go(monkeypatch: pytest.
         await office.until(lambda: office.is_gone(key), within_s=5)
 
         assert was_held
+
+
+@virtual_time
+async def test_an_object_that_can_not_be_read_is_forced_to_go_as_any_other(monkeypatch: pytest.MonkeyPatch) -> None:
+    async with working(monkeypatch) as office:
+        key = office.worker()
+        await office.registered(key)
+        office.a.away = True
+        office.worker("a", cost="cheap")
+        await office.until(office.says(key, "InvalidSpec"))
+
+        office.kube.delete(key, at="2020-01-01T00:00:00Z")
+
+        await office.until(lambda: office.is_gone(key))
