@@ -1,7 +1,9 @@
 """`herder run`: the operator."""
 
+import re
 import sys
 from pathlib import Path
+from typing import Final
 
 import click
 import structlog
@@ -12,6 +14,16 @@ from herder.controller.operator import CannotRun, Options
 from herder.controller.operator import run as run_operator
 
 log = structlog.get_logger(__name__)
+
+_NAMESPACE: Final = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
+
+
+def _namespaces(_context: click.Context, _parameter: click.Parameter, names: tuple[str, ...]) -> tuple[str, ...]:
+    """Refuse what is no name: a pattern would be watched by kopf and be read as a name by all else."""
+    for name in names:
+        if not _NAMESPACE.fullmatch(name):
+            raise click.BadParameter(f"{name!r} is no namespace's name: patterns are not served, name each or use -A")
+    return names
 
 
 @click.command(context_settings={"auto_envvar_prefix": "HERDER", "show_default": True})
@@ -25,6 +37,7 @@ log = structlog.get_logger(__name__)
     "--namespace",
     "namespaces",
     multiple=True,
+    callback=_namespaces,
     metavar="NAMESPACE",
     help="Namespace to serve; give it several times for several. In HERDER_NAMESPACE they are separated by spaces.",
     envvar="HERDER_NAMESPACE",

@@ -130,6 +130,9 @@ BAD: dict[str, list[str]] = {
     "an unknown level": ["--log-level", "loud"],
     "a kubeconfig that is not there": ["--kubeconfig", "/nowhere"],
     "one namespace and all": ["-n", "one", "-A"],
+    "a pattern of namespaces": ["-n", "team-*"],
+    "namespaces with a comma": ["-n", "one,two"],
+    "a namespace without a name": ["-n", ""],
     "an unknown flag": ["--herd"],
 }
 
