@@ -35,6 +35,11 @@ def test_what_waits_for_the_worker_gives_up_when_the_budget_is_over(step_id: str
     assert _delays(definition, step_id, 20.0) is None
 
 
+@pytest.mark.parametrize("definition", [registration(20), removal(20)], ids=lambda definition: definition.name)
+def test_every_step_says_how_often_and_how_long_it_is_tried(definition: WorkflowDefinition[Any]) -> None:
+    assert [step.id for step in definition.steps if step.retry is None or step.timeout is None] == []
+
+
 @pytest.mark.parametrize(("timeout_s", "last_s"), [(0, 5.0), (5, 5.0), (300, 300.0)])
 @pytest.mark.parametrize("step_id", ["remove", "confirm"])
 def test_a_removal_insists_for_its_time_but_at_least_a_little(timeout_s: int, last_s: float, step_id: str) -> None:

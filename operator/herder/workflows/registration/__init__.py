@@ -7,11 +7,19 @@ Where the replicas are to probe (`probe: Gateway`, gRPC workers, external provid
 itself are Skipped, and what the replicas discovered is read back by await_ready.
 """
 
+from collections.abc import Callable
 from functools import lru_cache
 from math import ceil
 from typing import Final
 
-from herder.engine import ExponentialBackoff, FixedBackoff, RetryPolicy, StepDefinition, WorkflowDefinition
+from herder.engine import (
+    ExponentialBackoff,
+    FixedBackoff,
+    RetryPolicy,
+    StepDefinition,
+    WorkflowContext,
+    WorkflowDefinition,
+)
 from herder.workflows.registration.data import Registration
 from herder.workflows.registration.probe import (
     Classify,
@@ -22,6 +30,9 @@ from herder.workflows.registration.probe import (
     is_probed_here,
 )
 from herder.workflows.registration.register import AwaitReady, Register, Verify
+from herder.workflows.step import Step
+
+type Condition = Callable[[WorkflowContext[Registration]], bool]
 
 NAME: Final = "worker-registration"
 
@@ -47,64 +58,52 @@ def _within(budget_s: float, *, base_s: float, maximum_s: float) -> RetryPolicy:
     return RetryPolicy(max_attempts=None, backoff=backoff)
 
 
+def _policies(budget_s: float) -> dict[str, RetryPolicy]:
+    """Return how often each step is tried, by its id."""
+    discovery = _within(budget_s, base_s=0.5, maximum_s=5.0)
+    return {
+        "classify": RetryPolicy(max_attempts=3, backoff=ExponentialBackoff(base=0.25, maximum=1.0)),
+        "detect_connection": connection_policy(budget_s),
+        "detect_backend": discovery,
+        "discover_metadata": discovery,
+        "discover_dp": discovery,
+        "register": RetryPolicy(max_attempts=6, backoff=ExponentialBackoff(base=0.25, maximum=4.0)),
+        "await_ready": _within(budget_s, base_s=0.05, maximum_s=2.0),
+        "verify": RetryPolicy(max_attempts=20, backoff=ExponentialBackoff(base=0.1, maximum=1.0)),
+    }
+
+
+_TIMEOUTS_S: Final = {
+    "classify": 15.0,
+    "detect_connection": 5.0,
+    "detect_backend": 45.0,
+    "discover_metadata": 30.0,
+    "discover_dp": 30.0,
+    "register": 60.0,
+    "await_ready": 60.0,
+    "verify": 30.0,
+}
+"""How long one attempt may take: longer than all that it asks for, one after another."""
+
+
 @lru_cache(maxsize=256)
 def registration(budget_s: int) -> WorkflowDefinition[Registration]:
     """Return the workflow for workers that have `budget_s` seconds to come up; its id tells budgets apart."""
-    discovery = _within(budget_s, base_s=0.5, maximum_s=5.0)
+    policies = _policies(budget_s)
+
+    def step(does: Step[Registration], *after: str, run_if: Condition | None = None) -> StepDefinition[Registration]:
+        return StepDefinition(
+            does.id, does, depends_on=after, run_if=run_if, retry=policies[does.id], timeout=_TIMEOUTS_S[does.id]
+        )
+
     steps = (
-        StepDefinition("classify", Classify()),
-        StepDefinition(
-            "detect_connection",
-            DetectConnection(),
-            depends_on=["classify"],
-            run_if=is_probed_here,
-            retry=connection_policy(budget_s),
-            timeout=5.0,
-        ),
-        StepDefinition(
-            "detect_backend",
-            DetectBackend(),
-            depends_on=["detect_connection"],
-            run_if=is_probed_here,
-            retry=discovery,
-            timeout=45.0,
-        ),
-        StepDefinition(
-            "discover_metadata",
-            DiscoverMetadata(),
-            depends_on=["detect_backend"],
-            run_if=is_probed_here,
-            retry=discovery,
-            timeout=30.0,
-        ),
-        StepDefinition(
-            "discover_dp",
-            DiscoverDataParallel(),
-            depends_on=["detect_backend"],
-            run_if=is_probed_here,
-            retry=discovery,
-            timeout=30.0,
-        ),
-        StepDefinition(
-            "register",
-            Register(),
-            depends_on=["discover_metadata", "discover_dp"],
-            retry=RetryPolicy(max_attempts=6, backoff=ExponentialBackoff(base=0.25, maximum=4.0)),
-            timeout=60.0,
-        ),
-        StepDefinition(
-            "await_ready",
-            AwaitReady(),
-            depends_on=["register"],
-            retry=_within(budget_s, base_s=0.05, maximum_s=2.0),
-            timeout=60.0,
-        ),
-        StepDefinition(
-            "verify",
-            Verify(),
-            depends_on=["await_ready"],
-            retry=RetryPolicy(max_attempts=20, backoff=ExponentialBackoff(base=0.1, maximum=1.0)),
-            timeout=30.0,
-        ),
+        step(Classify()),
+        step(DetectConnection(), "classify", run_if=is_probed_here),
+        step(DetectBackend(), "detect_connection", run_if=is_probed_here),
+        step(DiscoverMetadata(), "detect_backend", run_if=is_probed_here),
+        step(DiscoverDataParallel(), "detect_backend", run_if=is_probed_here),
+        step(Register(), "discover_metadata", "discover_dp"),
+        step(AwaitReady(), "register"),
+        step(Verify(), "await_ready"),
     )
     return WorkflowDefinition(f"{NAME}/{budget_s}s", steps, name=NAME)
