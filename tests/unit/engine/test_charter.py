@@ -1,8 +1,10 @@
 """What the package says of itself is true."""
 
+import ast
 import subprocess
 import sys
 import textwrap
+from pathlib import Path
 
 import pytest
 
@@ -36,3 +38,22 @@ def test_importing_the_engine_imports_none_of_the_operators_libraries() -> None:
 
     assert loaded & FORBIDDEN == set()
     assert {name for name in loaded if name.startswith("herder")} == {"herder"}
+
+
+def _imported(source: Path) -> set[str]:
+    """The packages, or rooms of herder, that a file says it imports."""
+    names: set[str] = set()
+    for node in ast.walk(ast.parse(source.read_text())):
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            names.add(node.module or "")
+    return {".".join(name.split(".")[:2]) if name.startswith("herder") else name.partition(".")[0] for name in names}
+
+
+def test_the_engine_imports_the_standard_library_tenacity_structlog_and_itself_and_nothing_else() -> None:
+    folder = Path(herder.engine.__file__ or "").parent
+
+    imported = {name for source in folder.rglob("*.py") for name in _imported(source)}
+
+    assert imported - sys.stdlib_module_names == {"tenacity", "structlog", "herder.engine"}
