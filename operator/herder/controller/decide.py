@@ -85,7 +85,7 @@ class World:
     is_removed: bool = False
     """Whether a removal for this deletion has succeeded."""
     may_force: bool = False
-    """Whether the removal's time is up and it may be given up."""
+    """Whether the time of the removal is up, it was tried in this process, and it may be given up."""
     is_cooling: bool = False
     """Whether the run that would be begun failed only a moment ago."""
     is_suspended: bool = False

@@ -16,7 +16,7 @@ from herder.controller.runs import Run, Runs
 from herder.controller.scene import Scene
 from herder.controller.subject import status_of
 from herder.controller.wishes import Status
-from herder.engine import WorkflowDefinition, WorkflowOutcome, WorkflowState, WorkflowStatus
+from herder.engine import STEP_ENDED, WorkflowDefinition, WorkflowOutcome, WorkflowState, WorkflowStatus
 from herder.workflows.entry import LOST_ADD, NO_ENTRY, REGISTERED, Entry
 from herder.workflows.errors import Problem
 from herder.workflows.probing import Prober
@@ -24,6 +24,7 @@ from herder.workflows.registration import registration
 from herder.workflows.registration.data import Registration
 from herder.workflows.removal import removal
 from herder.workflows.removal.data import Removal
+from herder.workflows.removal.steps import Drain
 
 _KILLED: Final = frozenset({RunStatus.PENDING, RunStatus.RUNNING})
 _UNKNOWN: Final = Problem("StepFailed", "no reason was given", retryable=True)
@@ -100,6 +101,12 @@ def known_entries(scene: Scene, left: WorkflowRun | None) -> dict[str, Entry]:
             if entries.get(endpoint, LOST_ADD).worker_id is None:
                 entries[endpoint] = LOST_ADD
     return entries
+
+
+def has_been_sent(state: WorkflowState[Any]) -> bool:
+    """Whether a removal has told every replica that answers what it has to tell it; never so for a registration."""
+    drain = state.steps.get(Drain.id)
+    return drain is not None and drain.status in STEP_ENDED
 
 
 def left_out(run: Run) -> frozenset[str]:

@@ -21,6 +21,8 @@ from herder.controller.subject import Subject, conflict_of
 from herder.workflows.plan import Plan
 
 _NEVER: Final = float("-inf")
+_FAIR_CHANCE_S: Final = 5.0
+"""How long a removal is let try in this process beside the draining, though its time was up before it began."""
 
 
 @dataclass(slots=True)
@@ -29,6 +31,10 @@ class Memory:
 
     ended_at_s: float = _NEVER
     """When its last run here ended (monotonic): lists that were read before say nothing new."""
+    deleting_since_s: float | None = None
+    """When it was first seen here to be deleted (monotonic)."""
+    has_tried_removal: bool = False
+    """Whether a removal for its deletion has sent here what it has to send, or has failed."""
     is_removed: bool = False
     """Whether a removal for its deletion has succeeded."""
     cools_until_s: float = _NEVER
@@ -114,7 +120,8 @@ class Scout:
             is_touched=subject.is_touched,
             is_orphan=subject.keeps_entries or self._gateways.is_gone(subject.gateway),
             is_removed=memory.is_removed,
-            may_force=subject.overdue_in_s(datetime.now(UTC)) == 0,
+            may_force=self.forced_in_s(subject, memory) == 0
+            and (memory.has_tried_removal or scene.blocked is not None),
             is_cooling=self._cools(memory) and memory.tried in {scene.inputs, scene.url_to_remove},
             is_suspended=subject.spec is not None and subject.spec.suspend,
             observes_only=scene.gateway is not None and scene.gateway.access.mode is Mode.OBSERVE,
@@ -130,6 +137,18 @@ class Scout:
             last=_last_run(subject),
             running=_running(run),
         )
+
+    def forced_in_s(self, subject: Subject, memory: Memory) -> float | None:
+        """Return how long its removal is let go on; None if for as long as it takes, or if it is not deleted.
+
+        A process that was not there while the time ran lets it have a fair chance.
+        """
+        overdue_s, now_s = subject.overdue_in_s(datetime.now(UTC)), self._clock()
+        if overdue_s is None:
+            return None
+        since_s = now_s if memory.deleting_since_s is None else memory.deleting_since_s
+        chance_s = min(subject.drain.timeout_seconds, subject.drain.settle_seconds + _FAIR_CHANCE_S)
+        return max(overdue_s, since_s + chance_s - now_s, 0.0)
 
     def _cools(self, memory: Memory) -> bool:
         return self._clock() < memory.cools_until_s

@@ -32,7 +32,7 @@ from herder.controller.decide import (
     decide,
 )
 from herder.controller.kube import Conflicted, Kube, NotFound
-from herder.controller.launch import Launcher, known_entries, left_out
+from herder.controller.launch import Launcher, has_been_sent, known_entries, left_out
 from herder.controller.objects import Body, Key, Objects, uid_of
 from herder.controller.orphans import mark_orphaned
 from herder.controller.queue import WorkQueue
@@ -49,6 +49,8 @@ log = structlog.get_logger(__name__)
 _SECRET_RECHECK_S: Final = 30.0
 """How often the Secret of a worker is read again; a rotated key is pushed that soon."""
 _MISSING_RECHECK_S: Final = 5.0
+_CHANCE_RECHECK_S: Final = 1.0
+"""How often a removal whose time was up before it began is looked at: nobody tells of what it has sent."""
 _TICK_S: Final = 0.01
 """More than a timer can be early by, or what is almost due would be looked at over and over."""
 _REMOVAL_COOLING_S: Final = 15.0
@@ -95,19 +97,29 @@ class Workers:
         if scene is None:
             self.queue.add_after(key, _MISSING_RECHECK_S)
             return
-        action = decide(self.scout.world(scene, self.runs.get(subject.uid), memory))
+        run = self.runs.get(subject.uid)
+        if subject.is_deleting:
+            self._note_deletion(run, memory)
+        action = decide(self.scout.world(scene, run, memory))
         log.debug("reconcile.decided", key=str(key), action=type(action).__name__)
         await self._do(action, scene)
         self._come_back(subject, memory)
 
     def _come_back(self, subject: Subject, memory: Memory) -> None:
         """Have the object looked at again when time alone changes what is to be done; timers may be a little early."""
-        overdue_s = subject.overdue_in_s(datetime.now(UTC))
+        forced_s = self.scout.forced_in_s(subject, memory)
+        is_awaited = forced_s == 0 and subject.has_finalizer and not memory.has_tried_removal
         is_keyed = subject.spec is not None and subject.spec.api_key_secret_ref is not None
         secret_s = _SECRET_RECHECK_S if is_keyed else None
-        for delay_s in (overdue_s, memory.cools_until_s - self.clock(), secret_s):
+        for delay_s in (_CHANCE_RECHECK_S if is_awaited else forced_s, memory.cools_until_s - self.clock(), secret_s):
             if delay_s is not None and delay_s > 0:
                 self.queue.add_after(subject.key, max(_TICK_S, delay_s))
+
+    def _note_deletion(self, run: Run | None, memory: Memory) -> None:
+        if memory.deleting_since_s is None:
+            memory.deleting_since_s = self.clock()
+        if run is not None and run.is_last and has_been_sent(self.runs.live_state(run)):
+            memory.has_tried_removal = True
 
     def ended(self, run: Run) -> None:
         """Note that a run is over, and decide what comes next: at once, or later where it came to nothing."""
@@ -120,6 +132,8 @@ class Workers:
         memory.left_out = left_out(run) if is_done else frozenset()
         if is_done:
             memory.is_removed = run.is_last
+        elif run.is_last:
+            memory.has_tried_removal = True
         if is_done and not memory.left_out:
             memory.failures = 0
         else:

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from herder.controller.places import Places
 from herder.workflows.owner import ORPHANED
 from unit.controller.fake_kube import Call
 from unit.controller.office import ENDPOINTS, GATEWAY, working
@@ -230,3 +231,63 @@ async def test_an_object_that_can_not_be_read_is_forced_to_go_as_any_other(monke
         office.kube.delete(key, at="2020-01-01T00:00:00Z")
 
         await office.until(lambda: office.is_gone(key))
+
+
+OVERDUE = "2020-01-01T00:00:00Z"
+
+
+@pytest.mark.parametrize("drain", [{"settleSeconds": 3}, {"settleSeconds": 0, "timeoutSeconds": 0}], ids=str)
+def test_an_object_whose_time_was_up_while_no_operator_was_there_is_removed_all_the_same(
+    drain: dict[str, int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    @virtual_time
+    async def run() -> None:
+        async with working(monkeypatch) as office:
+            key = office.worker(drain=drain)
+            await office.registered(key)
+            await office.stop()
+            office.kube.delete(key, at=OVERDUE)
+            office.operator = office.hire()
+            await office.start()
+
+            await office.until(lambda: office.is_gone(key))
+
+            assert [replica.count("delete_worker") for replica in office.replicas.values()] == [1, 1]
+
+    run()
+
+
+@virtual_time
+async def test_a_removal_that_waits_for_its_turn_is_not_given_up_before_it_has_begun(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async with working(monkeypatch) as office:
+        key = office.worker()
+        await office.registered(key)
+        places = Places(0)
+        monkeypatch.setattr(office.operator._runs, "_places", places)
+        office.kube.delete(key, at=OVERDUE)
+        await asyncio.sleep(60)
+        was_held = not office.is_gone(key)
+
+        places._release()
+        await office.until(lambda: office.is_gone(key))
+
+        assert was_held
+        assert office.told(key)[-1] == ("Normal", "Removed")
+
+
+@virtual_time
+async def test_a_deleted_object_of_a_gateway_that_can_not_be_driven_is_not_held_for_a_removal(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async with working(monkeypatch) as office:
+        key = office.worker()
+        await office.registered(key)
+        office.kube.apply(GATEWAY.kind, GATEWAY.name, {})
+        await office.until(office.says(GATEWAY, "InvalidSpec"))
+
+        office.kube.delete(key, at=OVERDUE)
+
+        await office.until(lambda: office.is_gone(key), within_s=10)
+        assert office.told(key)[-1] == ("Warning", "Released")
