@@ -89,7 +89,17 @@ DEADLINES: dict[str, tuple[Body, float, float | None]] = {
     "its time is up": (body(spec=FORCED, deletionTimestamp=CREATED), 60, 0.0),
     "its time is long up": (body(spec=FORCED, deletionTimestamp=CREATED), 3600, 0.0),
     "kept": (body(spec=KEPT, deletionTimestamp=CREATED), 3600, None),
-    "not to be read": (body(url="ftp://w", deletionTimestamp=CREATED), 3600, None),
+    "not to be read": (body(url="ftp://w", deletionTimestamp=CREATED), 100, 200.0),
+    "not to be read, but for how it is drained": (
+        body(url="ftp://w", spec=KEPT, deletionTimestamp=CREATED),
+        3600,
+        None,
+    ),
+    "how it is drained not to be read": (
+        body(spec={"drain": {"timeoutSeconds": "x"}}, deletionTimestamp=CREATED),
+        300,
+        0.0,
+    ),
 }
 
 
