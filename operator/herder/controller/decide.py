@@ -10,6 +10,7 @@ Because only what is declared, observed and running counts, a lost, doubled or r
     nothing was ever begun          Release        asked to cancel                                  Cancel
     its time is up, Force           Release        only observed                                    Settle
     a removal is running            Attach           but a run is in progress                       Stop
+      on former replicas            Stop           a run on former replicas is in progress          Stop
     a registration is running       Stop           a removal is running                             Attach
     its gateway can't be driven     Block          a registration with the same inputs is running   Attach
     it failed a moment ago          Nothing        a registration with other inputs is running      Stop
@@ -58,6 +59,8 @@ class Running:
 
     job: Job
     inputs: str
+    is_adrift: bool = False
+    """Whether it drives other replicas than its gateway has now, or in another way."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,7 +206,7 @@ def _leave(world: World) -> Action:
     if why is not None:
         return Release(why)
     if running is not None:
-        return Attach() if running.job is Job.REMOVAL else Stop()
+        return Attach() if running.job is Job.REMOVAL and not running.is_adrift else Stop()
     return Block(world.blocked) if world.blocked is not None else _remove(world)
 
 
@@ -218,9 +221,8 @@ def _why_it_may_go(world: World) -> Why | None:
 
 
 def _follow(world: World, running: Running) -> Action:
-    if running.job is Job.REMOVAL or running.inputs == world.inputs:
-        return Attach()
-    return Stop()
+    is_as_wanted = running.job is Job.REMOVAL or running.inputs == world.inputs
+    return Attach() if is_as_wanted and not running.is_adrift else Stop()
 
 
 def _remove(world: World) -> Action:

@@ -135,7 +135,7 @@ class Scout:
             is_actionable=observation is not None and observation.is_actionable,
             has_foreign=observation is not None and observation.has_foreign,
             last=_last_run(subject),
-            running=_running(run),
+            running=_running(run, scene.gateway),
         )
 
     def forced_in_s(self, subject: Subject, memory: Memory) -> float | None:
@@ -177,8 +177,11 @@ def _refusal(gateway: Gateway | None) -> Blocked | None:
     return Blocked(ReadyReason.GATEWAY_REFUSES, f"{endpoint}: {view.trouble}")
 
 
-def _running(run: Run | None) -> Running | None:
-    return None if run is None else Running(Job(run.name), run.inputs)
+def _running(run: Run | None, gateway: Gateway | None) -> Running | None:
+    if run is None:
+        return None
+    is_adrift = gateway is not None and run.state.data.replicas != gateway.replicas
+    return Running(Job(run.name), run.inputs, is_adrift)
 
 
 def _last_run(subject: Subject) -> LastRun | None:

@@ -66,6 +66,7 @@ LEAVING: dict[str, tuple[World, Action]] = {
     "time is up": (replace(DYING, may_force=True), Release(Why.FORCED)),
     "time is up, a removal runs": (replace(DYING, may_force=True, running=REMOVING), Release(Why.FORCED)),
     "a removal runs": (replace(DYING, running=REMOVING), Attach()),
+    "a removal runs on former replicas": (replace(DYING, running=replace(REMOVING, is_adrift=True)), Stop()),
     "a removal runs, gateway troubled": (replace(DYING, running=REMOVING, blocked=BLOCKED), Attach()),
     "a registration runs": (replace(DYING, running=REGISTERING), Stop()),
     "gateway troubled": (replace(DYING, blocked=BLOCKED), Block(BLOCKED)),
@@ -98,7 +99,9 @@ STAYING: dict[str, tuple[World, Action]] = {
     "only observed, URL changed": (replace(ALIVE, observes_only=True, registered_url=OTHER_URL), Settle()),
     "only observed in a run": (replace(ALIVE, observes_only=True, running=REGISTERING), Stop()),
     "a removal runs": (replace(ALIVE, running=REMOVING), Attach()),
+    "a removal runs on former replicas": (replace(ALIVE, running=replace(REMOVING, is_adrift=True)), Stop()),
     "same inputs run": (replace(ALIVE, running=REGISTERING), Attach()),
+    "same inputs run on former replicas": (replace(ALIVE, running=replace(REGISTERING, is_adrift=True)), Stop()),
     "other inputs run": (replace(ALIVE, running=REGISTERING_BEFORE), Stop()),
     "URL changed": (replace(ALIVE, registered_url=OTHER_URL), REMOVE),
     "URL changed, failed a moment ago": (replace(ALIVE, registered_url=OTHER_URL, is_cooling=True), Nothing()),
@@ -160,7 +163,7 @@ worlds = st.builds(
     url=urls,
     registered_url=st.none() | urls,
     last=st.none() | st.builds(LastRun, st.sampled_from(Job), st.sampled_from(RunStatus), inputs, reasons),
-    running=st.none() | st.builds(Running, st.sampled_from(Job), inputs),
+    running=st.none() | st.builds(Running, st.sampled_from(Job), inputs, st.booleans()),
 )
 
 

@@ -291,3 +291,38 @@ async def test_a_deleted_object_of_a_gateway_that_can_not_be_driven_is_not_held_
 
         await office.until(lambda: office.is_gone(key), within_s=10)
         assert office.told(key)[-1] == ("Warning", "Released")
+
+
+@virtual_time
+async def test_a_removal_waits_no_more_for_a_replica_that_its_gateway_has_no_more(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async with working(monkeypatch) as office:
+        key = office.worker(drain={"settleSeconds": 0, "onTimeout": "Keep"})
+        await office.registered(key)
+        office.a.away = True
+        office.kube.delete(key)
+        await asyncio.sleep(30)
+        was_held = not office.is_gone(key)
+
+        office.gateway(ENDPOINTS[1])
+        await office.until(lambda: office.is_gone(key), within_s=5)
+
+        assert was_held
+        assert [replica.count("delete_worker") for replica in office.replicas.values()] == [0, 1]
+
+
+@virtual_time
+async def test_a_removal_sees_to_a_replica_that_its_gateway_has_since(monkeypatch: pytest.MonkeyPatch) -> None:
+    async with working(monkeypatch) as office:
+        key = office.worker(drain={"settleSeconds": 20, "onTimeout": "Keep"})
+        await office.registered(key)
+        office.gateway(ENDPOINTS[1])
+        await asyncio.sleep(1)
+        office.kube.delete(key)
+        await asyncio.sleep(2)
+
+        office.gateway()
+        await office.until(lambda: office.is_gone(key))
+
+        assert office.listed() == []
