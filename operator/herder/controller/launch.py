@@ -129,14 +129,18 @@ class _View:
         return self._progress(run, body).dump()
 
     def left_as(self, run: Run, body: Body) -> project.Status:
-        return project.paused(self._progress(run, body))
+        """What is stopped while its end is being written has ended all the same."""
+        return project.paused(self._progress(run, body)) if run.outcome is None else self._end(run, body, run.outcome)
 
     def end(self, run: Run, body: Body, outcome: WorkflowOutcome) -> Status:
+        return self._end(run, body, outcome).dump()
+
+    def _end(self, run: Run, body: Body, outcome: WorkflowOutcome) -> project.Status:
         report = self._report(run)
         if self.job is Job.REGISTRATION:
             report = replace(report, entries={**dict.fromkeys(report.endpoints, NO_ENTRY), **report.entries})
         base = self._with_token(status_of(body))
-        return project.with_ended_run(base, report, self._verdict(run, report, outcome), self._moment()).dump()
+        return project.with_ended_run(base, report, self._verdict(run, report, outcome), self._moment())
 
     def _progress(self, run: Run, body: Body) -> project.Status:
         report = self._report(run)

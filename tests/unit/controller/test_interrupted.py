@@ -184,3 +184,25 @@ async def test_a_write_that_meets_a_conflict_while_its_run_is_stopped_does_not_s
         await office.registered(key)
 
         assert [run["status"] for run in office.kube.status(key)["history"]] == ["Completed"]
+
+
+@virtual_time
+async def test_a_run_that_is_stopped_while_its_end_is_being_written_is_in_the_history(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async with working(monkeypatch) as office:
+        key = office.worker(up=False, startup={"timeoutSeconds": 3})
+        is_changed = False
+
+        async def change(call: Call) -> None:
+            nonlocal is_changed
+            if (call.body or {}).get("status", {}).get("history") and not is_changed:
+                is_changed = True
+                office.worker("a", up=False, priority=9, startup={"timeoutSeconds": 3})
+                await asyncio.sleep(1)
+
+        office.kube.gate = change
+        await asyncio.sleep(60)
+
+        history = office.kube.status(key)["history"]
+        assert [(run["status"], run["failedStep"]) for run in history] == [("Failed", "detect_connection")] * 2
