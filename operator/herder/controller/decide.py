@@ -15,7 +15,8 @@ Because only what is declared, observed and running counts, a lost, doubled or r
     its gateway can't be driven     Block          a registration with the same inputs is running   Attach
     it failed a moment ago          Nothing        a registration with other inputs is running      Stop
     else                            Begin removal  registered under another URL                     Begin removal
-                                                     its removal failed a moment ago                Nothing
+                                                     its removal was cancelled, or
+                                                     failed a moment ago                            Nothing
                                                    asked to retry                                   Begin registration
                                                    the run with these inputs was left unfinished    Begin, resuming it
                                                    as declared everywhere                           Settle
@@ -73,6 +74,8 @@ class LastRun:
     """Of a removal: the URL that it takes off."""
     reason: str
     """Why it failed; empty otherwise."""
+    is_outdated: bool = False
+    """Whether the spec has changed since it began."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -238,7 +241,7 @@ def _is_left(last: LastRun | None, job: Job, inputs: str | None) -> bool:
 
 def _converge(world: World) -> Action:
     if world.registered_url not in {None, world.url}:
-        return _remove(world)
+        return Nothing() if _is_called_off(world) else _remove(world)
     if world.asks_retry:
         return Begin(Job.REGISTRATION)
     last = world.last
@@ -249,6 +252,14 @@ def _converge(world: World) -> Action:
     if last is not None and last.inputs == world.inputs and last.status in _ENDED_BADLY:
         return _after_failure(world, last)
     return Begin(Job.REGISTRATION) if world.is_actionable else Settle()
+
+
+def _is_called_off(world: World) -> bool:
+    """Whether the removal of what is registered was cancelled, and neither retried nor declared anew since."""
+    last = world.last
+    if last is None or last.is_outdated or world.asks_retry:
+        return False
+    return (last.job, last.status, last.inputs) == (Job.REMOVAL, RunStatus.CANCELLED, world.registered_url)
 
 
 def _after_failure(world: World, last: LastRun) -> Action:

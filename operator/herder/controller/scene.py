@@ -190,4 +190,5 @@ def _last_run(subject: Subject) -> LastRun | None:
         return None
     failed = next((step for step in run.steps if step.status.value == "Failed"), None)
     reason = failed.reason if failed is not None and run.status is RunStatus.FAILED else None
-    return LastRun(Job(run.name), run.status, run.inputs or "", reason or "")
+    is_outdated = run.generation != subject.generation
+    return LastRun(Job(run.name), run.status, run.inputs or "", reason or "", is_outdated)

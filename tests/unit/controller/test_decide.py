@@ -51,6 +51,7 @@ UNREACHED = last(RunStatus.FAILED, reason="GatewayUnreachable")
 REFUSED = last(RunStatus.FAILED, reason="GatewayRefuses")
 FOREIGN = last(RunStatus.FAILED, reason="ForeignEntry")
 FAILED = last(RunStatus.FAILED, reason="WorkerUnreachable")
+CALLED_OFF = last(RunStatus.CANCELLED, OTHER_URL, job=Job.REMOVAL)
 
 REGISTER, REMOVE = Begin(Job.REGISTRATION), Begin(Job.REMOVAL)
 
@@ -70,6 +71,7 @@ LEAVING: dict[str, tuple[World, Action]] = {
     "a removal runs, gateway troubled": (replace(DYING, running=REMOVING, blocked=BLOCKED), Attach()),
     "a registration runs": (replace(DYING, running=REGISTERING), Stop()),
     "gateway troubled": (replace(DYING, blocked=BLOCKED), Block(BLOCKED)),
+    "a removal was cancelled": (replace(DYING, last=last(RunStatus.CANCELLED, URL, job=Job.REMOVAL)), REMOVE),
     "failed a moment ago": (replace(DYING, is_cooling=True), Nothing()),
     "a removal was left unfinished": (
         replace(DYING, last=last(RunStatus.RUNNING, URL, job=Job.REMOVAL)),
@@ -108,6 +110,19 @@ STAYING: dict[str, tuple[World, Action]] = {
     "URL changed, removal left unfinished": (
         replace(ALIVE, registered_url=OTHER_URL, last=last(RunStatus.PAUSED, OTHER_URL, job=Job.REMOVAL)),
         Begin(Job.REMOVAL, resumes=True),
+    ),
+    "URL changed, removal cancelled": (replace(ALIVE, registered_url=OTHER_URL, last=CALLED_OFF), Nothing()),
+    "URL changed, removal cancelled, asked to retry": (
+        replace(ALIVE, registered_url=OTHER_URL, last=CALLED_OFF, asks_retry=True),
+        REMOVE,
+    ),
+    "URL changed, removal cancelled, declared anew": (
+        replace(ALIVE, registered_url=OTHER_URL, last=replace(CALLED_OFF, is_outdated=True)),
+        REMOVE,
+    ),
+    "URL changed, registration cancelled": (
+        replace(ALIVE, registered_url=OTHER_URL, last=last(RunStatus.CANCELLED, BEFORE)),
+        REMOVE,
     ),
     "asked to retry": (replace(ALIVE, asks_retry=True, last=FAILED), REGISTER),
     "asked to retry what is registered": (replace(ALIVE, asks_retry=True, is_satisfied=True), REGISTER),

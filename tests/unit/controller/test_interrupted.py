@@ -187,6 +187,28 @@ async def test_a_write_that_meets_a_conflict_while_its_run_is_stopped_does_not_s
 
 
 @virtual_time
+async def test_a_change_of_the_url_that_was_cancelled_goes_on_only_when_it_is_asked_for(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async with working(monkeypatch) as office:
+        key = office.worker(drain={"settleSeconds": 20})
+        await office.registered(key)
+        office.worker("a", url="http://b:8000", drain={"settleSeconds": 20})
+        await asyncio.sleep(2)
+
+        office.annotate(key, cancel="c1")
+        await asyncio.sleep(300)
+        said, before = office.condition(key)["reason"], office.writes(key)
+        await asyncio.sleep(300)
+        after = office.writes(key)
+        office.annotate(key, retry="r1")
+        await office.registered(key)
+
+        assert (said, after) == ("Cancelled", before)
+        assert office.listed() == ["http://b:8000"]
+
+
+@virtual_time
 async def test_a_run_that_is_stopped_while_its_end_is_being_written_is_in_the_history(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
