@@ -33,8 +33,10 @@ from herder.controller.wishes import Status
 from herder.controller.writer import StatusWriter
 from herder.net.tls import SYSTEM_TRUST, Trust
 
-_SECRET_RECHECK_S: Final = 30.0
-_MISSING_RECHECK_S: Final = 5.0
+SECRET_RECHECK_S: Final = 30.0
+"""How often a Secret in use is read again: a rotated key is used that soon."""
+MISSING_RECHECK_S: Final = 5.0
+"""How often something that is missing or refused is looked at again: of its arrival nobody tells."""
 _SERVICE: Final = "spec.service is not followed yet: list the replicas' URLs in spec.endpoints instead"
 
 
@@ -90,7 +92,7 @@ class ModelGateways:
         try:
             return await self._access(key, body)
         except (InvalidResource, SecretMissing) as error:
-            self._queue.add_after(key, _MISSING_RECHECK_S)
+            self._queue.add_after(key, MISSING_RECHECK_S)
             return _trouble(error)
 
     def _take(self, key: Key, found: Access | Blocked) -> bool:
@@ -129,7 +131,7 @@ class ModelGateways:
             pem = await self._secrets.get(key.namespace, spec.tls.ca_secret_ref, field="spec.tls.caSecretRef")
             trust = Trust(pem)
         if api_key is not None or spec.tls is not None:
-            self._queue.add_after(key, _MISSING_RECHECK_S if self._is_refused(key) else _SECRET_RECHECK_S)
+            self._queue.add_after(key, MISSING_RECHECK_S if self._is_refused(key) else SECRET_RECHECK_S)
         return Access(spec.endpoints, spec.mode, float(spec.resync_seconds), api_key, trust)
 
     def _is_refused(self, key: Key) -> bool:

@@ -12,7 +12,6 @@ import structlog
 
 from herder.api.conditions import ReadyReason
 from herder.api.gateway import Mode
-from herder.api.meta import FINALIZER
 from herder.controller import claims, project
 from herder.controller.decide import (
     Action,
@@ -31,8 +30,10 @@ from herder.controller.decide import (
     Why,
     decide,
 )
-from herder.controller.kube import Conflicted, Kube, NotFound
+from herder.controller.finalizer import Finalizer
+from herder.controller.kube import Kube
 from herder.controller.launch import Launcher, has_been_sent, known_entries, left_out
+from herder.controller.modelgateways import MISSING_RECHECK_S, SECRET_RECHECK_S
 from herder.controller.objects import Body, Key, Objects, uid_of
 from herder.controller.orphans import mark_orphaned
 from herder.controller.queue import WorkQueue
@@ -46,9 +47,6 @@ from herder.controller.writer import StatusWriter
 
 log = structlog.get_logger(__name__)
 
-_SECRET_RECHECK_S: Final = 30.0
-"""How often the Secret of a worker is read again; a rotated key is pushed that soon."""
-_MISSING_RECHECK_S: Final = 5.0
 _CHANCE_RECHECK_S: Final = 1.0
 """How often a removal whose time was up before it began is looked at: nobody tells of what it has sent."""
 _TICK_S: Final = 0.01
@@ -95,7 +93,7 @@ class Workers:
         memory = self.memories[subject.uid]
         scene = await self.scout.look(subject, memory)
         if scene is None:
-            self.queue.add_after(key, _MISSING_RECHECK_S)
+            self.queue.add_after(key, MISSING_RECHECK_S)
             return
         run = self.runs.get(subject.uid)
         if subject.is_deleting:
@@ -110,7 +108,7 @@ class Workers:
         forced_s = self.scout.forced_in_s(subject, memory)
         is_awaited = forced_s == 0 and subject.has_finalizer and not memory.has_tried_removal
         is_keyed = subject.spec is not None and subject.spec.api_key_secret_ref is not None
-        secret_s = _SECRET_RECHECK_S if is_keyed else None
+        secret_s = SECRET_RECHECK_S if is_keyed else None
         for delay_s in (_CHANCE_RECHECK_S if is_awaited else forced_s, memory.cools_until_s - self.clock(), secret_s):
             if delay_s is not None and delay_s > 0:
                 self.queue.add_after(subject.key, max(_TICK_S, delay_s))
@@ -194,8 +192,12 @@ class Workers:
         log.info("run.stopped", key=str(run.key), instance=run.state.instance_id)
         return partial(run.left_as, run)
 
+    @property
+    def _finalizer(self) -> Finalizer:
+        return Finalizer(self.kube, self.objects, self.queue, self.gone)
+
     async def _hold(self, subject: Subject) -> None:
-        await self._patch_finalizers(subject, [*subject.finalizers, FINALIZER])
+        await self._finalizer.put_on(subject)
         self.queue.add(subject.key)
 
     async def _release(self, scene: Scene, why: Why) -> None:
@@ -204,36 +206,15 @@ class Workers:
         if subject.keeps_entries and gateway is not None and gateway.access.mode is not Mode.OBSERVE:
             within_reach = [each for each in gateway.replicas if not gateway.views[each.endpoint].is_away]
             await mark_orphaned(within_reach, scene.url_to_remove, entries_of(status.replicas))
-        if await self._patch_finalizers(subject, [name for name in subject.finalizers if name != FINALIZER]):
+        if await self._finalizer.take_off(subject):
             log.info("finalizer.released", key=str(subject.key), why=why.name)
             is_forced = why is Why.FORCED
             reason = "Removed" if why is Why.REMOVED else "Released"
             self.recorder.record(subject.key, subject.body, reason=reason, message=why.value, is_warning=is_forced)
 
-    async def _patch_finalizers(self, subject: Subject, finalizers: list[str]) -> bool:
-        """Return whether the object took them. One that is newer than what was decided on is looked at again."""
-        version = subject.body["metadata"]["resourceVersion"]
-        fence = {"uid": subject.uid, "resourceVersion": version, "finalizers": finalizers}
-        try:
-            self.objects.put(await self.kube.merge_patch(subject.key.path, {"metadata": fence}))
-        except NotFound:
-            self.gone(subject.body)
-            return False
-        except Conflicted:
-            await self._refresh(subject)
-            return False
-        return True
-
-    async def _refresh(self, subject: Subject) -> None:
-        try:
-            self.objects.put(await self.kube.get(subject.key.path))
-        except NotFound:
-            self.gone(subject.body)
-        self.queue.add(subject.key)
-
     async def _block(self, subject: Subject, blocked: Blocked) -> None:
         if blocked.reason is ReadyReason.SECRET_NOT_FOUND:  # of its arrival nobody tells
-            self.queue.add_after(subject.key, _MISSING_RECHECK_S)
+            self.queue.add_after(subject.key, MISSING_RECHECK_S)
         await self._say(subject, claims.blocked(blocked.reason, blocked.message))
 
     async def _say(self, subject: Subject, said: claims.Claims) -> None:
