@@ -101,7 +101,7 @@ class Watcher:
     async def _is_alive(self) -> bool:
         try:
             await self.replica.readiness()
-        except GatewayError:
+        except Exception:  # noqa: BLE001  whatever it is, the reading that follows says it
             return False
         return True
 

@@ -261,6 +261,17 @@ async def test_a_replica_that_is_seldom_read_is_read_when_it_is_time() -> None:
 
 
 @virtual_time
+async def test_a_defect_while_a_sign_of_life_is_asked_for_has_the_replica_read() -> None:
+    reader = Reader(resync_s=3600)
+    reader.replica.fails["readiness"] = [ZeroDivisionError("canary")]
+    await asyncio.sleep(60)
+    await reader.watcher.close()
+
+    assert reader.replica.count("list_workers") == 2
+    assert reader.replica.count("readiness") > 2
+
+
+@virtual_time
 async def test_a_resync_that_is_made_shorter_counts_at_once_and_the_replica_is_kept(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
