@@ -40,6 +40,10 @@ MISSING_RECHECK_S: Final = 5.0
 _SERVICE: Final = "spec.service is not followed yet: list the replicas' URLs in spec.endpoints instead"
 
 
+class NotSupported(Exception):
+    """A spec is valid, but asks for what this version can't do; the message says what to do in its place."""
+
+
 class ModelGateways:
     """Reconciles ModelGateways and answers for what the resources that refer to one find there."""
 
@@ -91,7 +95,7 @@ class ModelGateways:
         """Return how the gateway is reached, or why it can't be driven. Raises KubeError."""
         try:
             return await self._access(key, body)
-        except (InvalidResource, SecretMissing) as error:
+        except (InvalidResource, NotSupported, SecretMissing) as error:
             self._queue.add_after(key, MISSING_RECHECK_S)
             return _trouble(error)
 
@@ -122,7 +126,7 @@ class ModelGateways:
     async def _access(self, key: Key, body: Body) -> Access:
         spec = parse(ModelGatewaySpec, body.get("spec") or {})
         if spec.endpoints is None:
-            raise InvalidResourceSpec(_SERVICE)
+            raise NotSupported(_SERVICE)
         api_key, trust = None, SYSTEM_TRUST
         if spec.auth is not None:
             field = "spec.auth.apiKeySecretRef"
@@ -162,15 +166,7 @@ class ModelGateways:
         ).dump()
 
 
-class InvalidResourceSpec(InvalidResource):
-    """A spec that is valid, but asks for what this version can't do."""
-
-    def __init__(self, message: str) -> None:
-        super().__init__(())
-        self.args = (message,)
-
-
-def _trouble(error: InvalidResource | SecretMissing) -> Blocked:
+def _trouble(error: InvalidResource | NotSupported | SecretMissing) -> Blocked:
     reason = ReadyReason.SECRET_NOT_FOUND if isinstance(error, SecretMissing) else ReadyReason.INVALID_SPEC
     return Blocked(reason, str(error))
 
