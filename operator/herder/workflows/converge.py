@@ -100,7 +100,7 @@ def next_move(wanted: Wanted, record: Entry, listed: tuple[Worker, ...], own: Wo
         return Wait("Draining", "an earlier registration of this URL is still being drained")
     foreign = [worker for worker in listed if not wanted.plan.owner.claims(worker.labels)]
     if foreign and not wanted.adopt:
-        return Refuse(FOREIGN, _foreign(foreign[0]), foreign[0].id)
+        return Refuse(FOREIGN, _foreign(foreign[0], wanted.plan.owner), foreign[0].id)
     if len(listed) > 1 and any(worker.dp_base_url is None for worker in listed):
         return Refuse("SeveralEntries", _several(listed), listed[0].id)
     if own is not None and _is_being_changed(own):
@@ -159,11 +159,12 @@ def change_of(worker: Worker) -> Job | None:
     return worker.job if worker.job is not None and worker.job.type != "RemoveWorker" else None
 
 
-def _foreign(worker: Worker) -> str:
+def _foreign(worker: Worker, us: Owner) -> str:
     other = Owner.of(worker.labels)
     if other is not None:
-        name = untrusted(f"{other.namespace}/{other.name} of herder installation {other.installation}")
-        whose = f"the resource {name}"
+        where = "here" if other.installation == us.installation else f"of herder installation {other.installation}"
+        name = untrusted(f"{other.namespace}/{other.name} {where}")
+        whose = f"the resource {name} (does another ModelGateway name the same replica?)"
     elif POD_UID_LABEL in worker.labels:
         whose = "the gateway's own pod discovery"
     else:

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 
+from herder.api.meta import OWNER_LABEL
 from herder.api.status import EntryState
 from herder.gateway.types import Worker
 from herder.workflows.converge import APPLYING, PENDING, Done, Post, Refuse, Replace, Wait, Wanted, next_move
@@ -85,7 +86,13 @@ REFUSALS = {
         "ForeignEntry",
         "by the gateway's own pod discovery",
     ),
-    "another resource's": ((worker(labels=STRANGER.label),), False, "ForeignEntry", "the resource ns/other of herder"),
+    "another resource's": ((worker(labels=STRANGER.label),), False, "ForeignEntry", "the resource ns/other here"),
+    "another cluster's": (
+        (worker(labels={OWNER_LABEL: "elsewhere/ns/other/uid-9"}),),
+        False,
+        "ForeignEntry",
+        "the resource ns/other of herder installation elsewhere",
+    ),
     "one of several": ((worker(), worker(id=OTHER_ID, url=f"{URL}/", labels={})), False, "ForeignEntry", "adopt"),
     "several, adopted": (
         (worker(), worker(id=OTHER_ID, url=f"{URL}/", labels={})),
