@@ -9,6 +9,7 @@ from typing import Final
 
 from herder.api.conditions import (
     Claim,
+    ConditionType,
     ReadyReason,
     ReconcilingReason,
     StalledReason,
@@ -18,7 +19,7 @@ from herder.api.conditions import (
     stalled,
 )
 from herder.api.meta import RETRY_ANNOTATION
-from herder.api.status import EntryState, Step, StepStatus
+from herder.api.status import EntryState, RunStatus, Step, StepStatus, WorkflowStatus
 from herder.controller.observe import Observation
 from herder.workflows.errors import Problem
 
@@ -138,9 +139,26 @@ def cancelled() -> Claims:
     return (ready(Truth.FALSE, ReadyReason.CANCELLED, text), stalled(StalledReason.CANCELLED, text))
 
 
+def kept(status: WorkflowStatus) -> Claims | None:
+    """What is said for as long as nothing changes after a run that ended badly; None where the status says it still.
+
+    Other things may have been said since, such as Observed: then it is read off the run's own record.
+    """
+    run = status.workflow
+    if run is None or any(condition.type != ConditionType.READY for condition in status.conditions):
+        return None
+    if run.status is RunStatus.CANCELLED:
+        return cancelled()
+    step = next((step for step in run.steps if step.status is StepStatus.FAILED and step.reason), None)
+    if step is None:
+        return failed(None, Problem("StepFailed", "no reason was given", retryable=True), is_removal=False)
+    problem = Problem(step.reason or "StepFailed", step.message or "no reason was given", retryable=False)
+    return failed(step.name, problem, is_removal=False)
+
+
 def suspended() -> Claims:
     """Nothing is done about the resource."""
-    text = "spec.suspend is true: nothing is done, and what is registered stays so, until it is false"
+    text = "spec.suspend is true: nothing is done until it is false, not even repair"
     return (ready(Truth.FALSE, ReadyReason.SUSPENDED, text),)
 
 

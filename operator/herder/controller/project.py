@@ -202,6 +202,19 @@ def rows(entries: Mapping[str, Entry], endpoints: Iterable[str]) -> tuple[Replic
     )
 
 
+def unseen(base: Status) -> Status:
+    """There is no gateway to ask: what is registered is not known any more. Registrations under way stay noted."""
+    shown = tuple(
+        row.model_copy(update={"state": EntryState.UNKNOWN}) if row.state in _SEEN else row for row in base.replicas
+    )
+    if not shown:
+        return base
+    return base.model_copy(update={"replicas": shown, "registered": f"0/{len(shown)}"})
+
+
+_SEEN: Final = REGISTERED | {EntryState.DRAINING}
+
+
 def worker_of(plan: Plan, facts: Facts) -> DiscoveredWorker:
     """Return what is shown of the worker, in the words of the spec."""
     return DiscoveredWorker(

@@ -161,9 +161,9 @@ class Workers:
             case Stop():
                 await self._replace(subject)
             case Block(blocked):
-                await self._block(subject, blocked)
+                await self._block(scene, blocked)
             case Suspend():
-                await self._say(subject, claims.suspended())
+                await self._say(scene, claims.suspended())
             case Cancel():
                 await self._cancel(scene)
             case Settle(keeps_failure):
@@ -212,13 +212,24 @@ class Workers:
             reason = "Removed" if why is Why.REMOVED else "Released"
             self.recorder.record(subject.key, subject.body, reason=reason, message=why.value, is_warning=is_forced)
 
-    async def _block(self, subject: Subject, blocked: Blocked) -> None:
+    async def _block(self, scene: Scene, blocked: Blocked) -> None:
         if blocked.reason is ReadyReason.SECRET_NOT_FOUND:  # of its arrival nobody tells
-            self.queue.add_after(subject.key, MISSING_RECHECK_S)
-        await self._say(subject, claims.blocked(blocked.reason, blocked.message))
+            self.queue.add_after(scene.subject.key, MISSING_RECHECK_S)
+        await self._say(scene, claims.blocked(blocked.reason, blocked.message))
 
-    async def _say(self, subject: Subject, said: claims.Claims) -> None:
-        self._submit(subject, await self._stop(subject.uid), partial(project.with_claims, claims=said))
+    async def _say(self, scene: Scene, said: claims.Claims) -> None:
+        """Stop what runs, and say why nothing is done; what the replicas list goes on being shown, or is Unknown."""
+        base = await self._stop(scene.subject.uid)
+        observation = scene.observation
+        is_stopped = base is not status_of  # then its own records are newer than what was observed
+
+        def say(status: project.Status, at: project.Moment) -> project.Status:
+            if observation is not None and not is_stopped:
+                return project.with_observation(status, observation, said, at)
+            seen = status if scene.gateway is not None else project.unseen(status)
+            return project.with_claims(seen, said, at)
+
+        self._submit(scene.subject, base, say)
 
     async def _cancel(self, scene: Scene) -> None:
         """End the run in progress, or the one that another process left, for good."""
@@ -244,7 +255,8 @@ class Workers:
             # An entry that is lost before its replica is read again differs from no reading: nobody would tell.
             self.queue.add_after(scene.subject.key, scene.gateway.access.resync_s / 2)
         observe_only = scene.gateway.access.mode is Mode.OBSERVE
-        said = None if keeps_failure else claims.settled(observation, observe_only=observe_only)
+        settled = claims.settled(observation, observe_only=observe_only)
+        said = claims.kept(scene.subject.status) if keeps_failure else settled
         self._submit(scene.subject, status_of, partial(project.with_observation, observation=observation, claims=said))
 
     def _submit(self, subject: Subject, base: Base, render: "Callable[..., project.Status]") -> None:

@@ -128,8 +128,7 @@ SITUATIONS: dict[str, tuple[Claims, str]] = {
     ),
     "suspended": (
         claims.suspended(),
-        "Ready=False Suspended: spec.suspend is true: nothing is done, and what is registered stays so, until it is "
-        "false",
+        "Ready=False Suspended: spec.suspend is true: nothing is done until it is false, not even repair",
     ),
     "blocked": (
         claims.blocked(ReadyReason.SECRET_NOT_FOUND, "no Secret"),

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from unit.controller.office import ENDPOINTS, working
+from unit.controller.office import ENDPOINTS, GATEWAY, working
 from unit.engine.kit import virtual_time
 
 
@@ -75,3 +75,54 @@ async def test_a_registration_that_fails_is_written_once_at_its_end(monkeypatch:
 
         assert office.writes(key) == before
         assert [row["state"] for row in office.kube.status(key)["replicas"]] == ["Absent", "Absent"]
+
+
+@virtual_time
+async def test_what_a_suspended_worker_loses_is_shown_though_it_is_not_repaired(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async with working(monkeypatch) as office:
+        key = office.worker()
+        await office.registered(key)
+        office.worker(suspend=True)
+        await office.until(office.says(key, "Suspended"))
+
+        office.a.restart()
+        await office.until(lambda: office.kube.status(key)["registered"] == "1/2")
+
+        assert [row["state"] for row in office.kube.status(key)["replicas"]] == ["Absent", "Ready"]
+        assert office.listed() == []
+
+
+@virtual_time
+async def test_of_a_worker_whose_gateway_is_gone_nothing_is_claimed(monkeypatch: pytest.MonkeyPatch) -> None:
+    async with working(monkeypatch) as office:
+        key = office.worker()
+        await office.registered(key)
+
+        office.kube.remove(GATEWAY)
+        await office.until(office.says(key, "GatewayNotFound"))
+        status = office.kube.status(key)
+        office.gateway()
+        await office.registered(key)
+
+        assert (status["registered"], [row["state"] for row in status["replicas"]]) == ("0/2", ["Unknown", "Unknown"])
+        assert office.kube.status(key)["registered"] == "2/2"
+
+
+@virtual_time
+async def test_a_failure_is_said_again_once_its_gateway_is_no_longer_only_observed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async with working(monkeypatch) as office:
+        key = office.worker(up=False, startup={"timeoutSeconds": 1})
+        await office.until(office.says(key, "WorkerUnreachable"))
+        said = office.condition(key)["message"]
+
+        office.gateway(mode="Observe")
+        await office.until(office.says(key, "Observed"))
+        office.gateway()
+        await office.until(office.says(key, "WorkerUnreachable"))
+
+        assert office.condition(key)["message"] == said
+        assert office.condition(key, "Stalled")["status"] == "True"
