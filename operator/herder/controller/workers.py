@@ -220,6 +220,7 @@ class Workers:
     async def _say(self, scene: Scene, said: claims.Claims) -> None:
         """Stop what runs, and say why nothing is done; what the replicas list goes on being shown, or is Unknown."""
         base = await self._stop(scene.subject.uid)
+        self._await_reading(scene)
         observation = scene.observation
         is_stopped = base is not status_of  # then its own records are newer than what was observed
 
@@ -251,13 +252,19 @@ class Workers:
         observation = scene.observation
         if observation is None or scene.gateway is None:
             return
-        if observation.unread:
-            # An entry that is lost before its replica is read again differs from no reading: nobody would tell.
-            self.queue.add_after(scene.subject.key, scene.gateway.access.resync_s / 2)
+        self._await_reading(scene)
         observe_only = scene.gateway.access.mode is Mode.OBSERVE
         settled = claims.settled(observation, observe_only=observe_only)
         said = claims.kept(scene.subject.status) if keeps_failure else settled
         self._submit(scene.subject, status_of, partial(project.with_observation, observation=observation, claims=said))
+
+    def _await_reading(self, scene: Scene) -> None:
+        """Look again until every replica was read since a run drove it: of what is lost before that nobody tells.
+
+        Such an entry is in the reading before the run no more than in the one after it, so that these do not differ.
+        """
+        if scene.observation is not None and scene.observation.unread and scene.gateway is not None:
+            self.queue.add_after(scene.subject.key, scene.gateway.access.resync_s / 2)
 
     def _submit(self, subject: Subject, base: Base, render: "Callable[..., project.Status]") -> None:
         at = project.Moment(datetime.now(UTC), subject.generation)
