@@ -46,7 +46,7 @@ down: setup ## end what `make up` left running
 
 test: setup ## run every test
 	@$(RIG).control_plane > /dev/null
-	@$(BIN)/python -m pytest -n 6 --dist worksteal
+	@$(BIN)/python -m pytest -n 6 --dist load --maxschedchunk 1
 
 test-unit: setup ## run the tests that need no process beside them
 	@$(BIN)/python -m pytest tests/unit

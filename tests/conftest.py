@@ -6,6 +6,14 @@ from rig.run import Run
 
 _RUN = pytest.StashKey[Run]()
 _FAILED = pytest.StashKey[bool]()
+_LONGEST_FIRST = (
+    "real/controller/test_quiet",
+    "real/demo",
+    "real/controller/test_removal",
+    "engine/test_properties",
+    "real/controller",
+    "real",
+)
 
 
 def _leads(config: pytest.Config) -> bool:
@@ -17,6 +25,11 @@ def pytest_configure(config: pytest.Config) -> None:
     """Open the run before any worker process is started: they inherit its folder through the environment."""
     if _leads(config):
         config.stash[_RUN] = Run()
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with what takes longest, so that the processes of a parallel run end together."""
+    items.sort(key=lambda item: next((i for i, part in enumerate(_LONGEST_FIRST) if part in item.nodeid), len(items)))
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, exitstatus: int, config: pytest.Config) -> None:
