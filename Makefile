@@ -49,7 +49,7 @@ test: setup ## run every test
 	@$(BIN)/python -m pytest -n 6 --dist load --maxschedchunk 1
 
 test-unit: setup ## run the tests that need no process beside them
-	@$(BIN)/python -m pytest tests/unit
+	@$(BIN)/python -m pytest -n 4 tests/unit
 
 bench: setup ## time the engine beside its ancestor, LangGraph and asyncio; writes docs/engine-bench.*
 	@PYTHONPATH=tests $(BIN)/python -m bench
