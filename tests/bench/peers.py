@@ -20,8 +20,10 @@ def ancestor() -> Path | None:
         return None
     target = CACHE / "wfaas"
     print("==> building the ancestor, wfaas 1.1.0", file=sys.stderr)
-    manifest = str(HERE / "wfaas" / "Cargo.toml")
-    command = [cargo, "build", "--release", "--locked", "--manifest-path", manifest, "--target-dir", str(target)]
+    # Built from a copy: cargo's lock names the registry's host, and so is kept in the cache, not in the repository.
+    source = shutil.copytree(HERE / "wfaas", CACHE / "wfaas-source", dirs_exist_ok=True)
+    manifest = str(source / "Cargo.toml")
+    command = [cargo, "build", "--release", "--manifest-path", manifest, "--target-dir", str(target)]
     built = subprocess.run(command, check=False)
     return target / "release" / "ancestor" if built.returncode == 0 else None
 
