@@ -7,11 +7,12 @@ objects, queue     the newest version of each; the keys to reconcile
 modelgateways, gateways, views   the gateways in use and what their replicas list
 subject, scene     one resource with all that it refers to
 decide             what to do about it: a pure table
-workers            doing it
+workers, finalizer doing it
 launch, runs, places   a workflow run from its first status write to its last
 observe, claims, project         what the status says: pure
-writer, recorder   the only writer of statuses; Events on state changes
-sweep              entries that nobody declares any more
+writer, wishes, diff, recorder   the only writer of statuses; Events on state changes
+sweep, orphans     entries that nobody declares any more, and those that are left on purpose
+rounds             what is done now and then
 restore            from a status back to what is known
 kube, secrets      the API server
 operator           all of it, started and stopped

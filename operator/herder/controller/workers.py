@@ -254,8 +254,11 @@ class Workers:
             return
         self._await_reading(scene)
         observe_only = scene.gateway.access.mode is Mode.OBSERVE
-        settled = claims.settled(observation, observe_only=observe_only)
-        said = claims.kept(scene.subject.status) if keeps_failure else settled
+        said: claims.Claims | None
+        if keeps_failure:
+            said = claims.kept(scene.subject.status)
+        else:
+            said = claims.settled(observation, observe_only=observe_only)
         self._submit(scene.subject, status_of, partial(project.with_observation, observation=observation, claims=said))
 
     def _await_reading(self, scene: Scene) -> None:

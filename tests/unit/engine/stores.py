@@ -5,6 +5,8 @@ import copy
 from datetime import timedelta
 from typing import Any
 
+import pytest
+
 from herder.engine import WORKFLOW_ENDED, InMemoryStateStore, UnknownInstanceError, WorkflowState, WorkflowStatus
 from herder.engine.store import StateChange
 from unit.engine.kit import clock
@@ -104,3 +106,6 @@ class FailingStore(InMemoryStateStore):
         self.calls += 1
         if self.calls == self._nth or (self._stays_down and self.calls > self._nth):
             raise StoreDownError(f"call {self.calls}")
+
+
+EITHER_STORE = pytest.mark.parametrize("make_store", [InMemoryStateStore, CopyingStore])

@@ -29,9 +29,7 @@ from unit.engine.kit import (
     statuses,
     virtual_time,
 )
-from unit.engine.stores import CopyingStore
-
-EITHER_STORE = pytest.mark.parametrize("make_store", [InMemoryStateStore, CopyingStore])
+from unit.engine.stores import EITHER_STORE, CopyingStore
 
 
 @EITHER_STORE

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from herder.engine import InMemoryStateStore, StepDefinition, UnknownInstanceError, WorkflowStatus
+from herder.engine import StepDefinition, UnknownInstanceError, WorkflowStatus
 from unit.engine.kit import (
     QUICK,
     Recorder,
@@ -18,9 +18,7 @@ from unit.engine.kit import (
     statuses,
     virtual_time,
 )
-from unit.engine.stores import CopyingStore
-
-EITHER_STORE = pytest.mark.parametrize("make_store", [InMemoryStateStore, CopyingStore])
+from unit.engine.stores import EITHER_STORE, CopyingStore
 
 
 @EITHER_STORE
