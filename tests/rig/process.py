@@ -62,8 +62,11 @@ class Process:
         self._popen.send_signal(number)
 
     def pause(self) -> None:
-        """Freeze it: it answers nothing and its connections stay open."""
+        """Freeze it, and wait until all of its threads stand: it answers nothing and its connections stay open."""
         self.send_signal(signal.SIGSTOP)
+        if self.returncode is None:
+            # The signal reaches one thread; on a busy machine the others go on for a while before they are stopped.
+            os.waitid(os.P_PID, self.pid, os.WSTOPPED | os.WEXITED | os.WNOWAIT)
 
     def resume(self) -> None:
         """Let a paused program go on."""

@@ -62,6 +62,40 @@ def test_a_paused_program_can_be_stopped(tmp_path: Path) -> None:
     assert process.stop() == -signal.SIGTERM
 
 
+def test_once_a_program_is_paused_none_of_its_threads_works(tmp_path: Path) -> None:
+    count = tmp_path / "count"
+    program = f"""
+import threading
+def work(file):
+    while True:
+        file.write(b"x")
+for _ in range(8):
+    threading.Thread(target=work, args=[open({str(count)!r}, "ab", buffering=0)]).start()
+"""
+    process = Process.start([sys.executable, "-c", program], tmp_path / "log")
+    process.wait_ready(lambda: count.exists() and count.stat().st_size > 0, 10)
+
+    grown = []
+    for _ in range(200):
+        process.pause()
+        before = count.stat().st_size
+        os.sched_yield()
+        grown.append(count.stat().st_size - before)
+        process.resume()
+    process.kill()
+
+    assert not any(grown)
+
+
+def test_pausing_a_program_that_has_ended_does_nothing(tmp_path: Path) -> None:
+    process = Process.start(["true"], tmp_path / "log")
+    process.stop()
+
+    process.pause()
+
+    assert process.returncode is not None
+
+
 def test_a_program_that_ends_too_early_is_named_with_the_end_of_its_log(tmp_path: Path) -> None:
     process = Process.start(["/bin/sh", "-c", "echo no such luck; exit 4"], tmp_path / "log")
 
