@@ -43,3 +43,6 @@ class Kind:
 
 MODEL_GATEWAY: Final = Kind("ModelGateway", "modelgateways", "modelgateway", "mgw")
 WORKER_REGISTRATION: Final = Kind("WorkerRegistration", "workerregistrations", "workerregistration", "wr")
+WASM_MODULE: Final = Kind("WasmModule", "wasmmodules", "wasmmodule", "wm")
+MCP_SERVER: Final = Kind("McpServer", "mcpservers", "mcpserver", "mcps")
+TOKENIZER: Final = Kind("Tokenizer", "tokenizers", "tokenizer", "tok")

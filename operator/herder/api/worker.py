@@ -6,9 +6,10 @@ from typing import Annotated, Final, Self
 from pydantic import Field, ValidationInfo, field_validator, model_validator
 
 from herder.api.base import ApiModel
-from herder.api.fields import GatewayRef, SecretKeyRef, WorkerUrl
+from herder.api.fields import SecretKeyRef, WorkerUrl
 from herder.api.labels import Labels
 from herder.api.markers import Clip, Pattern, Rule, rules
+from herder.api.served import OnTimeout, ServedSpec
 from herder.api.status import Endpoint, Line, Word, WorkflowStatus
 
 MAX_MODELS: Final = 64
@@ -70,20 +71,6 @@ class Probe(StrEnum):
     GATEWAY = "Gateway"
 
 
-class OnTimeout(StrEnum):
-    """What happens to a worker whose drain does not end in time."""
-
-    FORCE = "Force"
-    KEEP = "Keep"
-
-
-class DeletionPolicy(StrEnum):
-    """What becomes of the gateway's entries when the resource is deleted."""
-
-    DEREGISTER = "Deregister"
-    ORPHAN = "Orphan"
-
-
 class Health(ApiModel):
     """How each replica keeps checking the worker; what is left out is as the gateway's own flags say."""
 
@@ -130,7 +117,7 @@ class Drain(ApiModel, json_schema_extra=rules(Rule("self.timeoutSeconds >= self.
 
 
 class WorkerRegistrationSpec(
-    ApiModel,
+    ServedSpec,
     json_schema_extra=rules(
         Rule(
             "self.connectionMode == 'Auto' || (self.connectionMode == 'GRPC') == self.url.matches('^(?i:grpcs?)://')",
@@ -141,9 +128,6 @@ class WorkerRegistrationSpec(
     ),
 ):
     """A worker that every replica of a gateway is to serve with."""
-
-    gateway_ref: GatewayRef
-    """The ModelGateway that is to know the worker; it can't be changed."""
 
     url: WorkerUrl
     """Where the worker answers, as the gateway reaches it. A changed URL is a removal and a registration."""
@@ -183,12 +167,6 @@ class WorkerRegistrationSpec(
 
     drain: Drain = Drain()
     """How the worker is taken out of service when it is removed."""
-
-    deletion_policy: DeletionPolicy = DeletionPolicy.DEREGISTER
-    """Deregister takes the worker off every replica first; Orphan leaves the entries as they are."""
-
-    suspend: bool = False
-    """True: nothing is done about this resource until it is false again; what is registered stays registered."""
 
     @field_validator("connection_mode")
     @classmethod

@@ -11,8 +11,9 @@ from typing import Any, Final
 from herder.api.base import InvalidResource, parse
 from herder.api.conditions import ReadyReason
 from herder.api.meta import ADOPT_ANNOTATION, CANCEL_ANNOTATION, FINALIZER, RETRY_ANNOTATION
+from herder.api.served import DeletionPolicy, OnTimeout
 from herder.api.status import echo
-from herder.api.worker import DeletionPolicy, Drain, OnTimeout, WorkerRegistrationSpec, WorkerRegistrationStatus
+from herder.api.worker import Drain, WorkerRegistrationSpec, WorkerRegistrationStatus
 from herder.controller.decide import Blocked
 from herder.controller.objects import Body, Key, Objects, gateway_of, uid_of
 from herder.workflows.owner import Owner

@@ -5,7 +5,8 @@ from decimal import Decimal
 from functools import cached_property
 from typing import Final
 
-from herder.api.worker import ConnectionMode, DeletionPolicy, Probe, Runtime, WorkerRegistrationSpec
+from herder.api.served import DeletionPolicy
+from herder.api.worker import ConnectionMode, Probe, Runtime, WorkerRegistrationSpec
 from herder.gateway.spec import Health, WorkerSpec
 from herder.net.urls import normalise_url
 from herder.workflows.facts import Facts

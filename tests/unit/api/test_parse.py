@@ -6,7 +6,8 @@ import pytest
 
 from herder.api.base import InvalidResource, parse
 from herder.api.gateway import ModelGatewaySpec
-from herder.api.worker import ConnectionMode, OnTimeout, Runtime, WorkerRegistrationSpec
+from herder.api.served import OnTimeout
+from herder.api.worker import ConnectionMode, Runtime, WorkerRegistrationSpec
 from unit.api.manifests import ACCEPTED, GATEWAY, MODELS, REFUSED, WORKER, Case, as_params
 
 
