@@ -9,7 +9,7 @@ no longer waited for, and another task goes on with the rest. Publishing never w
 
 import asyncio
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Protocol
 
 import structlog
@@ -17,6 +17,9 @@ import structlog
 from herder.engine.events import Event
 
 log = structlog.get_logger(__name__)
+
+type Batch = tuple[Iterable[Event], asyncio.Event | None]
+"""Events of one instance, and what is set when they have been delivered."""
 
 
 class Subscriber(Protocol):
@@ -81,8 +84,7 @@ class Listener:
         if lane is not None:
             lane.append(events, told)
             return
-        lane = self.lanes[instance_id] = _Lane(self, instance_id)
-        lane.append(events, told)
+        lane = self.lanes[instance_id] = _Lane(self, events, told)
         lane.start()
 
     def log(self, message: str, about: Event, **more: object) -> None:
@@ -94,79 +96,91 @@ class Listener:
 class _Lane:
     """One instance's events on their way to one subscriber, the foremost being delivered."""
 
-    __slots__ = ("_instance_id", "_listener", "_loop", "_since_s", "_timer", "_turn", "_waiting")
+    __slots__ = ("_event", "_events", "_later", "_listener", "_since_s", "_timer", "_told", "_turn")
 
-    def __init__(self, listener: Listener, instance_id: str) -> None:
+    def __init__(self, listener: Listener, events: Iterable[Event], told: asyncio.Event | None) -> None:
         self._listener = listener
-        self._instance_id = instance_id
-        self._loop = asyncio.get_running_loop()
-        self._waiting: deque[tuple[Event, asyncio.Event | None]] = deque()
-        self._since_s = 0.0
-        """When the foremost delivery began, by the loop's clock."""
+        self._events = iter(events)
+        """What is left of the batch that is being delivered: a task that takes over goes on with it."""
+        self._event: Event
+        """The foremost event."""
+        self._told = told
+        """Is set when the batch has been delivered."""
+        self._later: deque[Batch] | None = None
+        """The batches that came meanwhile. Most lanes never have any."""
         self._turn = 0
         """Which task delivers: the last one started."""
         self._timer: asyncio.TimerHandle | None = None
+        """Where a delivery had to wait: looks after the foremost."""
+        self._since_s: float
+        """When the foremost delivery began, by the loop's clock; known only where there is a timer."""
 
-    def append(self, events: Sequence[Event], told: asyncio.Event | None) -> None:
-        """Let events wait for their turn; `told` is set after each of them."""
-        for event in events:
-            self._waiting.append((event, told))
+    def append(self, events: Iterable[Event], told: asyncio.Event | None) -> None:
+        """Let a batch wait for its turn."""
+        if self._later is None:
+            self._later = deque()
+        self._later.append((events, told))
 
     def start(self) -> None:
         """Deliver what waits, in a new task."""
         self._turn += 1
-        task = asyncio.Task(self._deliver(self._turn), loop=self._loop, eager_start=True)
+        loop = asyncio.get_running_loop()
+        task = asyncio.Task(self._deliver(self._turn), loop=loop, eager_start=True)
         if not task.done():
             self._listener.tasks.add(task)
             task.add_done_callback(self._listener.tasks.discard)
-            self._timer = self._loop.call_at(self._since_s + self._listener.timeout_s, self._look_after, task)
+            self._since_s = loop.time()
+            self._timer = loop.call_at(self._since_s + self._listener.timeout_s, self._look_after, loop, task)
 
     async def _deliver(self, turn: int) -> None:
-        while self._waiting:
-            event, _ = self._waiting[0]
-            self._since_s = self._loop.time()
-            try:
-                await self._listener.subscriber.on_event(event)
-            except asyncio.CancelledError:
-                if turn == self._turn and not _is_cancelled():
-                    self._listener.log("subscriber.cancelled", event)
-                else:
-                    self._give_up(turn)
-                    raise
-            except Exception as error:  # noqa: BLE001 (a subscriber may raise anything)
-                self._listener.log("subscriber.raised", event, exc_info=error)
-            if turn != self._turn:
+        subscriber = self._listener.subscriber
+        while True:
+            for event in self._events:
+                self._event = event
+                try:
+                    await subscriber.on_event(event)
+                except asyncio.CancelledError:
+                    if turn == self._turn and not _is_cancelled():
+                        self._listener.log("subscriber.cancelled", event)
+                    else:
+                        self._give_up(turn)
+                        raise
+                except Exception as error:  # noqa: BLE001 (a subscriber may raise anything)
+                    self._listener.log("subscriber.raised", event, exc_info=error)
+                if self._timer is not None:
+                    if turn != self._turn:
+                        return
+                    self._since_s = asyncio.get_running_loop().time()
+            if not self._take_next():
                 return
-            self._leave()
-        self._close()
 
-    def _look_after(self, task: asyncio.Task[None]) -> None:
+    def _look_after(self, loop: asyncio.AbstractEventLoop, task: asyncio.Task[None]) -> None:
         """Cut the foremost delivery off, unless it began only lately."""
         due_s = self._since_s + self._listener.timeout_s
-        if self._loop.time() < due_s:
-            self._timer = self._loop.call_at(due_s, self._look_after, task)
+        if loop.time() < due_s:
+            self._timer = loop.call_at(due_s, self._look_after, loop, task)
             return
-        self._listener.log("subscriber.cut_off", self._waiting[0][0], timeout_s=self._listener.timeout_s)
-        self._leave()
+        self._listener.log("subscriber.cut_off", self._event, timeout_s=self._listener.timeout_s)
         self.start()
         task.cancel()
 
-    def _give_up(self, turn: int) -> None:
-        """Deliver nothing more, where it was the event loop that was torn down and not a delivery that was cut off."""
-        if turn == self._turn:
-            while self._waiting:
-                self._leave()
-            self._close()
-
-    def _leave(self) -> None:
-        _, told = self._waiting.popleft()
-        if told is not None:
-            told.set()
-
-    def _close(self) -> None:
-        del self._listener.lanes[self._instance_id]
+    def _take_next(self) -> bool:
+        """Go over to the next batch, or close the lane and return False."""
+        if self._told is not None:
+            self._told.set()
+        if self._later:
+            events, self._told = self._later.popleft()
+            self._events = iter(events)
+            return True
+        del self._listener.lanes[self._event.instance_id]
         if self._timer is not None:
             self._timer.cancel()
+        return False
+
+    def _give_up(self, turn: int) -> None:
+        """Deliver nothing more, where it was the event loop that was torn down and not a delivery that was cut off."""
+        while turn == self._turn and self._take_next():
+            pass
 
 
 def _is_cancelled() -> bool:

@@ -13,8 +13,11 @@ from herder.engine import (
     StepDefinition,
     StepFailed,
     StepRetrying,
+    StepStarted,
     WorkflowCancelled,
+    WorkflowPaused,
     WorkflowStarted,
+    WorkflowUnpaused,
 )
 from unit.engine.kit import Recorder, elapsed_s, engine_with, noop, other_tasks, virtual_time
 
@@ -307,3 +310,64 @@ async def test_the_logging_subscriber_logs_an_event_under_a_constant_name(
         await LoggingSubscriber().on_event(event)
 
     assert logs == [entry | {"log_level": level}]
+
+
+def test_events_are_values_that_differ_by_kind() -> None:
+    started = StepStarted("1", "a", 1)
+
+    assert started == StepStarted("1", "a", 1)
+    assert hash(started) == hash(StepStarted("1", "a", 1))
+    assert started != StepStarted("1", "a", 2)
+    assert len({WorkflowPaused("1"), WorkflowUnpaused("1")}) == 2
+    assert repr(started) == "StepStarted(instance_id='1', step_id='a', attempt=1)"
+
+
+@virtual_time
+async def test_a_batch_goes_on_after_an_event_that_was_cut_off() -> None:
+    class HangsOnce(Recorder):
+        async def on_event(self, event: Event) -> None:
+            await super().on_event(event)
+            if event == events(2)[1]:
+                await asyncio.sleep(3600)
+
+    bus, subscriber = EventBus(subscriber_timeout=7), HangsOnce()
+    bus.subscribe(subscriber)
+
+    with capture_logs() as logs:
+        bus.publish_all(events(3))
+        bus.publish_all(events(1))
+        await bus.publish_and_wait(WorkflowCancelled("1"))
+
+    assert subscriber.events == [*events(3), *events(1), WorkflowCancelled("1")]
+    assert [entry["event"] for entry in logs] == ["subscriber.cut_off"]
+    assert elapsed_s() == 7
+
+
+@virtual_time
+async def test_the_time_that_one_delivery_took_is_not_counted_for_the_next() -> None:
+    bus, slow = EventBus(subscriber_timeout=7), Slow(5)
+    bus.subscribe(slow)
+
+    bus.publish_all(events(3))
+    await asyncio.sleep(20)
+
+    assert slow.events == events(3)
+
+
+@virtual_time
+async def test_a_subscriber_may_use_what_belongs_to_a_task() -> None:
+    class TimesOut(Recorder):
+        async def on_event(self, event: Event) -> None:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(1), asyncio.TaskGroup() as group:
+                    group.create_task(asyncio.sleep(60))
+            await super().on_event(event)
+
+    bus, subscriber = EventBus(subscriber_timeout=7), TimesOut()
+    bus.subscribe(subscriber)
+
+    await bus.publish(events(1)[0])
+    await bus.publish_and_wait(WorkflowCancelled("1"))
+
+    assert subscriber.events == [*events(1), WorkflowCancelled("1")]
+    assert elapsed_s() == 2
