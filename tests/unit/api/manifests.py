@@ -8,15 +8,33 @@ import pytest
 
 from herder.api.base import ApiModel
 from herder.api.gateway import ModelGatewaySpec
-from herder.api.meta import MODEL_GATEWAY, WORKER_REGISTRATION, Kind
+from herder.api.mcp import McpServerSpec
+from herder.api.meta import MCP_SERVER, MODEL_GATEWAY, TOKENIZER, WASM_MODULE, WORKER_REGISTRATION, Kind
+from herder.api.tokenizer import TokenizerSpec
+from herder.api.wasm import WasmModuleSpec
 from herder.api.worker import WorkerRegistrationSpec
 
 type Spec = Mapping[str, Any]
 
 WORKER: Spec = {"gatewayRef": {"name": "shepherd"}, "url": "http://10.0.0.7:8000"}
 GATEWAY: Spec = {"endpoints": ["http://10.0.0.1:30000"]}
-MODELS: Mapping[Kind, type[ApiModel]] = {MODEL_GATEWAY: ModelGatewaySpec, WORKER_REGISTRATION: WorkerRegistrationSpec}
-_BASES: Mapping[Kind, Spec] = {MODEL_GATEWAY: GATEWAY, WORKER_REGISTRATION: WORKER}
+MODULE: Spec = {"gatewayRef": {"name": "shepherd"}, "source": {"path": "/srv/modules/a.wasm"}}
+SERVER: Spec = {"gatewayRef": {"name": "shepherd"}, "transport": {"url": "http://10.0.0.9:9000/mcp"}}
+TOKENS: Spec = {"gatewayRef": {"name": "shepherd"}, "name": "llama", "source": "/srv/models/llama"}
+MODELS: Mapping[Kind, type[ApiModel]] = {
+    MODEL_GATEWAY: ModelGatewaySpec,
+    WORKER_REGISTRATION: WorkerRegistrationSpec,
+    WASM_MODULE: WasmModuleSpec,
+    MCP_SERVER: McpServerSpec,
+    TOKENIZER: TokenizerSpec,
+}
+_BASES: Mapping[Kind, Spec] = {
+    MODEL_GATEWAY: GATEWAY,
+    WORKER_REGISTRATION: WORKER,
+    WASM_MODULE: MODULE,
+    MCP_SERVER: SERVER,
+    TOKENIZER: TOKENS,
+}
 _SECRET = {"name": "keys", "key": "api-key"}
 
 
@@ -111,10 +129,104 @@ ACCEPTED = (
             },
         },
     ),
+    *taken(
+        WASM_MODULE,
+        {
+            "the smallest module": {},
+            "a pinned module": {"sha256": "0f" * 32, "moduleType": "Middleware"},
+            "a module of every point": {"attachPoints": ["OnRequest", "OnResponse", "OnError"]},
+            "a module below etcetera": {"source": {"path": "/etcetera/..a/b.wasm"}},
+            "a module that is kept": {
+                "removal": {"timeoutSeconds": 0, "onTimeout": "Keep"},
+                "deletionPolicy": "Orphan",
+            },
+        },
+    ),
+    *taken(
+        MCP_SERVER,
+        {
+            "the smallest server": {},
+            "a server by word": {"transport": {"type": "StreamableHTTP", "url": "https://mcp.example.com/mcp"}},
+            "a server with headers": {"headersSecretRef": {"name": "keys"}, "required": True},
+        },
+    ),
+    *taken(
+        TOKENIZER,
+        {
+            "the smallest tokenizer": {},
+            "a tokenizer of the hub": {"name": "meta-llama/Llama-3.1-8B", "source": "meta-llama/Llama-3.1-8B"},
+            "a tokenizer of the hub without owner": {"source": "gpt2"},
+            "a tokenizer with a template": {"chatTemplatePath": "/srv/models/chat.jinja"},
+        },
+    ),
     Case("a service", MODEL_GATEWAY, {"service": {"name": "shepherd", "port": 30000, "scheme": "HTTPS"}}),
 )
 
+_SYSTEM = "name a file outside of /etc, /proc"
+_DOTS = "write the path without . and .."
+
 REFUSED = (
+    *refused(
+        WASM_MODULE,
+        {
+            "no source": ({"source": None}, "spec.source", "Required value", "the field is required"),
+            "a relative module": ({"source": {"path": "a.wasm"}}, "spec.source.path", "write an absolute path"),
+            "another ending": ({"source": {"path": "/srv/a.wat"}}, "spec.source.path", "ends in .wasm"),
+            "a module of the system": ({"source": {"path": "/etc/a.wasm"}}, "spec.source.path", _SYSTEM),
+            "a module of the system by detour": ({"source": {"path": "//etc/a.wasm"}}, "spec.source.path", _SYSTEM),
+            "a module of proc": ({"source": {"path": "/proc/self/a.wasm"}}, "spec.source.path", _SYSTEM),
+            "a module up the tree": ({"source": {"path": "/srv/../etc/a.wasm"}}, "spec.source.path", _DOTS),
+            "a blank in a path": ({"source": {"path": "/srv/a b.wasm"}}, "spec.source.path", "without blanks"),
+            "a short hash": ({"sha256": "abc"}, "spec.sha256", "64 lower-case hexadecimal digits"),
+            "an upper case hash": ({"sha256": "0F" * 32}, "spec.sha256", "64 lower-case hexadecimal digits"),
+            "an unknown point": (
+                {"attachPoints": ["OnLoad"]},
+                "spec.attachPoints[0]",
+                "Unsupported value",
+                "OnRequest",
+            ),
+            "a point twice": (
+                {"attachPoints": ["OnRequest", "OnRequest"]},
+                "spec.attachPoints",
+                "write each attach point once",
+            ),
+        },
+    ),
+    *refused(
+        MCP_SERVER,
+        {
+            "no transport": ({"transport": None}, "spec.transport", "Required value", "the field is required"),
+            "sse": (
+                {"transport": {"type": "SSE", "url": "http://h/sse"}},
+                "spec.transport.type",
+                "the gateway dropped SSE",
+            ),
+            "stdio": (
+                {"transport": {"type": "Stdio", "url": "http://h"}},
+                "spec.transport.type",
+                "write StreamableHTTP",
+            ),
+            "a server by grpc": ({"transport": {"url": "grpc://h"}}, "spec.transport.url", "start it with http://"),
+            "a server with a password": (
+                {"transport": {"url": "http://me:pw@h"}},
+                "spec.transport.url",
+                "leave out user and password",
+            ),
+        },
+    ),
+    *refused(
+        TOKENIZER,
+        {
+            "a tokenizer without name": ({"name": None}, "spec.name", "Required value", "the field is required"),
+            "a tokenizer with an empty name": ({"name": ""}, "spec.name", "printable ASCII without blanks"),
+            "a tokenizer of the system": ({"source": "/etc/passwd"}, "spec.source", _SYSTEM),
+            "a tokenizer of proc": ({"source": "/proc/self/environ"}, "spec.source", _SYSTEM),
+            "a tokenizer up the tree": ({"source": "/srv/../etc/passwd"}, "spec.source", _DOTS),
+            "a tokenizer by url": ({"source": "http://h/t"}, "spec.source", "a Hugging Face id"),
+            "a tokenizer by a relative path": ({"source": "./models/a"}, "spec.source", "write an absolute path"),
+            "a relative template": ({"chatTemplatePath": "chat.jinja"}, "spec.chatTemplatePath", "an absolute path"),
+        },
+    ),
     *refused(
         WORKER_REGISTRATION,
         {

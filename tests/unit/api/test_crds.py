@@ -117,7 +117,7 @@ def test_writing_makes_a_folder_fresh_and_then_changes_nothing(tmp_path: Path) -
 
 def test_a_changed_a_missing_and_a_foreign_file_are_stale(tmp_path: Path) -> None:
     write(tmp_path)
-    changed, missing = sorted(render_all())
+    changed, missing, *_ = sorted(render_all())
     (tmp_path / changed).write_text("kind: Nothing\n")
     (tmp_path / missing).unlink()
     (tmp_path / "old.yaml").write_text("kind: Nothing\n")
