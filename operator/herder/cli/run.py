@@ -1,5 +1,6 @@
 """`herder run`: the operator."""
 
+import os
 import re
 import sys
 from pathlib import Path
@@ -10,6 +11,7 @@ import structlog
 import uvloop
 
 from herder.cli import logs
+from herder.controller.failpoints import VARIABLE, Failpoint
 from herder.controller.operator import CannotRun, Options
 from herder.controller.operator import run as run_operator
 
@@ -91,6 +93,10 @@ def run(  # noqa: PLR0913  (one parameter a flag)
     """
     if namespaces and all_namespaces:
         raise click.UsageError("give either --namespace or --all-namespaces, not both")
+    try:
+        failpoint = Failpoint.of_environment(os.environ)
+    except ValueError as error:
+        raise click.UsageError(f"{VARIABLE}: {error}") from error
     logs.configure(log_level, log_format)
     options = Options(
         kubeconfig=kubeconfig,
@@ -98,6 +104,7 @@ def run(  # noqa: PLR0913  (one parameter a flag)
         allow_loopback=allow_loopback,
         health=f"http://{health_host}:{health_port}/healthz" if health_port else None,
         runs_at_once=max_runs,
+        failpoint=failpoint,
     )
     try:
         uvloop.run(run_operator(options))

@@ -13,6 +13,7 @@ observe, claims, project         what the status says: pure
 writer, wishes, diff, recorder   the only writer of statuses; Events on state changes
 sweep, orphans     entries that nobody declares any more, and those that are left on purpose
 rounds             what is done now and then
+failpoints         where tests have the process killed
 restore            from a status back to what is known
 kube, secrets      the API server
 operator           all of it, started and stopped

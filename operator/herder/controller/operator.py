@@ -22,6 +22,7 @@ import structlog
 from kubernetes_asyncio.config import ConfigException
 
 from herder.api.meta import MODEL_GATEWAY, WORKER_REGISTRATION
+from herder.controller.failpoints import Failpoint, Tripwire
 from herder.controller.gateways import Gateways
 from herder.controller.kube import Kube, KubeError, NotFound, installation_of, load_configuration, patiently
 from herder.controller.launch import Launcher
@@ -49,13 +50,17 @@ _HANDS: Final = 8
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """How the operator runs. `namespaces` empty means all of them; `health` is the URL that /healthz is served on."""
+    """How the operator runs. `namespaces` empty means all of them; `health` is the URL that /healthz is served on.
+
+    `failpoint` is where the process is to kill itself.
+    """
 
     kubeconfig: Path | None = None
     namespaces: tuple[str, ...] = ()
     allow_loopback: bool = False
     health: str | None = None
     runs_at_once: int = 32
+    failpoint: Failpoint | None = None
 
 
 class CannotRun(RuntimeError):
@@ -91,7 +96,14 @@ class Operator:
         self._model_gateways = ModelGateways(
             objects=self.objects, queue=self.queue, gateways=self._gateways, secrets=secrets, writer=self._writer
         )
-        self._runs = Runs(engine or WorkflowEngine(), self._writer, self._run_ended, at_once=options.runs_at_once)
+        self._tripwire = Tripwire(options.failpoint)
+        self._runs = Runs(
+            engine or WorkflowEngine(),
+            self._writer,
+            self._run_ended,
+            at_once=options.runs_at_once,
+            tripwire=self._tripwire,
+        )
         self._workers = Workers(
             kube=kube,
             objects=self.objects,
@@ -157,6 +169,7 @@ class Operator:
         }
 
     def _written(self, key: Key, before: Body, status: dict[str, object]) -> None:
+        self._tripwire.written(status)
         record_transition(self._recorder, key, before, status)
 
     def _registry_changed(self, key: Key, urls: frozenset[str] | None) -> None:

@@ -15,6 +15,7 @@ from typing import Any, Final
 import structlog
 
 from herder.api.worker import WorkerRegistrationStatus
+from herder.controller.failpoints import Tripwire
 from herder.controller.objects import Body, Key
 from herder.controller.places import Places
 from herder.controller.wishes import Status
@@ -73,12 +74,19 @@ class Runs:
     """Starts, follows and stops runs. `ended` is called with a run that is over, unless it was stopped from outside."""
 
     def __init__(
-        self, engine: WorkflowEngine, writer: StatusWriter, ended: Callable[[Run], None], *, at_once: int
+        self,
+        engine: WorkflowEngine,
+        writer: StatusWriter,
+        ended: Callable[[Run], None],
+        *,
+        at_once: int,
+        tripwire: Tripwire | None = None,
     ) -> None:
         self._engine = engine
         self._writer = writer
         self._ended = ended
         self._places = Places(at_once)
+        self._tripwire = tripwire or Tripwire()
         self._by_uid: dict[str, Run] = {}
         self._by_key: dict[Key, Run] = {}
         self._by_instance: dict[str, Run] = {}
@@ -99,7 +107,7 @@ class Runs:
     def begin(self, run: Run) -> None:
         """Start a run, or go on with one, whichever its state says. Its object, and its name, must have none yet."""
         if run.definition.id not in self._defined:
-            self._engine.register_workflow(self._places.bounded(run.definition))
+            self._engine.register_workflow(self._places.bounded(self._tripwire.around(run.definition)))
             self._defined.add(run.definition.id)
         self._by_uid[run.uid] = self._by_key[run.key] = run
         self._by_instance[run.state.instance_id] = run
@@ -127,7 +135,8 @@ class Runs:
             return  # the status says already when it was to begin
         if isinstance(event, StepRetrying) and event.delay_s >= _PATIENT_S:
             self._places.give(event.instance_id)
-        self._writer.submit(run.key, run.uid, lambda body: run.render(run, body))
+        is_urgent = self._tripwire.hastens(run.name)
+        self._writer.submit(run.key, run.uid, lambda body: run.render(run, body), urgent=is_urgent)
 
     async def _drive(self, run: Run) -> None:
         try:
@@ -147,6 +156,7 @@ class Runs:
         """Take the run from its start to its end; return whether all of it is written."""
         instance_id = run.state.instance_id
         await self._places.take(instance_id)
+        self._tripwire.begins(run.name)
         if not await self._writer.write(run.key, run.uid, lambda body: run.render(run, body)):
             return False
         log.info("run.begun", key=str(run.key), workflow=run.name, instance=instance_id)
@@ -161,6 +171,7 @@ class Runs:
         return await self._end(run, outcome)
 
     async def _end(self, run: Run, outcome: WorkflowOutcome) -> bool:
+        self._tripwire.ends(run.name)
         log.info(
             "run.ended",
             key=str(run.key),

@@ -12,6 +12,7 @@ import herder.cli.run as run_module
 from herder.cli import logs
 from herder.cli.main import herder
 from herder.cli.run import run
+from herder.controller.failpoints import Failpoint, Moment
 from herder.controller.operator import CannotRun, Options
 
 FLAGS = [parameter for parameter in run.params if isinstance(parameter, click.Option)]
@@ -115,6 +116,21 @@ def test_the_command_line_wins_over_the_environment(started: Started) -> None:
 
     assert started.options is not None
     assert started.options.runs_at_once == 7
+
+
+def test_a_failpoint_is_set_in_the_environment_only(started: Started) -> None:
+    started(HERDER_FAILPOINT="worker-removal/drain:after#2")
+
+    assert started.options is not None
+    assert started.options.failpoint == Failpoint("worker-removal", "drain", Moment.AFTER, 2)
+
+
+def test_a_failpoint_that_is_none_is_refused(started: Started) -> None:
+    result = started(HERDER_FAILPOINT="register")
+
+    assert result.exit_code == 2
+    assert "HERDER_FAILPOINT" in result.output
+    assert started.options is None
 
 
 def test_without_a_health_port_nothing_is_served(started: Started) -> None:
