@@ -14,12 +14,14 @@ from herder.api.crd.files import stale, write
     type=click.Path(file_okay=False, path_type=Path),
     default=Path("crds"),
     show_default=True,
-    help="Folder that holds the files, and nothing else that ends in .yaml.",
+    help="Folder of the files. What is named as herder's there, but is of no kind that there is, is removed.",
 )
 def crds(check: bool, folder: Path) -> None:
     """Write the CustomResourceDefinitions that the models stand for."""
     if not check:
         for name in write(folder):
             click.echo(folder / name)
+    elif not folder.is_dir():
+        raise click.ClickException(f"there is no folder {folder} here to check: name it with --folder")
     elif names := stale(folder):
         raise click.ClickException(f"stale in {folder}: {', '.join(names)}; run `herder crds`")

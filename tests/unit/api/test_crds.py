@@ -120,10 +120,10 @@ def test_a_changed_a_missing_and_a_foreign_file_are_stale(tmp_path: Path) -> Non
     changed, missing, *_ = sorted(render_all())
     (tmp_path / changed).write_text("kind: Nothing\n")
     (tmp_path / missing).unlink()
-    (tmp_path / "old.yaml").write_text("kind: Nothing\n")
+    (tmp_path / "herder.dev_old.yaml").write_text("kind: Nothing\n")
 
-    assert stale(tmp_path) == [changed, missing, "old.yaml"]
-    assert write(tmp_path) == [changed, missing, "old.yaml"]
+    assert stale(tmp_path) == [changed, missing, "herder.dev_old.yaml"]
+    assert write(tmp_path) == [changed, missing, "herder.dev_old.yaml"]
     assert stale(tmp_path) == []
 
 
@@ -135,12 +135,28 @@ def test_the_command_writes_and_then_finds_all_fresh(tmp_path: Path) -> None:
     assert (checked.exit_code, checked.output) == (0, "")
 
 
+def test_what_is_not_herders_is_left_alone(tmp_path: Path) -> None:
+    (tmp_path / "deployment.yaml").write_text("kind: Deployment\n")
+
+    write(tmp_path)
+
+    assert stale(tmp_path) == []
+    assert (tmp_path / "deployment.yaml").read_text() == "kind: Deployment\n"
+
+
+def test_the_command_says_so_where_there_is_no_folder_to_check(tmp_path: Path) -> None:
+    checked = CliRunner().invoke(crds, ["--check", "--folder", str(tmp_path / "none")])
+
+    assert checked.exit_code == 1
+    assert "none here to check: name it with --folder" in checked.output
+
+
 def test_the_command_fails_for_a_stale_file_and_leaves_it(tmp_path: Path) -> None:
     write(tmp_path)
-    (tmp_path / "old.yaml").write_text("kind: Nothing\n")
+    (tmp_path / "herder.dev_old.yaml").write_text("kind: Nothing\n")
 
     checked = CliRunner().invoke(crds, ["--check", "--folder", str(tmp_path)])
 
     assert checked.exit_code == 1
-    assert "old.yaml; run `herder crds`" in checked.output
-    assert (tmp_path / "old.yaml").exists()
+    assert "herder.dev_old.yaml; run `herder crds`" in checked.output
+    assert (tmp_path / "herder.dev_old.yaml").exists()

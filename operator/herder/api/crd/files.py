@@ -26,9 +26,12 @@ def render_all() -> Mapping[str, str]:
 
 
 def stale(folder: Path) -> list[str]:
-    """Names of the files in `folder` that are missing, differ from the models or belong to no kind; none if fresh."""
+    """Names of the files in `folder` that are missing, differ from the models or belong to no kind; none if fresh.
+
+    Only files that are named as herder's are looked at: the folder may hold others' too.
+    """
     wanted = render_all()
-    found = {path.name: path.read_text(encoding="utf-8") for path in folder.glob("*.yaml")}
+    found = {path.name: path.read_text(encoding="utf-8") for path in folder.glob(f"{GROUP}_*.yaml")}
     return sorted(name for name in wanted.keys() | found.keys() if wanted.get(name) != found.get(name))
 
 
