@@ -4,7 +4,7 @@ The only room that says kopf or kubernetes_asyncio. A change flows from the top 
 
 watch, relist      objects as they come, and those whose going was not told
 objects, queue     the newest version of each; the keys to reconcile
-modelgateways, gateways, views   the gateways in use and what their replicas list
+modelgateways, gateways, views, registries   the gateways in use and what their replicas list
 subject, scene     one resource with all that it refers to
 decide             what to do about it: a pure table
 workers, finalizer doing it

@@ -2,13 +2,14 @@
 
 import asyncio
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from functools import partial
 
 from herder.api.gateway import Mode
 from herder.controller.objects import Key
-from herder.controller.views import View, Watcher
+from herder.controller.registries import Registry
+from herder.controller.views import News, View, Watcher
 from herder.gateway.replica import Replica
 from herder.net.http import Http
 from herder.net.tls import SYSTEM_TRUST, Trust
@@ -37,16 +38,20 @@ class Gateway:
     views: Mapping[str, View]
 
 
-type Changed = Callable[[Key, frozenset[str] | None], None]
-"""Called with a gateway and the URLs whose entries changed on a replica; None where any may have."""
+type Changed = Callable[[Key, News], None]
+"""Called with a gateway and the news of one of its replicas."""
+
+type Needs = Callable[[Key], Collection[Registry]]
+"""Returns the registries of a gateway's replicas that are read beside the workers."""
 
 
 class Gateways:
     """All gateways by key. A replica that an update leaves in place keeps its memory of removals and turns."""
 
-    def __init__(self, http: Http, changed: Changed, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, http: Http, changed: Changed, needs: Needs, clock: Callable[[], float] = time.monotonic) -> None:
         self._http = http
         self._changed = changed
+        self._needs = needs
         self._clock = clock
         self._accesses: dict[Key, Access] = {}
         self._watchers: dict[Key, dict[str, Watcher]] = {}
@@ -96,11 +101,8 @@ class Gateways:
         return Replica(endpoint, self._http, api_key=access.api_key, trust=access.trust, clock=self._clock)
 
     def _watch(self, key: Key, access: Access, replica: Replica) -> Watcher:
-        tell = partial(self._told, key)
-        return Watcher(replica, resync_s=access.resync_s, tell=tell, clock=self._clock)
-
-    def _told(self, key: Key, _view: View, urls: frozenset[str] | None) -> None:
-        self._changed(key, urls)
+        tell, needs = partial(self._changed, key), partial(self._needs, key)
+        return Watcher(replica, resync_s=access.resync_s, tell=tell, needs=needs, clock=self._clock)
 
     def _close(self, watchers: Iterable[Watcher]) -> None:
         for watcher in watchers:

@@ -27,8 +27,9 @@ from herder.controller.decide import Blocked
 from herder.controller.gateways import Access, Gateway, Gateways
 from herder.controller.objects import Body, Key, Objects, uid_of
 from herder.controller.queue import WorkQueue
+from herder.controller.registries import NEEDED_FOR, Registry, needed
 from herder.controller.secrets import SecretMissing, Secrets
-from herder.controller.views import UNHEARD
+from herder.controller.views import UNHEARD, News
 from herder.controller.wishes import Status
 from herder.controller.writer import StatusWriter
 from herder.net.tls import SYSTEM_TRUST, Trust
@@ -107,12 +108,23 @@ class ModelGateways:
         self._troubles[key] = found
         return self._gateways.drop(key) or found != before
 
-    def changed(self, key: Key, urls: frozenset[str] | None) -> None:
-        """Have everything reconciled that a replica's new list concerns; None concerns all."""
+    def needs(self, key: Key) -> frozenset[Registry]:
+        """Return the registries of a gateway's replicas that are read beside the workers."""
+        return needed(member.kind for member in self._objects.referring_to(key))
+
+    def changed(self, key: Key, news: News) -> None:
+        """Have everything reconciled that the news of a replica concern."""
         self._queue.add(key)
         for member in self._objects.referring_to(key):
-            if urls is None or self._objects.concerns(member, urls):
+            if self._concern(news, member):
                 self._queue.add(member)
+
+    def _concern(self, news: News, member: Key) -> bool:
+        if news.items is None:
+            return True
+        registry = NEEDED_FOR.get(member.kind)
+        keys = frozenset(item.key for item in news.items if item.registry is registry)
+        return None in keys or self._objects.concerns(member, frozenset(key for key in keys if key is not None))
 
     def _forget(self, key: Key) -> None:
         self._troubles.pop(key, None)

@@ -30,11 +30,13 @@ from herder.controller.modelgateways import ModelGateways
 from herder.controller.objects import Body, Key, Objects, uid_of
 from herder.controller.queue import WorkQueue
 from herder.controller.recorder import EventRecorder, record_transition
+from herder.controller.registries import Registry
 from herder.controller.relist import Relister
 from herder.controller.runs import Run, Runs
 from herder.controller.scene import Scout
 from herder.controller.secrets import Secrets
 from herder.controller.sweep import Sweeper
+from herder.controller.views import News
 from herder.controller.watch import registry_of, watched_settings
 from herder.controller.workers import Workers
 from herder.controller.writer import StatusWriter
@@ -91,7 +93,7 @@ class Operator:
         self.queue = WorkQueue()
         self._recorder = EventRecorder(kube)
         self._writer = StatusWriter(kube, self.objects, self._written, clock)
-        self._gateways = Gateways(http, self._registry_changed, clock)
+        self._gateways = Gateways(http, self._registry_changed, self._needs, clock)
         secrets = Secrets(kube, clock)
         self._model_gateways = ModelGateways(
             objects=self.objects, queue=self.queue, gateways=self._gateways, secrets=secrets, writer=self._writer
@@ -172,8 +174,11 @@ class Operator:
         self._tripwire.written(status)
         record_transition(self._recorder, key, before, status)
 
-    def _registry_changed(self, key: Key, urls: frozenset[str] | None) -> None:
-        self._model_gateways.changed(key, urls)
+    def _registry_changed(self, key: Key, news: News) -> None:
+        self._model_gateways.changed(key, news)
+
+    def _needs(self, key: Key) -> frozenset[Registry]:
+        return self._model_gateways.needs(key)
 
     def _run_ended(self, run: Run) -> None:
         self._workers.ended(run)

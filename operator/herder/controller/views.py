@@ -1,20 +1,22 @@
 """What each replica of a gateway lists, read once per resync for all resources of the gateway.
 
 Every replica is read in a loop of its own, so that one that hangs or is away holds up none of the others. A reading is
-a `View`; what differs from the one before is told, URL by URL.
+a `View`; what differs from the one before is told, key by key. The list of workers says whether the replica can be
+driven at all. The other registries are read after it, those that somebody needs; one that can't be read is trouble of
+those who need it, not of the replica.
 """
 
 import asyncio
 import random
 import time
-from collections import defaultdict
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from typing import Final
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, Final
 
 import structlog
 
 from herder.api.gateway import GatewayReplicaState
+from herder.controller.registries import READERS, Item, Listing, Registry, differing
 from herder.gateway.errors import GatewayError, Permanent
 from herder.gateway.replica import Replica
 from herder.gateway.types import Worker
@@ -30,7 +32,19 @@ _GRACE_S: Final = 10.0
 _PULSE_S: Final = 12.0
 """How often a replica is asked for a sign of life between readings, whatever the resync; a list costs much more."""
 
-type Listing = Mapping[str, tuple[Worker, ...]]
+_NEVER: Final = float("-inf")
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """What one registry said last, as of `read_at_s` (monotonic seconds). `trouble` says why that is not known now."""
+
+    entries: Listing = field(default_factory=dict)
+    read_at_s: float = _NEVER
+    trouble: str = ""
+
+
+_UNREAD: Final = Listed()
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,38 +55,77 @@ class View:
     """
 
     state: GatewayReplicaState | None = None
-    workers: Listing = field(default_factory=dict)
+    workers: Mapping[str, tuple[Worker, ...]] = field(default_factory=dict)
     count: int = 0
-    began_at_s: float = float("-inf")
+    began_at_s: float = _NEVER
     trouble: str = ""
+    others: Mapping[Registry, Listed] = field(default_factory=dict)
+    """The registries beside the workers that were read."""
 
     @property
     def is_away(self) -> bool:
         """Whether the replica can't be driven now."""
         return self.state in {GatewayReplicaState.UNREACHABLE, GatewayReplicaState.REFUSES}
 
+    def listed(self, registry: str, key: str) -> tuple[Any, ...]:
+        """Return the entries under a key; none, too, where the registry was not read."""
+        return self._registry(registry).entries.get(key, ())
+
+    def read_at_s(self, registry: str) -> float:
+        """Return when the last reading of a registry began (monotonic); minus infinity if nothing is known of it."""
+        return self._registry(registry).read_at_s
+
+    def trouble_of(self, registry: str) -> str:
+        """Return why it is not known what a registry lists; empty where that is known, or was not asked yet."""
+        return self.trouble or self._registry(registry).trouble
+
+    def _registry(self, registry: str) -> Listed:
+        if registry == Registry.WORKERS:
+            return Listed(self.workers, self.began_at_s)
+        return self.others.get(Registry(registry), _UNREAD)
+
 
 UNHEARD: Final = View()
 
-type Told = Callable[[View, frozenset[str] | None], None]
-"""Called with a new view and the URLs that differ; None where everything may."""
+
+@dataclass(frozen=True, slots=True)
+class News:
+    """A new view of a replica, beside the one before. `items` are what differs, None where everything may."""
+
+    endpoint: str
+    before: View
+    after: View
+    items: frozenset[Item] | None
+
+
+type Told = Callable[[News], None]
 
 
 class Watcher:
     """Reads one replica again and again, every `resync_s` seconds, which may be changed.
 
-    `tell` gets each view that differs; `clock` returns monotonic seconds.
+    `needs` says which registries are read beside the workers. `tell` gets each view that differs; `clock` returns
+    monotonic seconds.
     """
 
     def __init__(
-        self, replica: Replica, *, resync_s: float, tell: Told, clock: Callable[[], float] = time.monotonic
+        self,
+        replica: Replica,
+        *,
+        resync_s: float,
+        tell: Told,
+        needs: Callable[[], Collection[Registry]] = tuple,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.replica = replica
         self.view = UNHEARD
         self.resync_s = resync_s
         self._tell = tell
+        self._needs = needs
         self._clock = clock
         self._silent_since_s: float | None = None
+        self._missed: set[Registry] = set()
+        """The registries beside the workers whose last reading failed."""
         self._task = asyncio.get_running_loop().create_task(self._run(), name=f"replica {replica.endpoint}")
 
     async def close(self) -> None:
@@ -83,6 +136,8 @@ class Watcher:
     async def _run(self) -> None:
         while True:
             await self._read()
+            if self._silent_since_s is None:
+                await self._read_others()
             await self._rest()
 
     async def _rest(self) -> None:
@@ -108,28 +163,75 @@ class Watcher:
     async def _read(self) -> None:
         began_at_s = self._clock()
         try:
-            workers = await self.replica.list_workers()
+            workers = await self._list(Registry.WORKERS)
         except GatewayError as error:
             self._heard_nothing(error)
-        except Exception as error:  # a defect of ours must not leave the replica unread for ever
-            log.exception("replica.defect", endpoint=self.replica.endpoint)
-            self._heard_nothing(GatewayError(f"{type(error).__name__} in herder itself; its log has the details"))
         else:
             self._silent_since_s = None
             self._take(began_at_s, workers)
 
-    def _take(self, began_at_s: float, workers: tuple[Worker, ...]) -> None:
-        listing: dict[str, tuple[Worker, ...]] = defaultdict(tuple)
-        for worker in workers:
-            listing[worker.key] += (worker,)
-        before, self.view = self.view, View(GatewayReplicaState.REACHABLE, listing, len(workers), began_at_s)
-        if before.state is not GatewayReplicaState.REACHABLE:
-            log.info("replica.reachable", endpoint=self.replica.endpoint, workers=len(workers))
-            self._tell(self.view, None)
+    async def _list(self, registry: Registry) -> Listing:
+        """Read one registry. Raises GatewayError."""
+        try:
+            return await READERS[registry](self.replica)
+        except GatewayError:
+            raise
+        except Exception as error:  # a defect of ours must not leave the replica unread for ever
+            log.exception("replica.defect", endpoint=self.replica.endpoint)
+            raise GatewayError(f"{type(error).__name__} in herder itself; its log has the details") from error
+
+    def _take(self, began_at_s: float, workers: Listing) -> None:
+        count = sum(map(len, workers.values()))
+        before = self.view
+        is_news = before.state is not GatewayReplicaState.REACHABLE
+        others = {} if is_news else before.others
+        self.view = View(GatewayReplicaState.REACHABLE, workers, count, began_at_s, others=others)
+        if is_news:
+            log.info("replica.reachable", endpoint=self.replica.endpoint, workers=count)
+            self._news(before, None)
             return
-        differing = frozenset(_differing(before.workers, listing))
-        if differing or before.count != len(workers):
-            self._tell(self.view, differing)
+        items = differing(Registry.WORKERS, before.workers, workers)
+        if items or before.count != count:
+            self._news(before, items)
+
+    async def _read_others(self) -> None:
+        needs = frozenset(self._needs())
+        self._missed &= needs
+        if self.view.others.keys() - needs:
+            kept = {name: listed for name, listed in self.view.others.items() if name in needs}
+            self.view = replace(self.view, others=kept)
+        async with asyncio.TaskGroup() as group:
+            for registry in needs:
+                group.create_task(self._read_other(registry))
+
+    async def _read_other(self, registry: Registry) -> None:
+        began_at_s = self._clock()
+        try:
+            listed = Listed(await self._list(registry), began_at_s)
+        except GatewayError as error:
+            is_first = registry not in self._missed
+            self._missed.add(registry)
+            known = self.view.others.get(registry, _UNREAD)
+            if is_first and known.read_at_s > _NEVER:
+                return  # one answer may be lost on the way; what was listed a moment ago is still the best guess
+            listed = Listed(trouble=str(error))
+        else:
+            self._missed.discard(registry)
+        self._take_other(registry, listed)
+
+    def _take_other(self, registry: Registry, listed: Listed) -> None:
+        before = self.view
+        known = before.others.get(registry, _UNREAD)
+        self.view = replace(before, others={**before.others, registry: listed})
+        is_first = known.read_at_s == _NEVER and listed.read_at_s > _NEVER
+        if known.trouble != listed.trouble or is_first:
+            if listed.trouble:
+                log.warning("registry.unread", endpoint=self.replica.endpoint, registry=registry, error=listed.trouble)
+            self._news(before, frozenset({Item(registry, None)}))
+            return
+        items = differing(registry, known.entries, listed.entries)
+        if items:
+            self._news(before, items)
 
     def _heard_nothing(self, error: GatewayError) -> None:
         now_s = self._clock()
@@ -142,19 +244,9 @@ class Watcher:
             return
         state = GatewayReplicaState.REFUSES if is_refusal else GatewayReplicaState.UNREACHABLE
         if self.view.state is not state or self.view.trouble != str(error):
-            has_moved = self.view.state is not state
-            self.view = View(state, began_at_s=now_s, trouble=str(error))
-            if has_moved:
-                self._tell(self.view, None)
+            before, self.view = self.view, View(state, began_at_s=now_s, trouble=str(error))
+            if before.state is not state:
+                self._news(before, None)
 
-
-def _differing(before: Listing, after: Listing) -> set[str]:
-    """Return the URLs whose entries differ in what herder looks at: load and the like tick with every request."""
-    return {url for url in before.keys() | after.keys() if _look(before.get(url, ())) != _look(after.get(url, ()))}
-
-
-def _look(workers: tuple[Worker, ...]) -> tuple[object, ...]:
-    return tuple(
-        (w.id, w.status, w.priority, w.cost, w.worker_type, w.model_id, sorted(w.labels.items()))
-        for w in sorted(workers, key=lambda worker: worker.id)
-    )
+    def _news(self, before: View, items: frozenset[Item] | None) -> None:
+        self._tell(News(self.replica.endpoint, before, self.view, items))

@@ -7,7 +7,7 @@ import pytest
 
 from herder.api.gateway import Mode
 from herder.controller.gateways import Access
-from herder.controller.views import View, Watcher
+from herder.controller.views import News, Watcher
 from herder.gateway.errors import Unauthorized, Unavailable
 from herder.gateway.spec import WorkerSpec
 from herder.net.tls import SYSTEM_TRUST, Trust
@@ -183,16 +183,13 @@ class Reader:
 
     def __init__(self, resync_s: float = 10) -> None:
         self.replica = ListedReplica(ENDPOINTS[0], {})
-        self.told: list[tuple[View, frozenset[str] | None]] = []
+        self.told: list[News] = []
         clock = asyncio.get_running_loop().time
-        self.watcher = Watcher(self.replica, resync_s=resync_s, tell=self._tell, clock=clock)  # type: ignore[arg-type]
-
-    def _tell(self, view: View, urls: frozenset[str] | None) -> None:
-        self.told.append((view, urls))
+        self.watcher = Watcher(self.replica, resync_s=resync_s, tell=self.told.append, clock=clock)  # type: ignore[arg-type]
 
     @property
-    def urls(self) -> list[frozenset[str] | None]:
-        return [urls for _, urls in self.told]
+    def keys(self) -> list[set[str | None] | None]:
+        return [None if news.items is None else {item.key for item in news.items} for news in self.told]
 
 
 @virtual_time
@@ -208,7 +205,7 @@ async def test_only_what_differs_is_told() -> None:
     await asyncio.sleep(12)
     await reader.watcher.close()
 
-    assert reader.urls == [None, {"http://x"}, {"http://x", "http://y"}]
+    assert reader.keys == [None, {"http://x"}, {"http://x", "http://y"}]
 
 
 @virtual_time
@@ -231,7 +228,7 @@ async def test_a_replica_that_stays_away_is_told_of_once_and_asked_often() -> No
     await asyncio.sleep(60)
     await reader.watcher.close()
 
-    assert [view.state for view, _ in reader.told] == ["Unreachable"]
+    assert [news.after.state for news in reader.told] == ["Unreachable"]
     assert 20 < reader.replica.count("list_workers") < 40
 
 
