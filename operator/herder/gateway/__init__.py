@@ -1,6 +1,7 @@
 """One gateway replica's HTTP API, typed, and nothing else: no Kubernetes, no workflow, no second replica.
 
 replica      what callers use: the registry of workers, with the gateway's traps handled
+tokenizers   the registry of tokenizers, likewise
 types        what a replica says
 spec         what it is told
 errors       how a call can fail; the type decides whether to try again

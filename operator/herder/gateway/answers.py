@@ -1,7 +1,7 @@
 """Reads a replica's answers: a promised body, or the error that its status and code stand for.
 
 The only file that knows status codes. A 404 counts as Gone only when the gateway itself says that it knows no such
-worker: a proxy's error page, or a server that is no gateway, must not pass for a proof of removal.
+entry: a proxy's error page, or a server that is no gateway, must not pass for a proof of removal.
 """
 
 import json
@@ -27,17 +27,24 @@ from herder.net.text import untrusted
 
 # There is no field for the id, only this text, the same for both codes (measured on smg 1.13.0).
 _ID_IN_TEXT: Final = re.compile(r"with ID ([0-9a-fA-F-]{36})\b")
+_UNKNOWN_TOKENIZER: Final = re.compile("Tokenizer '.*' not found")
+"""The words of a 404, which has the code `not_found` or none (measured on smg 1.13.0)."""
 _SERVER_ERRORS: Final = 500
 _CLIENT_ERRORS: Final = 400
 
 
 @dataclass(frozen=True, slots=True)
 class _Complaint:
-    """What an error answer says; `text` is the gateway's own and as long as it likes."""
+    """What an error answer says; `text` is the gateway's own and as long as it likes, `entry_id` what is in the way."""
 
     status: int
     code: str
     text: str
+    entry_id: str | None = None
+
+    @property
+    def is_of_unknown_entry(self) -> bool:
+        return self.code == "WORKER_NOT_FOUND" or _UNKNOWN_TOKENIZER.match(self.text) is not None
 
     def line(self, secrets: Iterable[str]) -> str:
         said = untrusted(f"{self.code}: {self.text}" if self.code else self.text, secrets=secrets)
@@ -71,7 +78,7 @@ def _error(said: _Complaint, secrets: Iterable[str]) -> GatewayError:
         case 401 | 403:
             return Unauthorized(message)
         case 404:
-            return Gone(message) if said.code == "WORKER_NOT_FOUND" else Transient(message)
+            return Gone(message) if said.is_of_unknown_entry else Transient(message)
         case 409:
             return _conflict(said, message)
         case 408 | 429:
@@ -84,8 +91,9 @@ def _error(said: _Complaint, secrets: Iterable[str]) -> GatewayError:
 
 def _conflict(said: _Complaint, message: str) -> Conflict:
     found = _ID_IN_TEXT.search(said.text)
+    entry_id = found[1] if found else said.entry_id
     kinds = {"WORKER_ALREADY_EXISTS": AlreadyExists, "WORKER_CREATE_IN_PROGRESS": CreateInProgress}
-    return kinds.get(said.code, Conflict)(message, found[1] if found else None)
+    return kinds.get(said.code, Conflict)(message, entry_id)
 
 
 def _complaint(answer: Answer) -> _Complaint:
@@ -95,9 +103,11 @@ def _complaint(answer: Answer) -> _Complaint:
     except (ValueError, RecursionError):
         is_page = text.lstrip().startswith("<")
         return _Complaint(answer.status, "", "an HTML page, not the gateway's own words" if is_page else text)
-    # {"error": "text", "code": "CODE"} on /workers, {"error": {"message": …, "code": …}} elsewhere
     outer = body if isinstance(body, dict) else {}
-    inner = outer.get("error")
+    if "error" not in outer:  # {"message": "text"} on /v1/tokenizers, with the "id" of what is in the way
+        return _Complaint(answer.status, "", _word(outer.get("message")), _word(outer.get("id")) or None)
+    # {"error": "text", "code": "CODE"} on /workers, {"error": {"message": …, "code": …}} elsewhere
+    inner = outer["error"]
     source = inner if isinstance(inner, dict) else {"message": inner, "code": outer.get("code")}
     return _Complaint(answer.status, _word(source.get("code")), _word(source.get("message")))
 

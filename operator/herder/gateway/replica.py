@@ -42,6 +42,7 @@ from herder.gateway.inquiry import question
 from herder.gateway.removals import Removals
 from herder.gateway.shared_read import SharedRead
 from herder.gateway.spec import WorkerPatch, WorkerSpec
+from herder.gateway.tokenizers import TokenizerRegistry
 from herder.gateway.turns import Turns
 from herder.gateway.types import Readiness, Worker, WorkerList, WorkerStatus, url_key
 from herder.net.http import Http
@@ -97,6 +98,7 @@ class Replica:
         self._calls = Calls(
             self.endpoint, http, api_key=api_key, trust=trust, deadline_s=call_deadline_s, max_calls=max_calls
         )
+        self.tokenizers: Final = TokenizerRegistry(self._calls)
         self._sleep = sleep
         self._turns = Turns()
         self._removals = Removals(clock)

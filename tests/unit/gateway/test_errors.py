@@ -28,6 +28,8 @@ from unit.gateway.fake import ACCEPTED, ID, ITEM, MISSING, URL, Rig, item, rigge
 BAD_REQUEST = {"error": "missing field `url`", "code": "BAD_REQUEST"}
 BAD_KEY = {"error": {"message": "Invalid API key", "type": "invalid_request_error", "code": "invalid_api_key"}}
 NO_ROUTE = {"error": {"type": "invalid_request_error", "code": "unknown_url", "message": "Invalid URL (GET /x)"}}
+NO_TOKENIZER = {"error": {"message": "Tokenizer 'x' not found and no pending job", "type": "not_found"}}
+NOT_DELETED = {"success": False, "message": "Tokenizer 'x' not found"}
 PAGE = b"<html><title>503</title><script>alert(1)</script></html>"
 OUTCOMES: dict[str, tuple[int, object, type[GatewayError], str]] = {
     "bad request": (400, BAD_REQUEST, Permanent, "answered 400: BAD_REQUEST: missing field `url`"),
@@ -35,6 +37,9 @@ OUTCOMES: dict[str, tuple[int, object, type[GatewayError], str]] = {
     "plain text 401": (401, b"Invalid authentication token", Unauthorized, "401: Invalid authentication token"),
     "wrong role": (403, b"Admin role required", Unauthorized, "answered 403: Admin role required"),
     "unknown worker": (*MISSING, Gone, "answered 404: WORKER_NOT_FOUND: Worker"),
+    "unknown tokenizer": (404, NO_TOKENIZER, Gone, "answered 404: Tokenizer 'x' not found and no"),
+    "unknown tokenizer, to a DELETE": (404, NOT_DELETED, Gone, "answered 404: Tokenizer 'x' not found"),
+    "somebody else's not_found": (404, {"error": {"type": "not_found", "message": "nope"}}, Transient, "nope"),
     "no such route": (404, NO_ROUTE, Transient, "answered 404: unknown_url"),
     "a proxy's 404": (404, PAGE, Transient, "answered 404: an HTML page"),
     "an empty 404": (404, b"", Transient, "answered 404$"),
