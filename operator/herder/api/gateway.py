@@ -71,6 +71,35 @@ class GatewayTls(ApiModel):
     """PEM bundle of the certificate authorities that may sign the gateway's certificate, instead of the system's."""
 
 
+class Rollout(ApiModel):
+    """What is rolled when the published file changes, for a replica reads it only when it starts."""
+
+    deployment: ObjectName
+    """Name of the Deployment of the replicas, in the same namespace."""
+
+
+class HeaderPublishing(StrEnum):
+    """What becomes of MCP servers that need headers from a Secret."""
+
+    REFUSE = "Refuse"
+    VARIABLES = "Variables"
+
+
+class GatewayMcp(ApiModel):
+    """How the gateway's MCP servers reach its replicas: as a file in a ConfigMap, which they read when they start."""
+
+    config_map: ObjectName | None = None
+    """Name of the ConfigMap that herder keeps; the gateway's own name followed by -mcp when absent. Its key mcp.yaml is
+    the file for `smg launch --mcp-config-path`."""
+
+    headers: HeaderPublishing = HeaderPublishing.REFUSE
+    """Refuse publishes no server that needs headers: the gateway takes them from its file only, where no secret belongs.
+    Variables writes ${HERDER_MCP_SERVER_HEADER} in their place, for an init container that fills them in."""
+
+    rollout: Rollout | None = None
+    """What is rolled when the file changes; nothing when absent, and a change takes effect when the replicas restart."""
+
+
 class ModelGatewaySpec(
     ApiModel,
     json_schema_extra=rules(Rule("has(self.endpoints) != has(self.service)", _ONE_WAY)),
@@ -94,6 +123,9 @@ class ModelGatewaySpec(
 
     mode: Mode = Mode.ENFORCE
     """Enforce repairs every difference; Observe only reads, compares and reports."""
+
+    mcp: GatewayMcp | None = None
+    """How the gateway's MCP servers reach its replicas."""
 
     @model_validator(mode="after")
     def _locate_once(self) -> Self:
