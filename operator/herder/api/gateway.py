@@ -1,16 +1,17 @@
 """ModelGateway: where a gateway's replicas are, how to speak to them, and what they say."""
 
+import re
 from enum import StrEnum
 from typing import Annotated, Final, Self
 
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import AfterValidator, Field, StrictInt, StrictStr, model_validator
 
 from herder.api.base import ApiModel
 from herder.api.fields import HttpUrl, ObjectName, SecretKeyRef
-from herder.api.markers import Clip, MapBy, Rule, rules
+from herder.api.markers import Clip, IntOrString, MapBy, Rule, rules
 from herder.api.status import MAX_REPLICAS, Endpoint, Status, Tally
 
-_ONE_WAY: Final = "write exactly one of endpoints (a list of URLs) and service (which this version does not follow yet)"
+_ONE_WAY: Final = "write exactly one of endpoints (a list of URLs) and service (whose replicas are followed)"
 _SOME: Final = "write at least 1 item, the URL of a replica"
 _DISTINCT: Final = "write each replica once; two of these URLs are the same"
 
@@ -28,6 +29,32 @@ Endpoints = Annotated[
     Field(max_length=MAX_REPLICAS, json_schema_extra={"minItems": 1}),
     AfterValidator(_check_endpoints),
 ]
+
+
+_PORT: Final = "write a port of the Service: its number, 1 to 65535, or its name without capitals"
+_PORT_NAME: Final = "[a-z0-9-]{1,15}"
+_MOST_PORT: Final = 65535
+
+
+def _check_port(port: int | str) -> int | str:
+    is_name = isinstance(port, str)
+    is_fit = re.fullmatch(_PORT_NAME, port) and not port.isdecimal() if is_name else 1 <= port <= _MOST_PORT
+    if not is_fit:
+        raise ValueError(_PORT)
+    return port
+
+
+ServicePort = Annotated[
+    StrictInt | StrictStr,
+    IntOrString(),
+    Rule(
+        f"type(self) == int ? self >= 1 && self <= {_MOST_PORT} "
+        f": self.matches('^{_PORT_NAME}$') && !self.matches('^[0-9]*$')",
+        _PORT,
+    ),
+    AfterValidator(_check_port),
+]
+"""A port of a Service, by number or by name."""
 
 
 class ServiceScheme(StrEnum):
@@ -50,11 +77,11 @@ class ServiceRef(ApiModel):
     name: ObjectName
     """Name of the Service."""
 
-    port: Annotated[int, Field(ge=1, le=65535)]
-    """Port of the Service on which the gateway's API answers."""
+    port: ServicePort
+    """Port of the Service on which the gateway's API answers, by number or by name."""
 
     scheme: ServiceScheme = ServiceScheme.HTTP
-    """HTTP or HTTPS."""
+    """HTTP or HTTPS. With HTTPS the replicas' certificate must bear the Service's name, NAME.NAMESPACE.svc."""
 
 
 class GatewayAuth(ApiModel):
@@ -93,11 +120,11 @@ class GatewayMcp(ApiModel):
     the file for `smg launch --mcp-config-path`."""
 
     headers: HeaderPublishing = HeaderPublishing.REFUSE
-    """Refuse publishes no server that needs headers: the gateway takes them from its file only, where no secret belongs.
-    Variables writes ${HERDER_MCP_SERVER_HEADER} in their place, for an init container that fills them in."""
+    """Refuse publishes no server that needs headers: the gateway takes them from its file only, and no secret belongs
+    there. Variables writes ${HERDER_MCP_SERVER_HEADER} in their place, for an init container to fill in."""
 
     rollout: Rollout | None = None
-    """What is rolled when the file changes; nothing when absent, and a change takes effect when the replicas restart."""
+    """What is rolled when the file changes. Nothing when absent: a change takes effect when the replicas restart."""
 
 
 class ModelGatewaySpec(
@@ -110,7 +137,7 @@ class ModelGatewaySpec(
     """URL of each replica, for a gateway whose replicas have fixed addresses."""
 
     service: ServiceRef | None = None
-    """The Service in front of the replicas. Reserved: this version does not follow it yet, list endpoints."""
+    """The Service in front of the replicas, for a gateway whose replicas come and go."""
 
     auth: GatewayAuth | None = None
     """Credentials for the gateway's API; none are sent when absent."""
