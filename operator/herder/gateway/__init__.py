@@ -2,6 +2,7 @@
 
 replica      what callers use: the registry of workers, with the gateway's traps handled
 tokenizers   the registry of tokenizers, likewise
+wasm         the registry of WebAssembly modules, likewise
 types        what a replica says
 spec         what it is told
 errors       how a call can fail; the type decides whether to try again

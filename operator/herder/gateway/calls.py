@@ -46,26 +46,40 @@ class Calls:
         `secrets` are what `body` holds in clear; they, and the replica's key, are blotted out of error messages.
         """
         answer = await self.exchange(method, path, body=body, max_body_bytes=max_body_bytes)
+        return self.accepted(answer, secrets=secrets)
+
+    def accepted(self, answer: Answer, *, secrets: Iterable[str] = ()) -> Answer:
+        """Return the answer of a success, as `send` does. Raises the GatewayError that any other one stands for."""
         return accepted(answer, secrets=(self._api_key, *secrets))
 
     async def exchange(
-        self, method: str, path: str, *, body: object = None, max_body_bytes: int = MAX_BODY_BYTES
+        self,
+        method: str,
+        path: str,
+        *,
+        body: object = None,
+        max_body_bytes: int = MAX_BODY_BYTES,
+        deadline_s: float | None = None,
     ) -> Answer:
-        """Send one request and return the answer, whatever its status. Raises GatewayError when there is none."""
+        """Send one request and return the answer, whatever its status. Raises GatewayError when there is none.
+
+        `deadline_s` is for what takes longer than the other calls.
+        """
+        limit_s = self._deadline_s if deadline_s is None else deadline_s
         headers = {"Authorization": f"Bearer {self._api_key}"} if self._api_key else {}
         try:
-            async with asyncio.timeout(self._deadline_s), self._slots:
+            async with asyncio.timeout(limit_s), self._slots:
                 return await self._http.request(
                     method,
                     self._endpoint + path,
                     headers=headers,
                     json=body,
-                    deadline_s=self._deadline_s,
+                    deadline_s=limit_s,
                     max_body_bytes=max_body_bytes,
                     trust=self._trust,
                 )
         except TimeoutError:
-            raise Unavailable(f"{self._endpoint} did not answer within {self._deadline_s:g} s") from None
+            raise Unavailable(f"{self._endpoint} did not answer within {limit_s:g} s") from None
         except NetError as error:
             raise _gateway_error(error) from error
 

@@ -4,14 +4,18 @@
     ├── Transient             try again: 408, 429, 5xx, an answer that is not what the API promises
     │   ├── Unavailable       no answer at all: refused, reset, deadline; the call may have been carried out
     │   ├── StillPending      the worker is registering, so a DELETE would be lost: not sent
-    │   └── Busy              an earlier change of this worker is still being applied: not sent
+    │   ├── Busy              an earlier change of this worker is still being applied: not sent
+    │   └── FileUnreadable    the replica finds no file where a module is to be: it may be mounted later
     ├── Permanent             a person or a changed input must mend it: 400, 413, 422 and every other 4xx
     │   ├── Unauthorized      401, 403: the key is missing, wrong or lacks the role
-    │   └── Refused           herder's own policy, or TLS, forbids the connection
+    │   ├── Refused           herder's own policy, or TLS, forbids the connection
+    │   ├── WasmDisabled      the replica was started without modules
+    │   └── NotAComponent     the file is no WebAssembly component
     ├── Conflict              409
     │   ├── AlreadyExists     the URL is registered, perhaps draining
     │   ├── CreateInProgress  the URL is being registered
-    │   └── Draining          the worker is being removed and a replacement would be lost: not sent
+    │   ├── Draining          the worker is being removed and a replacement would be lost: not sent
+    │   └── DuplicateModule   a module with the same content is registered
     └── Gone                  404: never added, failed, removed, or the replica restarted
 
 Status codes end here: nothing above this room reads one. Every message is one printable line without a secret.
@@ -38,6 +42,10 @@ class Busy(Transient):
     """An earlier change of this worker is still being applied; a second one would make the gateway drop one of them."""
 
 
+class FileUnreadable(Transient):
+    """The replica can't read a module's file, or it is empty: it may be mounted, or still be copied."""
+
+
 class Permanent(GatewayError):
     """The same call will fail again until an input changes."""
 
@@ -48,6 +56,14 @@ class Unauthorized(Permanent):
 
 class Refused(Permanent):
     """The address policy or TLS forbids the connection; nothing was sent."""
+
+
+class WasmDisabled(Permanent):
+    """The replica was started without --enable-wasm and keeps no modules."""
+
+
+class NotAComponent(Permanent):
+    """The file that the replica read is no WebAssembly component."""
 
 
 class Conflict(GatewayError):
@@ -68,6 +84,14 @@ class CreateInProgress(Conflict):
 
 class Draining(Conflict):
     """The worker is being removed; what replaced it now would be removed with it."""
+
+
+class DuplicateModule(Conflict):
+    """A module with the same content, whatever its name, is registered; `sha256` is that content's."""
+
+    def __init__(self, message: str, sha256: str) -> None:
+        super().__init__(message)
+        self.sha256 = sha256
 
 
 class Gone(GatewayError):

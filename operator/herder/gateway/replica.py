@@ -45,6 +45,7 @@ from herder.gateway.spec import WorkerPatch, WorkerSpec
 from herder.gateway.tokenizers import TokenizerRegistry
 from herder.gateway.turns import Turns
 from herder.gateway.types import Readiness, Worker, WorkerList, WorkerStatus, url_key
+from herder.gateway.wasm import WasmRegistry
 from herder.net.http import Http
 from herder.net.text import untrusted
 from herder.net.tls import SYSTEM_TRUST, Trust
@@ -99,6 +100,7 @@ class Replica:
             self.endpoint, http, api_key=api_key, trust=trust, deadline_s=call_deadline_s, max_calls=max_calls
         )
         self.tokenizers: Final = TokenizerRegistry(self._calls)
+        self.wasm: Final = WasmRegistry(self._calls)
         self._sleep = sleep
         self._turns = Turns()
         self._removals = Removals(clock)
