@@ -1,18 +1,33 @@
-"""The same on every replica at once: one that fails, hangs or is away holds up none of the others."""
+"""The same on every replica at once: one that fails, hangs or is away holds up none of the others.
+
+A replica that does not answer is left out after a few attempts as long as another one does: it gets what is declared
+when it is back, and until then the status shows that it is Unreachable.
+"""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from datetime import datetime
-from typing import Protocol
+from typing import Final, Protocol
 
 import structlog
 
 from herder.api.status import EntryState
 from herder.workflows.entry import NO_ENTRY, Entry
 from herder.workflows.errors import DEFECT, UNREACHABLE, Permanent, Problem, StepFault, Transient, problem_of
-from herder.workflows.ports import Replica
 
 log = structlog.get_logger(__name__)
+
+_PATIENCE: Final = 3
+"""Attempts that a replica without an answer is waited for while others answer."""
+
+
+class Replica(Protocol):
+    """Whatever stands for one replica: what is asked of it is the caller's affair."""
+
+    @property
+    def endpoint(self) -> str:
+        """The replica's base URL."""
+        ...
 
 
 class Records(Protocol):
@@ -29,9 +44,9 @@ class Records(Protocol):
         ...
 
 
-async def on_each(
-    replicas: Iterable[Replica],
-    act: Callable[[Replica], Awaitable[None]],
+async def on_each[R: Replica](
+    replicas: Iterable[R],
+    act: Callable[[R], Awaitable[None]],
     records: Records,
     *,
     patience_s: float | None = None,
@@ -44,7 +59,7 @@ async def on_each(
     """
     problems: dict[str, Problem] = {}
 
-    async def guarded(replica: Replica) -> None:
+    async def guarded(replica: R) -> None:
         problem = await _attempt(replica, act, patience_s)
         if problem is not None:
             problems[replica.endpoint] = problem
@@ -57,8 +72,8 @@ async def on_each(
     return problems
 
 
-async def _attempt(
-    replica: Replica, act: Callable[[Replica], Awaitable[None]], patience_s: float | None
+async def _attempt[R: Replica](
+    replica: R, act: Callable[[R], Awaitable[None]], patience_s: float | None
 ) -> Problem | None:
     """Return what went wrong on one replica: its trouble is a value here, whatever it is."""
     limit = asyncio.timeout(patience_s)
@@ -78,6 +93,23 @@ async def _attempt(
 def _note_unreachable(records: Records, endpoint: str) -> None:
     entry = records.entries.get(endpoint, NO_ENTRY)
     records.entries[endpoint] = entry.seen(EntryState.UNREACHABLE, records.now())
+
+
+def in_reach[R: Replica](replicas: tuple[R, ...], records: Records) -> tuple[R, ...]:
+    """Return the replicas that are not left out, or all if none is in reach."""
+    states = {endpoint: entry.state for endpoint, entry in records.entries.items()}
+    answering = tuple(r for r in replicas if states.get(r.endpoint) is not EntryState.UNREACHABLE)
+    return answering or replicas
+
+
+def raise_unless_tolerable(problems: Mapping[str, Problem], of: int, attempt: int) -> None:
+    """Raise if any of `of` replicas has a problem, but for those out of reach once they have been waited for."""
+    away = {e: p for e, p in problems.items() if p.reason == UNREACHABLE}
+    others = {e: p for e, p in problems.items() if e not in away}
+    if others:
+        raise fault_of(others)
+    if away and (len(away) == of or attempt < _PATIENCE):
+        raise fault_of(away)
 
 
 def fault_of(problems: Mapping[str, Problem]) -> StepFault:

@@ -11,7 +11,7 @@ from herder.api.status import EntryState
 from herder.gateway.errors import Unavailable
 from herder.workflows.entry import Entry
 from herder.workflows.errors import Permanent, Problem, Transient
-from herder.workflows.fanout import fault_of, on_each
+from herder.workflows.fanout import fault_of, in_reach, on_each, raise_unless_tolerable
 from herder.workflows.ports import Replica
 from unit.engine.kit import elapsed_s, other_tasks, virtual_time
 from unit.workflows.fakes import FakeReplica
@@ -157,3 +157,38 @@ def test_several_problems_make_one_error(problems: dict[str, Problem], kind: typ
 
     assert type(fault) is kind
     assert str(fault) == text
+
+
+AWAY = Problem("GatewayUnreachable", "no answer", retryable=True)
+BROKEN = Problem("GatewayError", "503", retryable=True)
+
+
+@pytest.mark.parametrize(
+    ("problems", "attempt", "is_tolerable"),
+    [
+        pytest.param({}, 1, True, id="none"),
+        pytest.param({"a": AWAY}, 1, False, id="one is away for the first time"),
+        pytest.param({"a": AWAY}, 3, True, id="one stays away while others answer"),
+        pytest.param({"a": AWAY, "b": AWAY, "c": AWAY}, 9, False, id="all are away"),
+        pytest.param({"a": AWAY, "b": BROKEN}, 9, False, id="one that answers has a problem"),
+    ],
+)
+def test_one_that_stays_away_is_left_out_as_long_as_another_answers(
+    problems: dict[str, Problem], attempt: int, is_tolerable: bool
+) -> None:
+    raised = False
+
+    try:
+        raise_unless_tolerable(problems, 3, attempt)
+    except Transient:
+        raised = True
+
+    assert raised is not is_tolerable
+
+
+def test_those_that_were_left_out_are_not_asked_again_unless_none_is_left() -> None:
+    a, b = replicas = tuple(_replicas(2))
+    silent = Entry(EntryState.UNREACHABLE)
+
+    assert in_reach(replicas, Kept({a.endpoint: silent})) == (b,)
+    assert in_reach(replicas, Kept({a.endpoint: silent, b.endpoint: silent})) == (a, b)
