@@ -4,7 +4,7 @@ import re
 from enum import StrEnum
 from typing import Annotated, Final, Self
 
-from pydantic import AfterValidator, Field, StrictInt, StrictStr, model_validator
+from pydantic import AfterValidator, Field, PlainValidator, model_validator
 
 from herder.api.base import ApiModel
 from herder.api.fields import HttpUrl, ObjectName, SecretKeyRef
@@ -36,23 +36,24 @@ _PORT_NAME: Final = "[a-z0-9-]{1,15}"
 _MOST_PORT: Final = 65535
 
 
-def _check_port(port: int | str) -> int | str:
-    is_name = isinstance(port, str)
-    is_fit = re.fullmatch(_PORT_NAME, port) and not port.isdecimal() if is_name else 1 <= port <= _MOST_PORT
-    if not is_fit:
-        raise ValueError(_PORT)
-    return port
+def _check_port(port: object) -> int | str:
+    match port:
+        case str() if re.fullmatch(_PORT_NAME, port) and not port.isdecimal():
+            return port
+        case int() if 1 <= port <= _MOST_PORT:
+            return port
+    raise ValueError(_PORT)
 
 
 ServicePort = Annotated[
-    StrictInt | StrictStr,
+    int | str,
     IntOrString(),
     Rule(
         f"type(self) == int ? self >= 1 && self <= {_MOST_PORT} "
         f": self.matches('^{_PORT_NAME}$') && !self.matches('^[0-9]*$')",
         _PORT,
     ),
-    AfterValidator(_check_port),
+    PlainValidator(_check_port),
 ]
 """A port of a Service, by number or by name."""
 

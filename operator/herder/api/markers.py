@@ -15,6 +15,7 @@ from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, core_schema
 
 VALIDATIONS: Final = "x-kubernetes-validations"
+INT_OR_STRING: Final = "x-kubernetes-int-or-string"
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +63,14 @@ class Pattern:
         if re.fullmatch(self.pattern, text) is None:
             raise ValueError(self.message)
         return text
+
+
+@dataclass(frozen=True, slots=True)
+class IntOrString:
+    """A field that holds a whole number or a text, as Kubernetes' own ports do."""
+
+    def __get_pydantic_json_schema__(self, core: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+        return {INT_OR_STRING: True}
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,8 @@ import asyncio
 import json as jsonlib
 import os
 import ssl
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Self
@@ -44,6 +45,15 @@ class Answer:
     status: int
     headers: Mapping[str, str]
     body: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Stream:
+    """An answer of any status (but a redirect) whose body is still on its way; `chunks` raises NetError."""
+
+    status: int
+    headers: Mapping[str, str]
+    chunks: AsyncIterator[bytes]
 
 
 class Http:
@@ -83,14 +93,57 @@ class Http:
             async with (
                 asyncio.timeout(deadline_s),
                 self._opened().request(
-                    method, target, headers=sent, data=body, ssl=context(trust), allow_redirects=False
+                    method,
+                    target,
+                    headers=sent,
+                    data=body,
+                    ssl=context(trust),
+                    server_hostname=trust.server_name,
+                    allow_redirects=False,
                 ) as response,
             ):
                 return await _answer(response, max_body_bytes)
         except TimeoutError as error:
-            raise DeadlineExceeded(f"{_origin(target)} did not answer within {deadline_s:g} s") from error
+            raise _late(_origin(target), deadline_s) from error
         except (aiohttp.ClientError, OSError) as error:
             raise _net_error(error, _origin(target)) from error
+
+    @asynccontextmanager
+    async def stream(
+        self,
+        method: str,
+        url: str,
+        *,
+        headers: Mapping[str, str],
+        body: bytes,
+        deadline_s: float,
+        max_body_bytes: int = MAX_BODY_BYTES,
+    ) -> AsyncIterator[Stream]:
+        """As `request`, for an answer that is read as it comes and given up by leaving the block.
+
+        The deadline holds for the whole exchange, reading included.
+        """
+        target = _target(url)
+        self._policy.check_literal(target.raw_host or "")
+        sent = _checked({**headers, **_FIXED_HEADERS})
+        origin = _origin(target)
+        try:
+            response = await self._opened().request(
+                method,
+                target,
+                headers=sent,
+                data=body or None,
+                ssl=context(SYSTEM_TRUST),
+                allow_redirects=False,
+                timeout=aiohttp.ClientTimeout(total=deadline_s),
+            )
+        except TimeoutError as error:
+            raise _late(origin, deadline_s) from error
+        except (aiohttp.ClientError, OSError) as error:
+            raise _net_error(error, origin) from error
+        async with response:
+            _check_plain(response, origin)
+            yield Stream(response.status, response.headers, _chunks(response, max_body_bytes, deadline_s))
 
     async def vet(self, url: str, *, deadline_s: float) -> None:
         """Judge `url` by the address policy without connecting: for what somebody else will fetch.
@@ -170,18 +223,45 @@ def _checked(headers: dict[str, str]) -> dict[str, str]:
     return headers
 
 
+def _late(origin: str, deadline_s: float) -> DeadlineExceeded:
+    return DeadlineExceeded(f"{origin} did not answer within {deadline_s:g} s")
+
+
 async def _answer(response: aiohttp.ClientResponse, max_body_bytes: int) -> Answer:
     origin = _origin(response.url)
-    if 300 <= response.status < 400:  # noqa: PLR2004  the class of redirects
-        raise Redirected(f"{origin} answered {response.status}, a redirect, which is not followed: name the final URL")
-    if response.headers.get("Content-Encoding", "identity").lower() != "identity":
-        raise Malformed(f"{origin} sent a compressed answer that was not asked for")
+    _check_plain(response, origin)
     body = bytearray()
     async for chunk in response.content.iter_any():
         body += chunk
         if len(body) > max_body_bytes:
-            raise BodyTooLarge(f"{origin} sent more than {max_body_bytes} bytes")
+            raise _too_large(origin, max_body_bytes)
     return Answer(response.status, response.headers, bytes(body))
+
+
+async def _chunks(response: aiohttp.ClientResponse, max_body_bytes: int, deadline_s: float) -> AsyncIterator[bytes]:
+    origin, received = _origin(response.url), 0
+    try:
+        async for chunk in response.content.iter_any():
+            received += len(chunk)
+            if received > max_body_bytes:
+                raise _too_large(origin, max_body_bytes)
+            yield chunk
+    except TimeoutError as error:
+        raise _late(origin, deadline_s) from error
+    except (aiohttp.ClientError, OSError) as error:
+        raise _net_error(error, origin) from error
+
+
+def _too_large(origin: str, max_body_bytes: int) -> BodyTooLarge:
+    return BodyTooLarge(f"{origin} sent more than {max_body_bytes} bytes")
+
+
+def _check_plain(response: aiohttp.ClientResponse, origin: str) -> None:
+    """Raise for an answer that would have to be followed or unpacked."""
+    if 300 <= response.status < 400:  # noqa: PLR2004  the class of redirects
+        raise Redirected(f"{origin} answered {response.status}, a redirect, which is not followed: name the final URL")
+    if response.headers.get("Content-Encoding", "identity").lower() != "identity":
+        raise Malformed(f"{origin} sent a compressed answer that was not asked for")
 
 
 def _net_error(error: aiohttp.ClientError | OSError, origin: str) -> NetError:

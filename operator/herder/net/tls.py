@@ -11,9 +11,14 @@ _BUNDLES_KEPT = 64
 
 @dataclass(frozen=True, slots=True)
 class Trust:
-    """`ca_pem` is a bundle of PEM certificates that replaces the system's authorities; None stands for these."""
+    """`ca_pem` is a bundle of PEM certificates that replaces the system's authorities; None stands for these.
+
+    `server_name` is the name that the certificate must bear, and that is asked for, instead of the URL's host: for a
+    server that is reached by its address. None stands for the host.
+    """
 
     ca_pem: str | None = field(default=None, repr=False)
+    server_name: str | None = None
 
 
 SYSTEM_TRUST = Trust()

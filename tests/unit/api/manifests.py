@@ -160,6 +160,7 @@ ACCEPTED = (
         },
     ),
     Case("a service", MODEL_GATEWAY, {"service": {"name": "shepherd", "port": 30000, "scheme": "HTTPS"}}),
+    Case("a service's port by name", MODEL_GATEWAY, {"service": {"name": "shepherd", "port": "http-api"}}),
 )
 
 _SYSTEM = "name a file outside of /etc, /proc"
@@ -341,6 +342,22 @@ REFUSED = (
                 {"endpoints": None, "service": {"name": "s", "port": 65536}},
                 "spec.service.port",
                 "65535",
+            ),
+            "a service with a quoted port": (
+                {"endpoints": None, "service": {"name": "s", "port": "80"}},
+                "spec.service.port",
+                "its number, 1 to 65535, or its name",
+            ),
+            "a service with a name that no port has": (
+                {"endpoints": None, "service": {"name": "s", "port": "HTTP"}},
+                "spec.service.port",
+                "its number, 1 to 65535, or its name",
+            ),
+            "a service with half a port": (
+                {"endpoints": None, "service": {"name": "s", "port": 80.5}},
+                "spec.service.port",
+                "must be an integer or a string",
+                "its number, 1 to 65535, or its name",
             ),
             "an unknown mode": ({"mode": "observe"}, "spec.mode", '"Observe"', "'Observe'"),
             "a resync of nothing": (

@@ -17,6 +17,9 @@ from herder.cli.crds import crds
 CRDS = Path(__file__).parents[3] / "crds"
 WORKER = next(each for each in DEFINITIONS if each.kind is WORKER_REGISTRATION)
 
+_OTHERS = ("properties", "maxProperties", "type", "x-kubernetes-int-or-string")
+"""What bounds what is neither a text nor a list."""
+
 each_definition = pytest.mark.parametrize("definition", DEFINITIONS, ids=lambda each: each.kind.kind)
 
 
@@ -50,7 +53,7 @@ def test_every_text_list_and_map_has_a_limit(definition: Definition) -> None:
     unlimited = [
         path
         for path, schema in _own_fields(definition)
-        if not any(limit in schema for limit in limits.get(schema["type"], ("properties", "maxProperties", "type")))
+        if not any(limit in schema for limit in limits.get(schema.get("type", ""), _OTHERS))
     ]
 
     assert unlimited == []

@@ -9,7 +9,7 @@ from pydantic import Field
 
 from herder.api.base import ApiModel
 from herder.api.crd.structural import Unstructural, structural
-from herder.api.markers import Clip, MapBy, Pattern, Rule
+from herder.api.markers import Clip, IntOrString, MapBy, Pattern, Rule
 
 
 class Colour(StrEnum):
@@ -42,6 +42,7 @@ class Outer(ApiModel):
     ruled: Annotated[str, Rule("self != ''", "write something"), Rule("self != 'x'", "write no x")] = "y"
     matched: Annotated[str, Pattern("[a-z]+", "write lower-case letters")] | None = None
     clipped: Annotated[str, Clip(8)] | None = None
+    port: Annotated[int | str, IntOrString(), Rule("self != 0", "write a port")] | None = None
 
 
 INNER = {
@@ -83,6 +84,10 @@ PROPERTIES: dict[str, dict[str, Any]] = {
         ],
     },
     "clipped": {"type": "string", "maxLength": 8},
+    "port": {
+        "x-kubernetes-int-or-string": True,
+        "x-kubernetes-validations": [{"rule": "self != 0", "message": "write a port"}],
+    },
 }
 
 

@@ -57,6 +57,20 @@ async def test_a_connection_of_one_trust_is_not_reused_for_another(http: Http, c
             await http.request("GET", url, deadline_s=DEADLINE_S)
 
 
+async def test_a_server_reached_by_its_address_is_known_by_the_name_that_its_certificate_must_bear(
+    http: Http, ca: trustme.CA
+) -> None:
+    pem = ca.cert_pem.bytes().decode()
+    async with serving(_ok, _server_side(ca.issue_cert("gw.team.svc"))) as url:
+        answer = await http.request("GET", url, deadline_s=DEADLINE_S, trust=Trust(pem, "gw.team.svc"))
+
+        for trust in (Trust(pem), Trust(pem, "other.team.svc")):
+            with pytest.raises(TlsRefused, match="the certificate is refused"):
+                await http.request("GET", url, deadline_s=DEADLINE_S, trust=trust)
+
+    assert answer.body == b"ok"
+
+
 EXPIRED = datetime(2020, 1, 1, tzinfo=UTC)
 REFUSED = {
     "system trust": ({"identities": (HOST,)}, False, "unable to get local issuer certificate"),

@@ -10,6 +10,7 @@ Rewritten here:
     default       kept in a spec, without what is null; left out in a status. An object's is written in full: the API
                   server holds rules against a default as it stands, before the fields of it fill in their own
     integer       with format int64
+    int | str     x-kubernetes-int-or-string, where the field is marked so (see markers.IntOrString)
 
 Anything else that is not known to be structural is an error here, not in the API server that reads the result.
 Source: kubernetes.io, "Extend the Kubernetes API with CustomResourceDefinitions", structural schemas.
@@ -20,13 +21,15 @@ from typing import Any, Final
 
 from pydantic import BaseModel
 
+from herder.api.markers import INT_OR_STRING
+
 type Schema = dict[str, Any]
 
 _KEPT: Final = frozenset(
     {
         "type", "format", "enum", "description",
         "minimum", "maximum", "minLength", "maxLength", "minItems", "maxItems", "maxProperties",
-        "required", "x-kubernetes-validations", "x-kubernetes-list-type", "x-kubernetes-list-map-keys",
+        "required", INT_OR_STRING, "x-kubernetes-validations", "x-kubernetes-list-type", "x-kubernetes-list-map-keys",
     }
 )  # fmt: skip
 _ORDER: Final = ("description", "type", "format", "enum", "default")
@@ -79,7 +82,7 @@ class _Rewriter:
 
     def _refuse(self, flat: Schema, done: Schema) -> None:
         unknown = flat.keys() - done.keys() - {"default"}
-        if unknown or "type" not in done:
+        if unknown or not done.keys() & {"type", INT_OR_STRING}:
             raise Unstructural(f"{sorted(unknown) or 'a schema without a type'} in {flat}")
 
 
