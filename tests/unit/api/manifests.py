@@ -160,7 +160,7 @@ ACCEPTED = (
         },
     ),
     Case("a service", MODEL_GATEWAY, {"service": {"name": "shepherd", "port": 30000, "scheme": "HTTPS"}}),
-    Case("a service's port by name", MODEL_GATEWAY, {"service": {"name": "shepherd", "port": "http-api"}}),
+    Case("a port by name", MODEL_GATEWAY, {"service": {"name": "shepherd", "port": "http-api"}}),
 )
 
 _SYSTEM = "name a file outside of /etc, /proc"
@@ -356,7 +356,7 @@ REFUSED = (
             "a service with half a port": (
                 {"endpoints": None, "service": {"name": "s", "port": 80.5}},
                 "spec.service.port",
-                "must be an integer or a string",
+                "must be of type integer,string",
                 "its number, 1 to 65535, or its name",
             ),
             "an unknown mode": ({"mode": "observe"}, "spec.mode", '"Observe"', "'Observe'"),
