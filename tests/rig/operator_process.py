@@ -3,6 +3,7 @@
 The file is not called operator.py: a script started in this folder would take it for the standard library's.
 """
 
+import signal
 import sys
 import tempfile
 from pathlib import Path
@@ -25,10 +26,17 @@ class Operator:
         self.log = process.log
 
     @classmethod
-    def start(cls, cluster: Cluster, *args: str, log_dir: Path | None = None, kubeconfig: Path | None = None) -> Self:
+    def start(
+        cls,
+        cluster: Cluster,
+        *args: str,
+        log_dir: Path | None = None,
+        kubeconfig: Path | None = None,
+        failpoint: str | None = None,
+    ) -> Self:
         """Start it, for all namespaces unless `args` name some; as the administrator unless `kubeconfig` says who.
 
-        It does not wait: see `wait_healthy`.
+        It kills itself at the `failpoint`, if one is given. It does not wait: see `wait_healthy`.
         """
         port = reserve_port()
         log = (log_dir or Path(tempfile.mkdtemp(prefix="herder-operator-"))) / f"operator-{port}.log"
@@ -41,7 +49,8 @@ class Operator:
             *(() if names_namespaces else ("--all-namespaces",)),
             *args,
         ]
-        return cls(Process.start(argv, log), f"http://{HOST}:{port}/healthz")
+        environment = {} if failpoint is None else {"HERDER_FAILPOINT": failpoint}
+        return cls(Process.start(argv, log, env=environment), f"http://{HOST}:{port}/healthz")
 
     def wait_healthy(self, timeout_s: float = _READY_WITHIN_S) -> Self:
         """Block until its health URL says 200. Raises NotReadyError with the end of its log."""
@@ -51,6 +60,11 @@ class Operator:
     def is_healthy(self) -> bool:
         """Whether its health URL says 200 now."""
         return is_ok(self.health_url)
+
+    @property
+    def was_killed(self) -> bool:
+        """Whether it has ended, and by SIGKILL."""
+        return self.process.returncode == -signal.SIGKILL
 
     def kill(self) -> None:
         """SIGKILL: what it was doing stays as it is."""
