@@ -32,6 +32,7 @@ class ConditionType(StrEnum):
     READY = "Ready"
     RECONCILING = "Reconciling"
     STALLED = "Stalled"
+    REACHABLE = "Reachable"
 
 
 class ReadyReason(StrEnum):
@@ -55,6 +56,8 @@ class ReadyReason(StrEnum):
     GATEWAY_UNREACHABLE = "GatewayUnreachable"
     GATEWAY_REFUSES = "GatewayRefuses"
     """The gateway does not take herder's credentials."""
+    SERVICE_NOT_FOUND = "ServiceNotFound"
+    """The Service that a gateway's replicas are to be found by, or its port, does not exist."""
     NO_REPLICAS = "NoReplicas"
     WORKER_UNREACHABLE = "WorkerUnreachable"
     WORKER_NOT_READY = "WorkerNotReady"
@@ -81,16 +84,27 @@ class StalledReason(StrEnum):
     CONFLICT = "Conflict"
     GATEWAY_NOT_FOUND = "GatewayNotFound"
     GATEWAY_REFUSES = "GatewayRefuses"
+    SERVICE_NOT_FOUND = "ServiceNotFound"
     SECRET_NOT_FOUND = "SecretNotFound"  # noqa: S105  (a reason, not a password)
     ADDRESS_REFUSED = "AddressRefused"
     INVALID_SPEC = "InvalidSpec"
+
+
+class ReachableReason(StrEnum):
+    """How many of a gateway's replicas answer, whatever they say."""
+
+    ALL_REPLICAS = "AllReplicas"
+    SOME_REPLICAS = "SomeReplicas"
+    NO_REPLICA = "NoReplica"
+    NOT_ASKED = "NotAsked"
+    """Unknown: they have not been asked yet, or it is not known where they are."""
 
 
 class Condition(ApiModel):
     """One aspect of the resource's state, in the shape of metav1.Condition."""
 
     type: Annotated[str, Field(min_length=1, max_length=316)]
-    """Ready, Reconciling or Stalled."""
+    """Ready, Reconciling, Stalled, or Reachable, which only a gateway has."""
 
     status: Truth
     """True, False or Unknown."""
@@ -114,7 +128,7 @@ class Claim:
 
     type: ConditionType
     status: Truth
-    reason: ReadyReason | ReconcilingReason | StalledReason
+    reason: ReadyReason | ReconcilingReason | StalledReason | ReachableReason
     message: str
 
 
@@ -133,6 +147,12 @@ def stalled(reason: StalledReason, message: str) -> Claim:
     return Claim(ConditionType.STALLED, Truth.TRUE, reason, message)
 
 
+def reachable(status: Truth, reason: ReachableReason, message: str) -> Claim:
+    """Whether a gateway's replicas answer, beside the summary."""
+    return Claim(ConditionType.REACHABLE, status, reason, message)
+
+
+_SUMMARY: Final = frozenset({ConditionType.READY, ConditionType.RECONCILING, ConditionType.STALLED})
 _CLAIMABLE = (
     [ConditionType.READY],
     [ConditionType.READY, ConditionType.RECONCILING],
@@ -149,7 +169,7 @@ def merge(old: Sequence[Condition], new: Iterable[Claim], now: datetime, generat
     """
     order = list(ConditionType)
     claims = sorted(new, key=lambda claim: order.index(claim.type))
-    if [claim.type for claim in claims] not in _CLAIMABLE:
+    if [claim.type for claim in claims if claim.type in _SUMMARY] not in _CLAIMABLE:
         raise ValueError(f"claim Ready once and at most one of Reconciling and Stalled, not {claims}")
     before = {condition.type: condition for condition in old}
     foreign = (condition for condition in old if condition.type not in order)
