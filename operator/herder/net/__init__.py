@@ -4,6 +4,7 @@
     address  which addresses may be connected to, and the resolver that holds to it
     resolver name lookups that can't starve each other
     tls      whom a connection trusts
+    mcp, mcp_sdk  MCP servers, asked over those exchanges with the official SDK
     http     exchanges with a deadline, a body cap and no surprises from the environment
     text     what makes an upstream's words fit for a status
     errors   what can go wrong
