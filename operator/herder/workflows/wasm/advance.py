@@ -1,0 +1,117 @@
+"""Bringing one replica's module to what is declared: observe, decide, make at most one kind of call, and look again."""
+
+from collections.abc import Iterable
+from contextlib import suppress
+from typing import Final, assert_never
+
+import structlog
+
+from herder.api.status import EntryState
+from herder.gateway import errors as gateway
+from herder.gateway.wasm import Module
+from herder.workflows.entry import Entry
+from herder.workflows.errors import Permanent, Waiting
+from herder.workflows.wasm.converge import FOREIGN, Add, Delete, Done, Refuse, next_move
+from herder.workflows.wasm.data import Replica, WasmRegistration
+from herder.workflows.wasm.sight import Sight, foreign_text, look, see
+
+log = structlog.get_logger(__name__)
+
+_MOST_MOVES: Final = 6
+"""A deletion, an addition, a refusal that tells the content, then both again; and the look that finds it done."""
+
+MISMATCH: Final = "Sha256Mismatch"
+
+
+async def bring(replica: Replica, data: WasmRegistration) -> Module:
+    """Make one move after another until the replica lists a module under the declared name; return that.
+
+    Raises Permanent, Waiting, and GatewayError. Repeating it is always safe: it looks before it acts.
+    """
+    for _ in range(_MOST_MOVES):
+        module = await _advance(replica, data)
+        if module is not None:
+            return module
+    raise Waiting("Applying", f"{replica.endpoint}: others are changing its modules at the same time")
+
+
+async def _advance(replica: Replica, data: WasmRegistration) -> Module | None:
+    endpoint = replica.endpoint
+    content = data.plan.spec.sha256 or data.contents.get(endpoint)
+    listed = await replica.wasm.list_modules()
+    sight = see(data.plan, listed, content)
+    move = next_move(sight, content, adopt=data.adopt, is_sent=endpoint in data.added)
+    match move:
+        case Add():
+            await _add(replica, data)
+        case Delete(modules):
+            log.info("module.makes_way", endpoint=endpoint, modules=[module.name for module in modules])
+            await delete(replica, modules)
+        case Refuse(module):
+            data.note_foreign(endpoint, module)
+            raise Permanent(FOREIGN, f"{endpoint}: {foreign_text(module, data.plan.owner)}")
+        case Done(module):
+            data.note(endpoint, look(data.plan, data.entry(endpoint), listed).entry)
+            return module
+        case _:
+            assert_never(move)
+    return None
+
+
+async def _add(replica: Replica, data: WasmRegistration) -> None:
+    endpoint, record = replica.endpoint, data.entries.get(replica.endpoint)
+    # Noted before it is sent: a call that is cut off, or whose answer is lost, is carried out all the same.
+    data.entries[endpoint] = Entry(EntryState.PENDING, spec_hash=data.plan.spec_hash)
+    data.added.add(endpoint)
+    try:
+        await replica.wasm.add_module(data.plan.module_spec)
+    except gateway.DuplicateModule as duplicate:
+        _take_back(data, endpoint, record)
+        _note_content(data, endpoint, duplicate.sha256)
+    except (gateway.Permanent, gateway.FileUnreadable):
+        _take_back(data, endpoint, record)
+        raise
+
+
+def _take_back(data: WasmRegistration, endpoint: str, record: Entry | None) -> None:
+    """Nothing came of an addition, that is certain: what was known before it holds again."""
+    data.added.discard(endpoint)
+    if record is None:
+        del data.entries[endpoint]
+    else:
+        data.entries[endpoint] = record
+
+
+def _note_content(data: WasmRegistration, endpoint: str, sha256: str) -> None:
+    """The replica has told what its file holds: with what is in the way known, the next look can decide."""
+    if data.plan.spec.sha256 not in {None, sha256}:
+        raise mismatch(endpoint, data, sha256)
+    data.contents[endpoint] = sha256
+
+
+def mismatch(where: str, data: WasmRegistration, found: str) -> Permanent:
+    """Say that a file is another one than is declared."""
+    spec = data.plan.spec
+    return Permanent(
+        MISMATCH,
+        f"{where}: {spec.source.path} has the sha256 {found}, not {spec.sha256}: "
+        "put the declared file there, or correct spec.sha256",
+    )
+
+
+async def delete(replica: Replica, modules: Iterable[Module]) -> None:
+    """Take modules off a replica. One that is gone already is no trouble. Raises GatewayError."""
+    for module in modules:
+        with suppress(gateway.Gone):
+            await replica.wasm.delete_module(module.id)
+
+
+async def withdraw(replica: Replica, data: WasmRegistration) -> None:
+    """After a failure: where the module as it was before is still at work, take the new one off again."""
+    listed = await replica.wasm.list_modules()
+    sight: Sight = see(data.plan, listed)
+    if sight.former:
+        await delete(replica, (*sight.right, *sight.wrong))
+        data.added.discard(replica.endpoint)
+        left = tuple(module for module in listed if module not in (*sight.right, *sight.wrong))
+        data.note(replica.endpoint, look(data.plan, data.entry(replica.endpoint), left).entry)

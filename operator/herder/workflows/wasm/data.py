@@ -1,0 +1,115 @@
+"""What the runs for a WasmModule work on: the declaration, the replicas, and what was found out and done so far."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Protocol
+
+from herder.api.status import EntryState
+from herder.api.wasm import RegisteredModule
+from herder.gateway.wasm import Module, ModuleSpec
+from herder.workflows.entry import NO_ENTRY, Entry
+from herder.workflows.errors import Problem
+from herder.workflows.owner import Owner
+from herder.workflows.ports import utc_now
+from herder.workflows.wasm.files import LocalFiles, ModuleFiles
+from herder.workflows.wasm.plan import WasmPlan
+
+
+class Modules(Protocol):
+    """One replica's registry of modules, as herder.gateway.wasm has it. Every call raises GatewayError."""
+
+    async def list_modules(self) -> tuple[Module, ...]:
+        """Return all modules, as of a moment after the call."""
+        ...
+
+    async def add_module(self, spec: ModuleSpec) -> None:
+        """Have a module read, checked and registered."""
+        ...
+
+    async def delete_module(self, module_id: str) -> None:
+        """Remove a module; raise Gone."""
+        ...
+
+
+class Replica(Protocol):
+    """One gateway replica, as far as modules go."""
+
+    @property
+    def endpoint(self) -> str:
+        """The replica's base URL."""
+        ...
+
+    @property
+    def wasm(self) -> Modules:
+        """Its modules."""
+        ...
+
+
+@dataclass(slots=True)
+class WasmRegistration:
+    """The data of one `wasm-registration` run. `entries` and `problems` are keyed by endpoint and by step id."""
+
+    plan: WasmPlan
+    replicas: tuple[Replica, ...]
+    adopt: bool = False
+    files: ModuleFiles = field(default_factory=LocalFiles)
+    sha256: str | None = None
+    """Of the content that the replicas, or herder, read."""
+    size_bytes: int | None = None
+    contents: dict[str, str] = field(default_factory=dict)
+    """By endpoint: the sha256 that a replica refused to register a second time."""
+    added: set[str] = field(default_factory=set)
+    """The replicas that this run has sent the module to."""
+    entries: dict[str, Entry] = field(default_factory=dict)
+    problems: dict[str, Problem] = field(default_factory=dict)
+    now: Callable[[], datetime] = utc_now
+
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """Return what nothing that is shown may repeat."""
+        return self.plan.secrets
+
+    def entry(self, endpoint: str) -> Entry:
+        """Return what is known of the module on a replica."""
+        return self.entries.get(endpoint, NO_ENTRY)
+
+    def note(self, endpoint: str, entry: Entry) -> None:
+        """Remember an entry that was just seen."""
+        self.entries[endpoint] = entry.seen(entry.state, self.now())
+
+    def note_foreign(self, endpoint: str, module: Module) -> None:
+        """Remember that somebody else's module is in the way."""
+        record = replace(self.entry(endpoint), worker_id=module.id, spec_hash=None)
+        self.entries[endpoint] = record.seen(EntryState.FOREIGN, self.now())
+
+
+@dataclass(slots=True)
+class WasmRemoval:
+    """The data of one `wasm-removal` run. `entries` begins as what the registration left, lost additions included."""
+
+    owner: Owner
+    replicas: tuple[Replica, ...]
+    entries: dict[str, Entry] = field(default_factory=dict)
+    problems: dict[str, Problem] = field(default_factory=dict)
+    missed_since: dict[str, datetime] = field(default_factory=dict)
+    """By endpoint: since when a module that may still be added there is looked for in vain."""
+    now: Callable[[], datetime] = utc_now
+
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """Return what nothing that is shown may repeat."""
+        return ()
+
+    def entry(self, endpoint: str) -> Entry:
+        """Return what is known of the module on a replica."""
+        return self.entries.get(endpoint, NO_ENTRY)
+
+    def note(self, endpoint: str, entry: Entry) -> None:
+        """Remember an entry that was just seen."""
+        self.entries[endpoint] = entry.seen(entry.state, self.now())
+
+
+def shown(data: WasmRegistration) -> RegisteredModule:
+    """Return what a status shows of the module."""
+    return RegisteredModule(name=data.plan.name, sha256=data.sha256, size_bytes=data.size_bytes)

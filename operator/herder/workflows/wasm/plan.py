@@ -1,0 +1,61 @@
+"""What is to be registered: one WasmModule's declaration, ready to be sent."""
+
+import hashlib
+import json
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Final
+
+from herder.api.served import DeletionPolicy
+from herder.api.wasm import WasmModuleSpec
+from herder.gateway.wasm import ModuleSpec
+from herder.workflows.owner import Owner
+from herder.workflows.wasm.naming import ModuleName, place_key
+
+_HASH_CHARS: Final = 32
+
+
+@dataclass(frozen=True)
+class WasmPlan:
+    """A module as declared. Nothing of it is secret."""
+
+    spec: WasmModuleSpec
+    owner: Owner
+
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """What may be shown nowhere."""
+        return ()
+
+    @property
+    def key(self) -> str:
+        """What its modules on a replica are found under: the same, whatever is declared."""
+        return place_key(self.owner)
+
+    @cached_property
+    def spec_hash(self) -> str:
+        """A hash of all that is declared and sent, but for the name, which it is a part of."""
+        parts = [
+            self.spec.source.path,
+            self.spec.sha256,
+            self.spec.module_type.value,
+            sorted(self.spec.attach_points),
+            self.is_orphaned,
+        ]
+        return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:_HASH_CHARS]
+
+    @cached_property
+    def name(self) -> str:
+        """Its name in the gateway's registry: another one as soon as anything else is declared."""
+        return str(ModuleName(self.owner, self.spec_hash, self.is_orphaned))
+
+    @property
+    def is_orphaned(self) -> bool:
+        """Whether the module is to stay when its resource goes; it says so from the start."""
+        return self.spec.deletion_policy is DeletionPolicy.ORPHAN
+
+    @cached_property
+    def module_spec(self) -> ModuleSpec:
+        """What a replica is sent."""
+        points = tuple(point.value for point in self.spec.attach_points)
+        return ModuleSpec(self.name, self.spec.source.path, points, self.spec.module_type.value)
