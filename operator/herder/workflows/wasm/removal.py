@@ -75,7 +75,7 @@ def is_listed_anywhere(context: Context) -> bool:
 
 
 class Remove(Step[WasmRemoval]):
-    """Every replica that listed a module has been told to remove it. There is no drain: the gateway has none for modules."""
+    """Every replica that listed a module has been told to remove it. The gateway has no drain for modules."""
 
     id: ClassVar[str] = "remove"
 
