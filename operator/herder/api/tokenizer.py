@@ -27,6 +27,13 @@ TokenizerName = Annotated[
 ]
 
 
+class Loading(ApiModel):
+    """How long its loading may take."""
+
+    timeout_seconds: Annotated[int, Field(ge=1, le=86400)] = 120
+    """Time in which a source that a replica can't load, not mounted yet perhaps, is tried again."""
+
+
 class TokenizerSpec(ServedSpec):
     """A tokenizer that every replica of a gateway is to load."""
 
@@ -39,6 +46,9 @@ class TokenizerSpec(ServedSpec):
     chat_template_path: ReplicaPath | None = None
     """A chat template in place of the tokenizer's own: a file on each replica's own disk."""
 
+    loading: Loading = Loading()
+    """How long its loading may take."""
+
     removal: Removal = Removal()
     """How long its removal may take."""
 
@@ -50,7 +60,10 @@ class LoadedTokenizer(ApiModel):
     """The name under which requests find it."""
 
     source: Annotated[str, Field(max_length=4096)] | None = None
-    """Where it was loaded from."""
+    """Where it was loaded from; absent until it was loaded for the first time."""
+
+    chat_template_path: Annotated[str, Field(max_length=4096)] | None = None
+    """The chat template that it was loaded with, where that is not its own."""
 
     vocab_size: Annotated[int, Field(ge=0)] | None = None
     """Number of tokens that it knows."""

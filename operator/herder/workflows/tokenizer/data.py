@@ -1,0 +1,99 @@
+"""What the two runs of a tokenizer work on: the declaration, the replicas, and what has been done so far."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from herder.api.status import EntryState
+from herder.api.tokenizer import LoadedTokenizer
+from herder.workflows.entry import NO_ENTRY, Entry
+from herder.workflows.errors import Problem
+from herder.workflows.ports import utc_now
+from herder.workflows.tokenizer.plan import Content, TokenizerPlan
+from herder.workflows.tokenizer.ports import Replica
+
+
+@dataclass(slots=True)
+class TokenizerRegistration:
+    """The data of one `tokenizer-registration` run. `entries` and what else is by replica is keyed by endpoint.
+
+    `held` is what the status says that the replicas hold: it is put back where the declared one can't be loaded.
+    """
+
+    plan: TokenizerPlan
+    replicas: tuple[Replica, ...]
+    adopt: bool = False
+    held: LoadedTokenizer | None = None
+    entries: dict[str, Entry] = field(default_factory=dict)
+    problems: dict[str, Problem] = field(default_factory=dict)
+    now: Callable[[], datetime] = utc_now
+    failing_since: dict[str, datetime] = field(default_factory=dict)
+    """When a replica was first seen to fail at loading."""
+    put_back: dict[str, str] = field(default_factory=dict)
+    """Why a replica could not load what is declared and got what it had before."""
+    swapped: set[str] = field(default_factory=set)
+    """The replicas on which something had the name that was not as declared."""
+    vocab_size: int | None = None
+
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """Return what nothing that is shown may repeat."""
+        return self.plan.secrets
+
+    @property
+    def former(self) -> Content | None:
+        """Return what can be put back: what was loaded under the name before, if that was something else."""
+        held = self.held
+        if held is None or held.name != self.plan.key or held.source is None:
+            return None
+        content = Content(held.source, held.chat_template_path)
+        return None if content == self.plan.content else content
+
+    @property
+    def is_held_as_declared(self) -> bool:
+        """Whether a replica has what is declared, and none has something else that herder loaded."""
+        hashes = {entry.spec_hash for entry in self.entries.values() if entry.state is EntryState.READY}
+        return hashes == {self.plan.spec_hash}
+
+    def entry(self, endpoint: str) -> Entry:
+        """Return what is known of the tokenizer on a replica."""
+        return self.entries.get(endpoint, NO_ENTRY)
+
+
+@dataclass(slots=True)
+class TokenizerRemoval:
+    """The data of one `tokenizer-removal` run. `entries` begins as what the registration left, lost loadings included.
+
+    `sent` is what may have been loaded under `name` by loadings whose answer was lost: as declared, and as shown.
+    """
+
+    name: str
+    replicas: tuple[Replica, ...]
+    sent: tuple[Content, ...] = ()
+    entries: dict[str, Entry] = field(default_factory=dict)
+    problems: dict[str, Problem] = field(default_factory=dict)
+    now: Callable[[], datetime] = utc_now
+    silent_since: dict[str, datetime] = field(default_factory=dict)
+    """When a replica that may still be loading under an unknown id was first seen to list nothing."""
+
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """Return what nothing that is shown may repeat: a tokenizer has no secret."""
+        return ()
+
+    def entry(self, endpoint: str) -> Entry:
+        """Return what is known of the tokenizer on a replica."""
+        return self.entries.get(endpoint, NO_ENTRY)
+
+
+def shown(data: TokenizerRegistration) -> LoadedTokenizer:
+    """Return what the replicas hold, as far as is known: what they held before until all have what is declared."""
+    plan = data.plan
+    if data.is_held_as_declared:
+        return LoadedTokenizer(
+            name=plan.key,
+            source=plan.spec.source,
+            chat_template_path=plan.spec.chat_template_path,
+            vocab_size=data.vocab_size,
+        )
+    return data.held if data.held is not None and data.held.name == plan.key else LoadedTokenizer(name=plan.key)

@@ -1,0 +1,85 @@
+"""Following one replica's loading to its end: a good one, or what was loaded before put back."""
+
+from typing import Final, assert_never
+
+from herder.net.text import untrusted
+from herder.workflows.errors import Permanent, Transient, Waiting
+from herder.workflows.tokenizer.advance import load, observe, refused, settle, swap
+from herder.workflows.tokenizer.converge import LOADING, Done, Failed, Load, Move, Refuse, Swap, Wait
+from herder.workflows.tokenizer.data import TokenizerRegistration
+from herder.workflows.tokenizer.ports import Replica
+
+LOAD_FAILED: Final = "LoadFailed"
+
+
+async def follow(replica: Replica, data: TokenizerRegistration, *, budget_s: float, may_swap: bool) -> None:
+    """Make the replica's next move; return once it has the tokenizer as declared.
+
+    Return, too, where that needs a swap which it may not make. Raises Waiting while a loading is under way, Transient
+    where another one was begun after a failure, Permanent where that has no use any more, and GatewayError. Repeating
+    it is always safe: it looks before it acts.
+    """
+    move = await observe(replica, data)
+    if replica.endpoint in data.put_back:
+        _follow_put_back(replica, data, move)
+        return
+    match move:
+        case Done(tokenizer):
+            settle(replica, data, tokenizer)
+        case Wait():
+            raise _loading(replica)
+        case Load():
+            await load(replica, data, data.plan.content)
+            raise _loading(replica)
+        case Swap(tokenizer_id):
+            if may_swap:
+                data.swapped.add(replica.endpoint)
+                await swap(replica, data, tokenizer_id)
+                raise _loading(replica)
+        case Failed(reason):
+            await _load_again(replica, data, reason, budget_s)
+        case Refuse():
+            raise refused(replica, data, move)
+        case _:
+            assert_never(move)
+
+
+async def _load_again(replica: Replica, data: TokenizerRegistration, reason: str, budget_s: float) -> None:
+    """Put back what was loaded before, at once if there was something; else try again within the budget."""
+    endpoint, former = replica.endpoint, data.former
+    why = f"{endpoint} can't load {untrusted(data.plan.spec.source)}: {reason}"
+    if former is not None:
+        data.put_back[endpoint] = why
+        await load(replica, data, former)
+        raise _putting_back(why)
+    since = data.failing_since.setdefault(endpoint, data.now())
+    if (data.now() - since).total_seconds() >= budget_s:
+        raise Permanent(LOAD_FAILED, why)
+    await load(replica, data, data.plan.content)
+    raise Transient(LOAD_FAILED, why)
+
+
+def _follow_put_back(replica: Replica, data: TokenizerRegistration, move: Move) -> None:
+    """Raise what became of the tokenizer that was to be put back; return if the replica has the declared one."""
+    why = data.put_back[replica.endpoint]
+    match move:
+        case Done(tokenizer):
+            settle(replica, data, tokenizer)
+        case Wait():
+            raise _putting_back(why)
+        case Swap():
+            raise Permanent(LOAD_FAILED, f"{why}. What was loaded before was put back")
+        case Load() | Failed():
+            raise Permanent(LOAD_FAILED, f"{why}. What was loaded before can't be loaded any more either")
+        case Refuse():
+            raise refused(replica, data, move)
+        case _:
+            assert_never(move)
+
+
+def _loading(replica: Replica) -> Waiting:
+    return Waiting(LOADING, f"{replica.endpoint}: the gateway is loading it")
+
+
+def _putting_back(why: str) -> Waiting:
+    return Waiting(LOADING, f"{why}. What was loaded before is being put back")
