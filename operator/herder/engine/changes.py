@@ -192,4 +192,4 @@ def told(error: Exception) -> str:
 
 def seconds_between(begin: datetime | None, end: datetime) -> float:
     """Return the seconds from one moment to another; 0 where the clock was set back in between."""
-    return 0.0 if begin is None else max((end - begin).total_seconds(), 0.0)
+    return (end - begin).total_seconds() if begin is not None and begin < end else 0.0

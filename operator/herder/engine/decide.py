@@ -33,9 +33,9 @@ def progress_of(plan: Plan, steps: Mapping[str, StepState]) -> Progress:
     return Progress(set(done), done, is_resumed=True)
 
 
-def first_candidates(plan: Plan, progress: Progress) -> Iterable[str]:
+def first_candidates(plan: Plan, progress: Progress) -> Iterable[PlannedStep]:
     """Return the steps that may be startable at the beginning."""
-    return plan.steps if progress.is_resumed else plan.roots
+    return plan.steps.values() if progress.is_resumed else plan.roots
 
 
 def may_start(step: PlannedStep, progress: Progress) -> bool:

@@ -119,7 +119,7 @@ class WorkflowEngine:
         """
         run = self._runs.get(instance_id)
         if run is None:
-            return self._ended(await self._read(instance_id))
+            return self._ended(self._peek(instance_id) or await self.store.load(instance_id))
         with run.slot.take() as waiter:
             try:
                 async with asyncio.timeout(timeout):

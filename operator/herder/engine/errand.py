@@ -54,14 +54,14 @@ class Errand:
 class Errands:
     """All that is under way for one instance. What comes back is handed to its `then`, until these are closed."""
 
-    __slots__ = ("_grace_s", "_is_closed", "_loop", "_tasks", "_under_way", "_waiter", "is_cut_off")
+    __slots__ = ("_grace_s", "_is_closed", "_tasks", "_under_way", "_waiter", "is_cut_off", "loop")
 
     def __init__(self, ports: Ports) -> None:
         self.is_cut_off = False
         """Whether neither the engine nor the work itself cancelled some work: a loop torn down, or a meddler."""
         self._grace_s = ports.cancel_grace_s
         self._tasks = ports.tasks
-        self._loop = asyncio.get_running_loop()
+        self.loop = asyncio.get_running_loop()
         self._under_way: set[Errand] = set()
         self._waiter: asyncio.Future[None] | None = None
         self._is_closed = False
@@ -71,15 +71,15 @@ class Errands:
 
     def launch(self, step: PlannedStep, context: Context, work: Work, then: Then, timeout_s: float) -> None:
         """Start work; `then` gets its result, here and now if the work waits for nothing. `inf` means no timeout."""
-        task = asyncio.Task(work, loop=self._loop, eager_start=True)
+        task = asyncio.Task(work, loop=self.loop, eager_start=True)
+        self.look_after(step, context, task, then, timeout_s)
+
+    def look_after(
+        self, step: PlannedStep, context: Context, task: asyncio.Task[Any], then: Then, timeout_s: float
+    ) -> None:
+        """As `launch`, with work that has been started."""
         if task.done():
-            try:
-                result = task.result()
-            except BaseException:  # noqa: BLE001 (looked into there)
-                self._hand_back(step, context, then, task)
-            else:
-                if not self._is_closed:
-                    then(step, context, result)
+            self._hand_back(step, context, then, task)
             return
         errand = Errand(step, context, task, then)
         self._under_way.add(errand)
@@ -89,7 +89,7 @@ class Errands:
 
     async def wait(self) -> None:
         """Wait until something comes back, or for `wake`."""
-        self._waiter = self._loop.create_future()
+        self._waiter = self.loop.create_future()
         await self._waiter
 
     def wake(self) -> None:

@@ -9,7 +9,8 @@ Nothing here waits or writes. What happens is noted as changes; what is to be la
 """
 
 import math
-from collections.abc import Callable, Iterable
+from asyncio import Task
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from inspect import isawaitable
 
@@ -25,6 +26,8 @@ from herder.engine.slot import Answer
 from herder.engine.verdict import judge
 
 log = structlog.get_logger(__name__)
+
+NOTHING: tuple[()] = ()
 
 
 class Flow:
@@ -61,7 +64,7 @@ class Flow:
         self._next: list[Callable[[], None]] = []
         """What else is launched once the changes that brought it about are written."""
         self._begun_written: list[PlannedStep] = []
-        self._next_written: list[Callable[[], None]] = []
+        self._next_written: Sequence[Callable[[], None]] = NOTHING
         """The same, of the changes that have been handed over."""
         self._is_paused = False
         self._held: list[Callable[[], None]] = []
@@ -69,13 +72,13 @@ class Flow:
 
     @property
     def has_work(self) -> bool:
-        """Whether something is to be written or launched."""
-        return bool(self.changes or self._next)
+        """Whether something is to be launched for which nothing had to be written."""
+        return bool(self._next)
 
     @property
-    def holds_back(self) -> bool:
-        """Whether something could begin if the workflow were not paused."""
-        return bool(self._held)
+    def is_at_a_standstill(self) -> bool:
+        """Whether nothing is to be launched, under way or held back: what is left to be written belongs to the end."""
+        return not (self._begun or self._next or self.errands or self._held)
 
     def pause(self, then: Callable[[], None]) -> None:
         """Begin nothing until `unpause`; call `then` once that is written."""
@@ -101,20 +104,20 @@ class Flow:
 
     def take_changes(self) -> list[Change]:
         """Hand over what is to be written. What comes while it is being written belongs to the next round."""
-        self._begun_written, self._begun = self._begun, []
-        self._next_written, self._next = self._next, []
         changes, self.changes = self.changes, []
+        self._begun_written, self._begun = self._begun, []
+        if self._next:
+            self._next_written, self._next = self._next, []
         return changes
 
     def launch(self) -> None:
         """Launch what was to wait until the changes handed over last are written."""
-        for step in self._begun_written:
-            if self.end is None:
-                context = self._context(step)
-                self.errands.launch(step, context, step.run(context), self._attempted, step.timeout_s)
-        for launch in self._next_written:
-            if self.end is None:
-                launch()
+        self._attempt(self._begun_written)
+        if self._next_written:
+            go_ons, self._next_written = self._next_written, NOTHING
+            for go_on in go_ons:
+                if self.end is None:
+                    go_on()
 
     def close(self, end: Answer) -> None:
         """Say how it ends, unless that has been said."""
@@ -126,17 +129,42 @@ class Flow:
         """End the workflow: nothing runs, waits or can start any more."""
         self.close(standstill(self._plan, self._progress))
 
-    def _claim(self, candidates: Iterable[str]) -> None:
+    def _attempt(self, steps: Sequence[PlannedStep]) -> None:
+        """Launch an attempt of each step. Most are through at once and successful: those take the short way."""
+        loop, changes, satisfied = self.errands.loop, self.changes, self._progress.satisfied
+        instance_id, states, data = self._state.instance_id, self._state.steps, self._state.data
+        candidates: list[PlannedStep] = []
+        for step in steps:
+            if self.end is not None:
+                return
+            step_id = step.id
+            context = WorkflowContext(instance_id, step_id, states[step_id].attempts, data)
+            task = Task(step.run(context), loop=loop, eager_start=True)
+            try:
+                has_succeeded = task.done() and task.result() is None
+            except BaseException:  # noqa: BLE001 (looked into by the errands)
+                has_succeeded = False
+            if has_succeeded and step.on_success is None and self.end is None:
+                changes.append(step.done)
+                satisfied.add(step_id)
+                candidates += step.dependents
+            else:
+                self.errands.look_after(step, context, task, self._attempted, step.timeout_s)
+        if self.end is None:
+            self._claim(candidates)
+
+    def _claim(self, candidates: Iterable[PlannedStep]) -> None:
         """Begin what may start now, unless it has to wait or to ask before."""
-        for step_id in candidates:
-            step = self._plan.steps[step_id]
-            if may_start(step, self._progress):
-                self._progress.claimed.add(step_id)
-                if step.is_gated or self._is_paused or self._progress.is_resumed:
+        progress, changes, begun = self._progress, self.changes, self._begun
+        asks_first = self._is_paused or progress.is_resumed
+        for step in candidates:
+            if may_start(step, progress):
+                progress.claimed.add(step.id)
+                if asks_first or step.is_gated:
                     self._next.append(self._gate(step))
                 else:
-                    self.changes.append(step.begun)
-                    self._begun.append(step)
+                    changes.append(step.begun)
+                    begun.append(step)
 
     def _gate(self, step: PlannedStep) -> Callable[[], None]:
         """Return what is to be done before the first attempt. A step that began before it was resumed asks no more."""
@@ -188,11 +216,6 @@ class Flow:
             self._satisfied(step)
 
     def _attempted(self, step: PlannedStep, context: Context, result: object) -> None:
-        if result is None and step.on_success is None:  # the short way: most attempts end like this
-            self.changes.append(step.done)
-            self._progress.satisfied.add(step.id)
-            self._claim(step.dependents)
-            return
         verdict = judge(step, self._state.steps[step.id], result, self._ports.clock())
         if isinstance(verdict, StepGivenUp):
             self._give_up(step, context, verdict)

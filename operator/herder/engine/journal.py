@@ -41,15 +41,16 @@ class Journal:
 
     async def write(self, changes: Sequence[Change]) -> None:
         """Make changes in one go and tell of each. Raises EndedElsewhere, and whatever the store raises."""
+        state, ports = self.state, self._ports
         self._changes = changes
-        self._at = self._ports.clock()
-        await self._ports.store.update(self.state.instance_id, self._apply)
+        self._at = ports.clock()
+        await ports.store.update(state.instance_id, self._apply)
         if self._ended_elsewhere is not None:
             raise EndedElsewhere(self._ended_elsewhere)
         if not self._store_keeps_ours:
-            _alter(self.state, changes, self._at)
-        if self._ports.bus.listeners:
-            self._ports.bus.publish_all([change.event(self.state) for change in changes])
+            _alter(state, changes, self._at)
+        if ports.bus.listeners:
+            ports.bus.publish_all([change.event(state) for change in changes])
 
     async def end(self, outcome: WorkflowOutcome, before: Sequence[Change]) -> WorkflowOutcome:
         """Write the terminal state, with the changes that came `before`; return the outcome as it now stands.
@@ -64,6 +65,8 @@ class Journal:
             ending = WorkflowEnded(elsewhere.outcome)
         except Exception as error:  # a store may raise anything; the waiters have to be told all the same
             log.exception("workflow.end_not_stored", instance=self.state.instance_id)
+            if before:  # it was no bare end: that one may still find its way
+                return await self.end(store_failure(error), ())
             ending = WorkflowEnded(store_failure(error))
             if self.state.status not in WORKFLOW_ENDED:
                 ending.apply(self.state, self._at)

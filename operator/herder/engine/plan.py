@@ -1,8 +1,9 @@
 """A definition made ready to run: defaults filled in, hooks looked up, dependencies turned round."""
 
 from collections.abc import Callable, Coroutine, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from graphlib import TopologicalSorter
 from inspect import iscoroutinefunction
 from typing import Any
 
@@ -17,7 +18,7 @@ type Context = WorkflowContext[Any]
 type Work = Coroutine[Any, Any, StepResult | None]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class PlannedStep:
     """One step, with nothing left to look up."""
 
@@ -25,7 +26,7 @@ class PlannedStep:
     run: Callable[[Context], Work]
     depends_on: frozenset[str]
     depends_on_any: frozenset[str]
-    dependents: tuple[str, ...]
+    dependents: "tuple[PlannedStep, ...]" = field(repr=False)
     timeout_s: float
     retry: RetryPolicy
     goes_on: bool
@@ -56,7 +57,7 @@ class Plan:
 
     definition_id: str
     steps: Mapping[str, PlannedStep]
-    roots: tuple[str, ...]
+    roots: tuple[PlannedStep, ...]
     """The steps that wait for none."""
 
     @classmethod
@@ -66,13 +67,18 @@ class Plan:
         for step in definition.steps:
             for dependency in dict.fromkeys((*step.depends_on, *step.depends_on_any)):
                 dependents[dependency].append(step.id)
-        steps = {step.id: _planned(definition, step, tuple(dependents[step.id])) for step in definition.steps}
-        roots = tuple(step.id for step in definition.steps if not (step.depends_on or step.depends_on_any))
+        written = {step.id: step for step in definition.steps}
+        planned: dict[str, PlannedStep] = {}
+        for step_id in TopologicalSorter(dependents).static_order():  # who waits comes before what it waits for
+            known = tuple(planned[dependent] for dependent in dependents[step_id])
+            planned[step_id] = _planned(definition, written[step_id], known)
+        steps = {step_id: planned[step_id] for step_id in written}
+        roots = tuple(step for step in steps.values() if not (step.depends_on or step.depends_on_any))
         return cls(definition.id, steps, roots)
 
 
 def _planned(
-    definition: WorkflowDefinition[Any], step: StepDefinition[Any], dependents: tuple[str, ...]
+    definition: WorkflowDefinition[Any], step: StepDefinition[Any], dependents: tuple[PlannedStep, ...]
 ) -> PlannedStep:
     retry = step.retry or definition.default_retry
     if step.failure_action is FailureAction.RETRY_INDEFINITELY:

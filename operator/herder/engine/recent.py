@@ -12,6 +12,8 @@ class RecentStates:
 
     def put(self, state: State) -> None:
         """Remember a state, and forget the one put first where there are too many."""
+        if self._limit == 0:
+            return
         self._states.pop(state.instance_id, None)
         self._states[state.instance_id] = state
         if len(self._states) > self._limit:

@@ -2,7 +2,8 @@
 
 A run goes in rounds: write what has come of the steps and which ones begin now, in one go; then launch those. Each step
 runs in an eager task. One that is through within its own start counts for the very next round, one that waits wakes the
-run when it comes back. So steps that don't wait go through without a turn of the event loop, and nothing polls.
+run when it comes back. So steps that don't wait go through without a turn of the event loop, and nothing polls. What
+came of the last steps is written together with the end.
 
 The end has one way, whatever brings it about: the first to say how it ends wins, what is under way is stopped and
 waited for, then `finalize` writes the terminal state, publishes the terminal event and wakes the waiters.
@@ -51,7 +52,7 @@ class Run:
         try:
             await self._ports.store.save(state)
             if self._ports.bus.listeners:
-                await self._ports.bus.publish(WorkflowStarted(state.instance_id, state.definition_id))
+                self._ports.bus.publish_all((WorkflowStarted(state.instance_id, state.definition_id),))
         except BaseException as error:
             self._release(EngineShutDownError(f"instance {self.instance_id!r} could not begin: {error!r}"))
             raise
@@ -99,14 +100,14 @@ class Run:
             while flow.end is None:
                 if flow.errands.is_cut_off:
                     flow.close(EngineShutDownError(f"instance {self.instance_id!r} was cancelled from outside"))
-                elif flow.has_work:
+                elif flow.is_at_a_standstill:
+                    flow.come_to_a_standstill()
+                elif flow.changes or flow.has_work:
                     if changes := flow.take_changes():
                         await write(changes)
                     flow.launch()
-                elif flow.errands or flow.holds_back:
-                    await flow.errands.wait()
                 else:
-                    flow.come_to_a_standstill()
+                    await flow.errands.wait()
             if flow.changes and flow.errands:
                 await write(flow.take_changes())
         except EndedElsewhere as elsewhere:

@@ -293,3 +293,23 @@ def test_a_loop_that_closes_records_no_end() -> None:
     kept = store.peek(instance_id)
     assert kept is not None
     assert kept.status is WorkflowStatus.RUNNING
+
+
+@virtual_time
+async def test_what_a_step_that_is_cancelled_by_itself_comes_to_is_not_written() -> None:
+    recorder = Recorder()
+    cancels: set[asyncio.Task[None]] = set()
+
+    async def cancel(context: Context) -> None:
+        loop = asyncio.get_running_loop()
+        cancels.add(asyncio.Task(engine.cancel_workflow(context.instance_id), loop=loop, eager_start=True))
+
+    engine = engine_with(
+        StepDefinition("a", noop), StepDefinition("b", cancel), StepDefinition("c", noop), recorder=recorder
+    )
+
+    instance_id = await engine.start_workflow("wf", {})
+    await asyncio.gather(*cancels)
+
+    assert recorder.terminal() == ["WorkflowCancelled"]
+    assert statuses(engine, instance_id) == {"a": "Succeeded", "b": "Failed", "c": "Failed"}

@@ -69,8 +69,8 @@ def test_what_failed_satisfies_only_where_its_action_is_to_continue() -> None:
 def test_the_first_candidates_are_the_roots_unless_something_has_happened() -> None:
     resumed = progress_of(PLAN, {step_id: StepState() for step_id in PLAN.steps})
 
-    assert list(first_candidates(PLAN, Progress())) == ["root", "goes_on"]
-    assert list(first_candidates(PLAN, resumed)) == list(PLAN.steps)
+    assert [step.id for step in first_candidates(PLAN, Progress())] == ["root", "goes_on"]
+    assert [step.id for step in first_candidates(PLAN, resumed)] == list(PLAN.steps)
 
 
 def test_a_standstill_with_everything_satisfied_is_completion() -> None:

@@ -151,3 +151,26 @@ async def test_cancelling_while_the_store_is_slow_ends_in_order() -> None:
 
     assert recorder.terminal() == ["WorkflowCancelled"]
     assert engine.get_state(instance_id) == await engine.store.load(instance_id)
+
+
+@virtual_time
+async def test_a_store_that_fails_at_the_last_write_keeps_that_the_workflow_failed() -> None:
+    store = FailingStore(await calls_of_a_run(), stays_down=False)
+    engine = engine_with(*STEPS, store=store)
+
+    instance_id = await engine.start_workflow("wf", {})
+    outcome = await engine.wait_for_completion(instance_id, 1e6)
+
+    kept = await store.load(instance_id)
+    assert (outcome.status, kept.status) == (WorkflowStatus.FAILED, WorkflowStatus.FAILED)
+    assert kept.error == outcome.error
+
+
+@virtual_time
+async def test_what_came_of_the_last_step_is_written_with_the_end() -> None:
+    store = FailingStore(0, stays_down=False)
+    engine = engine_with(StepDefinition("a", noop), store=store)
+
+    await engine.start_and_wait("wf", {}, 5)
+
+    assert store.calls == len(["save", "a begins", "a and the workflow end"])
