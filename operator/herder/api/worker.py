@@ -20,6 +20,7 @@ _MODE_FITS_URL: Final = (
     "the gateway takes the mode from the URL's scheme"
 )
 _SAME_GATEWAY: Final = "keep the gateway: to move a worker, delete the resource, and apply it anew when it is gone"
+_BOOTSTRAP_OF_PREFILL: Final = "leave out bootstrapPort, or write workerType: Prefill: decode workers are given theirs"
 _DRAIN_IN_TIME: Final = "make timeoutSeconds at least as long as settleSeconds, or no drain could end in time"
 
 Cost = Annotated[
@@ -124,6 +125,11 @@ class WorkerRegistrationSpec(
             _MODE_FITS_URL,
             field_path=".connectionMode",
         ),
+        Rule(
+            "!has(self.bootstrapPort) || self.workerType == 'Prefill'",
+            _BOOTSTRAP_OF_PREFILL,
+            field_path=".bootstrapPort",
+        ),
         Rule("self.gatewayRef.name == oldSelf.gatewayRef.name", _SAME_GATEWAY, field_path=".gatewayRef.name"),
     ),
 ):
@@ -137,6 +143,9 @@ class WorkerRegistrationSpec(
 
     worker_type: WorkerType = WorkerType.REGULAR
     """Regular does whole requests; Prefill, Decode and Encode each do a part of one."""
+
+    bootstrap_port: Annotated[int, Field(ge=1, le=65535)] | None = None
+    """Port at which a prefill worker hands its KV cache over to decode workers."""
 
     connection_mode: ConnectionMode = ConnectionMode.AUTO
     """HTTP or GRPC; Auto takes it from the URL's scheme."""
@@ -175,6 +184,13 @@ class WorkerRegistrationSpec(
         if mode is ConnectionMode.AUTO or url is None or (mode is ConnectionMode.GRPC) == url.startswith("grpc"):
             return mode
         raise ValueError(_MODE_FITS_URL)
+
+    @field_validator("bootstrap_port")
+    @classmethod
+    def _fit_type(cls, port: int | None, info: ValidationInfo) -> int | None:
+        if port is None or info.data.get("worker_type") is WorkerType.PREFILL:
+            return port
+        raise ValueError(_BOOTSTRAP_OF_PREFILL)
 
 
 class DiscoveredWorker(ApiModel):

@@ -8,8 +8,7 @@ from typing import Final
 from herder.api.status import EntryState
 from herder.controller.views import UNHEARD, View
 from herder.gateway.types import Worker
-from herder.workflows.compare import difference
-from herder.workflows.converge import is_as_sent
+from herder.workflows.compare import difference, is_as_sent
 from herder.workflows.entry import NO_ENTRY, REGISTERED, Entry, state_of
 from herder.workflows.plan import Plan
 

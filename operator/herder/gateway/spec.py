@@ -1,15 +1,11 @@
 """What herder tells a replica about a worker: the bodies of POST, PUT and PATCH."""
 
-import hashlib
-import hmac
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 from types import MappingProxyType
 from typing import Final
 
-_FINGERPRINT_CHARS: Final = 32
 _NO_LABELS: Final[Mapping[str, str]] = MappingProxyType({})
 
 
@@ -52,6 +48,7 @@ class WorkerSpec:
     cost: Decimal = Decimal(1)
     labels: Mapping[str, str] = _NO_LABELS
     api_key: str | None = field(default=None, repr=False)
+    bootstrap_port: int | None = None
     health: Health = Health()
 
     def body(self) -> dict[str, object]:
@@ -69,24 +66,19 @@ class WorkerSpec:
             body["runtime_type"] = self.runtime_type
         if self.api_key is not None:
             body["api_key"] = self.api_key
+        if self.bootstrap_port is not None:
+            body["bootstrap_port"] = self.bootstrap_port
         return body
 
     def secrets(self) -> tuple[str, ...]:
         """Return what no message may repeat."""
         return () if self.api_key is None else (self.api_key,)
 
-    def fingerprint(self) -> str:
-        """Return a hash that differs whenever anything that is sent differs, the API key included.
-
-        Equal specs have equal fingerprints in every process and on every machine. The API key is the hash's own key
-        (HMAC-SHA256), never part of its message, so that a fingerprint in a status gives it away no more than the key's
-        own strength allows.
-        """
-        body = self.body()
-        key = body.pop("api_key", None)
-        message = json.dumps([key is not None, body], sort_keys=True, separators=(",", ":"))
-        digest = hmac.new(str(key or "").encode(), message.encode(), hashlib.sha256)
-        return digest.hexdigest()[:_FINGERPRINT_CHARS]
+    def patch(self) -> "WorkerPatch":
+        """Return all of it that a PATCH can change."""
+        return WorkerPatch(
+            priority=self.priority, cost=self.cost, labels=self.labels, api_key=self.api_key, health=self.health
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

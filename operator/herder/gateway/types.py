@@ -78,6 +78,7 @@ class Worker(_Parsed):
     priority: int
     cost: float
     job: Job | None = Field(default=None, alias="job_status")
+    bootstrap_port: int | None = None
     dp_base_url: str | None = None
     dp_rank: int | None = None
     dp_size: int | None = None

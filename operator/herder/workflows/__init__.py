@@ -6,7 +6,9 @@ may be repeated at any time and by another process: it looks before it acts.
 
 registration   worker-registration          removal     worker-removal
 plan, owner    what is declared, by whom     entry, facts  what is known of it
-converge, compare   the next move            fanout      the same on every replica at once
+converge, compare   the next move            refusals    why there is none
+advance, driving    carrying it out          convergence what a run works on
 ports, lookup       what is asked of the world, and how
+fanout              the same on every replica at once
 probing        asking workers themselves     errors, step  why an attempt failed, and whether to try again
 """

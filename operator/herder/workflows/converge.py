@@ -10,12 +10,14 @@ concluded from what was sent. What the replica lists now, and what it says of th
     foreign   not adopted                            Refuse
     several   spellings of the URL, not ranks        Refuse   (a change of one would hit the other too)
     any       a change by herder is being applied    Wait     (of two changes in flight the gateway drops one)
-    foreign   adopted                                Replace
-    ours      not as last sent by herder itself,
-              or changed since by somebody else      Replace
-    ours      the last change failed, and may pass   Replace
-    ours      the last change failed                 Refuse
     ours      as declared                            Done
+    ours      the last change failed for good        Refuse
+    any       else                                   mended, see below
+
+How an entry is mended: one that is ours and differs only in what a PATCH can change is patched, any other is replaced
+by a PUT. The gateway puts no ranks of a data-parallel worker, and of a POST of their URL nothing comes while one of
+them is listed: all of them are removed, with their drain, and the worker is posted again when they are gone. So it is
+when some of the ranks are missing.
 """
 
 import re
@@ -23,11 +25,19 @@ from dataclasses import dataclass
 from typing import Final
 
 from herder.api.status import EntryState
+from herder.gateway.fingerprint import patch_suffices
 from herder.gateway.types import Job, JobStatus, Worker, WorkerStatus
 from herder.net.text import untrusted
-from herder.workflows.compare import difference
+from herder.workflows import refusals
+from herder.workflows.compare import (
+    difference,
+    fixed_difference,
+    in_order,
+    is_as_sent,
+    is_same_entry,
+    missing_ranks,
+)
 from herder.workflows.entry import Entry
-from herder.workflows.owner import Owner
 from herder.workflows.plan import Plan
 
 
@@ -37,10 +47,24 @@ class Post:
 
 
 @dataclass(frozen=True, slots=True)
+class Patch:
+    """Change what a PATCH can change, on these entries: one, or all ranks of a data-parallel worker."""
+
+    worker_ids: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Replace:
     """Replace everything that is set on the listed worker."""
 
     worker_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Remove:
+    """Have these ranks drained and removed, to post the worker anew."""
+
+    worker_ids: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,15 +93,12 @@ class Done:
 
 PENDING: Final = Wait("WorkerPending", "the gateway is still registering it")
 APPLYING: Final = Wait("Applying", "the gateway is still applying the change")
+DRAINING: Final = Wait("Draining", "an earlier registration of this URL is still being drained")
 
 _MAY_PASS: Final = re.compile("no longer at revision|detect_connection")
 """What the gateway says (measured on smg 1.13.0) when another change came in between, or the worker did not answer."""
 
-type Move = Post | Replace | Wait | Refuse | Done
-
-FOREIGN: Final = "ForeignEntry"
-POD_UID_LABEL: Final = "smg.ai/pod-uid"
-"""What the gateway's own pod discovery puts on the entries that it makes."""
+type Move = Post | Patch | Replace | Remove | Wait | Refuse | Done
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,42 +117,54 @@ def next_move(wanted: Wanted, record: Entry, listed: tuple[Worker, ...], own: Wo
     """
     if not listed:
         return Post() if own is None else PENDING
-    if any(worker.status is WorkerStatus.DRAINING for worker in listed):
-        return Wait("Draining", "an earlier registration of this URL is still being drained")
-    foreign = [worker for worker in listed if not wanted.plan.owner.claims(worker.labels)]
-    if foreign and not wanted.adopt:
-        return Refuse(FOREIGN, _foreign(foreign[0], wanted.plan.owner), foreign[0].id)
-    if len(listed) > 1 and any(worker.dp_base_url is None for worker in listed):
-        return Refuse("SeveralEntries", _several(listed), listed[0].id)
+    listed = in_order(listed)
+    obstacle = _obstacle(wanted, listed)
+    if obstacle is not None:
+        return obstacle
     if own is not None and _is_being_changed(own):
         return APPLYING
-    if foreign or not is_as_sent(wanted.plan, record, listed[0]) or _was_changed(wanted.plan, record, listed):
-        return _replace((*foreign, *listed)[0])
+    if not all(wanted.plan.owner.claims(worker.labels) for worker in listed):
+        return _renewed(listed)
+    if not is_as_sent(wanted.plan, record, listed[0]) or _was_changed(wanted.plan, record, listed):
+        return _mended(wanted.plan, record, listed)
     return _settled(own or listed[0], wanted.plan.secrets)
 
 
-def is_as_sent(plan: Plan, record: Entry, worker: Worker) -> bool:
-    """Whether what herder last sent to this replica, for this very entry, is what is declared now.
-
-    The ranks of a data-parallel group get ids of their own, which no answer to a POST has named.
-    """
-    is_same_entry = worker.dp_base_url is not None or record.worker_id == worker.id
-    return is_same_entry and record.spec_hash == plan.spec_hash
+def _obstacle(wanted: Wanted, listed: tuple[Worker, ...]) -> Move | None:
+    """Return why nothing may be sent, if that is so."""
+    if any(worker.status is WorkerStatus.DRAINING for worker in listed):
+        return DRAINING
+    foreign = [worker for worker in listed if not wanted.plan.owner.claims(worker.labels)]
+    if foreign and not wanted.adopt:
+        return Refuse(refusals.FOREIGN, refusals.foreign(foreign[0], wanted.plan.owner), foreign[0].id)
+    if len(listed) > 1 and any(worker.dp_base_url is None for worker in listed):
+        return Refuse("SeveralEntries", refusals.several(listed), listed[0].id)
+    return None
 
 
 def _was_changed(plan: Plan, record: Entry, listed: tuple[Worker, ...]) -> bool:
     """Whether the entry differs though nothing was sent that it may not show yet: somebody else has changed it."""
+    if missing_ranks(listed):
+        return True
     return record.state is not EntryState.PENDING and any(difference(worker, plan) for worker in listed)
 
 
-def _replace(worker: Worker) -> Move:
-    if worker.dp_base_url is None:
-        return Replace(worker.id)
-    return Refuse(
-        "DataParallelGroup",
-        "the gateway can't replace a data-parallel group: delete the resource, wait until it is gone, apply it again",
-        worker.id,
+def _mended(plan: Plan, record: Entry, listed: tuple[Worker, ...]) -> Move:
+    """Return the least that makes an entry of ours what is declared."""
+    patchable = (
+        is_same_entry(record, listed[0])
+        and not missing_ranks(listed)
+        and not any(fixed_difference(worker, plan) for worker in listed)
+        and all(patch_suffices(record.spec_hash, plan.worker_spec_declared, worker.labels) for worker in listed)
     )
+    return Patch(tuple(worker.id for worker in listed)) if patchable else _renewed(listed)
+
+
+def _renewed(listed: tuple[Worker, ...]) -> Move:
+    """Return what makes an entry anew, whatever it was."""
+    if listed[0].dp_base_url is None:
+        return Replace(listed[0].id)
+    return Remove(tuple(worker.id for worker in listed))
 
 
 def _settled(worker: Worker, secrets: tuple[str, ...]) -> Move:
@@ -144,7 +177,7 @@ def _settled(worker: Worker, secrets: tuple[str, ...]) -> Move:
         return APPLYING
     reason = job.message or "no reason"
     if _MAY_PASS.search(reason):
-        return _replace(worker)
+        return _renewed((worker,))
     said = untrusted(reason, secrets=secrets)
     return Refuse("GatewayRefused", f"the gateway did not apply the change: {said}", worker.id)
 
@@ -157,24 +190,3 @@ def _is_being_changed(worker: Worker) -> bool:
 def change_of(worker: Worker) -> Job | None:
     """Return the worker's latest change that has not succeeded (yet); a removal that came to nothing is none."""
     return worker.job if worker.job is not None and worker.job.type != "RemoveWorker" else None
-
-
-def _foreign(worker: Worker, us: Owner) -> str:
-    other = Owner.of(worker.labels)
-    if other is not None:
-        where = "here" if other.installation == us.installation else f"of herder installation {other.installation}"
-        name = untrusted(f"{other.namespace}/{other.name} {where}")
-        whose = f"the resource {name} (does another ModelGateway name the same replica?)"
-    elif POD_UID_LABEL in worker.labels:
-        whose = "the gateway's own pod discovery"
-    else:
-        whose = "somebody else"
-    return (
-        f"the URL is registered already, by {whose}: remove it there, "
-        'or annotate this resource with herder.dev/adopt: "true" to take the entry over'
-    )
-
-
-def _several(listed: tuple[Worker, ...]) -> str:
-    spellings = untrusted(" and ".join(sorted(worker.url for worker in listed)))
-    return f"the URL is registered more than once, as {spellings}: remove these entries there, and one is made anew"

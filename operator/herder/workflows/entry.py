@@ -19,7 +19,8 @@ _STATES: Final = {
 REGISTERED: Final = frozenset({EntryState.READY, EntryState.NOT_READY, EntryState.FAILED, EntryState.UNKNOWN})
 """The states in which a replica holds the worker, whatever its own health checks, or a newer gateway, say of it."""
 
-_MAY_BE_LOST: Final = frozenset({EntryState.PENDING, EntryState.UNREACHABLE})
+MAY_BE_LOST: Final = frozenset({EntryState.PENDING, EntryState.UNREACHABLE})
+"""The states in which a registration may be under way on a replica that does not list it."""
 
 
 def state_of(worker: Worker) -> EntryState:
@@ -43,11 +44,16 @@ class Entry:
     @property
     def is_lost_add(self) -> bool:
         """Whether a registration may be pending on the replica under an id that nobody has read."""
-        return self.worker_id is None and self.state in _MAY_BE_LOST
+        return self.worker_id is None and self.state in MAY_BE_LOST
 
     def seen(self, state: EntryState, at: datetime) -> Self:
         """Return the entry as the replica itself has just shown it; the time moves only when the state does."""
         return self if state is self.state and self.verified_at else replace(self, state=state, verified_at=at)
+
+    def since(self, former: Self, at: datetime) -> Self:
+        """Return the entry with the time at which its state was seen first, if `former` is what it was until now."""
+        is_news = self.state is not former.state or (former.verified_at is None and former != NO_ENTRY)
+        return replace(self, verified_at=at if is_news else former.verified_at)
 
     def gone(self, at: datetime) -> Self:
         """Return what is left once the replica has no such entry: that it is so, and since when."""

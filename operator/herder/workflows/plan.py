@@ -7,6 +7,7 @@ from typing import Final
 
 from herder.api.served import DeletionPolicy
 from herder.api.worker import ConnectionMode, Probe, Runtime, WorkerRegistrationSpec
+from herder.gateway.fingerprint import fingerprint
 from herder.gateway.spec import Health, WorkerSpec
 from herder.net.urls import normalise_url
 from herder.workflows.facts import Facts
@@ -32,7 +33,12 @@ class Plan:
     @cached_property
     def spec_hash(self) -> str:
         """A hash of all that is declared and sent, the API key included; what is discovered does not change it."""
-        return self.worker_spec_declared.fingerprint()
+        return fingerprint(self.worker_spec_declared)
+
+    @property
+    def key(self) -> str:
+        """What identifies the entry on a replica."""
+        return self.url
 
     @cached_property
     def worker_spec_declared(self) -> WorkerSpec:
@@ -82,6 +88,7 @@ class Plan:
             cost=Decimal(spec.cost),
             labels={**spec.labels, **self.owner.label, **(ORPHANED if self.is_orphaned else {})},
             api_key=self.api_key,
+            bootstrap_port=spec.bootstrap_port,
             health=Health(
                 timeout_secs=spec.health.timeout_seconds,
                 check_interval_secs=spec.health.check_interval_seconds,

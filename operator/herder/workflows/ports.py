@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 from typing import Protocol
 
-from herder.gateway.spec import WorkerSpec
+from herder.gateway.spec import WorkerPatch, WorkerSpec
 from herder.gateway.types import Worker
 
 
@@ -29,6 +29,10 @@ class Replica(Protocol):
 
     async def replace_worker(self, worker_id: str, spec: WorkerSpec) -> None:
         """Replace everything that is set on a worker; raise Busy while an earlier change is being applied."""
+        ...
+
+    async def patch_worker(self, worker_id: str, url: str, patch: WorkerPatch) -> None:
+        """Change what `patch` sets and nothing else; raise Busy while an earlier change is being applied."""
         ...
 
     async def delete_worker(self, worker_id: str, url: str) -> object:

@@ -157,6 +157,7 @@ ACCEPTED = (
             "a tokenizer of the hub": {"name": "meta-llama/Llama-3.1-8B", "source": "meta-llama/Llama-3.1-8B"},
             "a tokenizer of the hub without owner": {"source": "gpt2"},
             "a tokenizer with a template": {"chatTemplatePath": "/srv/models/chat.jinja"},
+            "a tokenizer on a volume that may come late": {"loading": {"timeoutSeconds": 600}},
         },
     ),
     Case("a service", MODEL_GATEWAY, {"service": {"name": "shepherd", "port": 30000, "scheme": "HTTPS"}}),
@@ -254,6 +255,12 @@ REFUSED = (
             "a gateway elsewhere": ({"gatewayRef": {"name": "ns/gw"}}, "spec.gatewayRef.name", "in this namespace"),
             "an unknown runtime": ({"runtime": "vllm"}, "spec.runtime", '"vLLM"', "'vLLM'"),
             "an unknown worker type": ({"workerType": "Router"}, "spec.workerType", '"Decode"', "'Decode'"),
+            "a bootstrap port of a decode worker": (
+                {"workerType": "Decode", "bootstrapPort": 8998},
+                "spec.bootstrapPort",
+                "leave out bootstrapPort, or write workerType: Prefill",
+            ),
+            "no bootstrap port": ({"workerType": "Prefill", "bootstrapPort": 0}, "spec.bootstrapPort", "1"),
             "an unknown probe": ({"probe": "None"}, "spec.probe", '"Gateway"', "'Gateway'"),
             "grpc over http": ({"connectionMode": "GRPC"}, "spec.connectionMode", "with a grpc:// or grpcs:// URL"),
             "http over grpc": (

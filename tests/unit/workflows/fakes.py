@@ -4,7 +4,7 @@ The replica stands at the port that the workflows drive, and is more treacherous
 what that refuses to send, such as the DELETE of a pending worker, is taken here, and comes to nothing. Measured on smg
 1.13.0: 202 and then a plain 404 for what fails; pending workers in no list; random ids; a 409 that names the entry in
 the way; a lost DELETE of a pending worker; a second DELETE that cuts the drain short; PUT with a job that may fail; the
-ghost of a keyed worker; the ranks of a data-parallel one.
+ghost of a keyed worker; the ranks of a data-parallel one, which no PUT changes and no POST of their URL replaces.
 """
 
 import asyncio
@@ -13,8 +13,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from uuid import UUID
 
-from herder.gateway.errors import AlreadyExists, Busy, CreateInProgress, Gone, Unavailable
-from herder.gateway.spec import WorkerSpec
+from herder.gateway.errors import AlreadyExists, Busy, CreateInProgress, Gone, Permanent, Unavailable
+from herder.gateway.spec import WorkerPatch, WorkerSpec
 from herder.gateway.types import Job, JobStatus, Model, Worker, WorkerStatus, url_key
 
 REGISTERS_IN_S = 0.05
@@ -60,6 +60,7 @@ class _Add:
 class _Listed:
     worker: Worker
     drain_s: float
+    api_key: str | None = None
     gone_at_s: float | None = None
 
 
@@ -77,6 +78,7 @@ class FakeReplica:
         self.calls: list[str] = []
         self.lost_deletes = 0
         self.cut_drains = 0
+        self.lost_posts = 0
         self.posted: list[WorkerSpec] = []
         self._workers = workers
         self._startup_timeout_s = startup_timeout_s
@@ -118,8 +120,17 @@ class FakeReplica:
     def enter(self, spec: WorkerSpec, status: WorkerStatus = WorkerStatus.READY, url: str | None = None) -> str:
         """List an entry as if somebody had registered it long ago; returns its id."""
         entry = self._entry(self._id(), spec, url or spec.url, status)
-        self._listed[entry.id] = _Listed(entry, spec.health.drain_settle_secs or 0.0)
+        self._listed[entry.id] = _Listed(entry, spec.health.drain_settle_secs or 0.0, spec.api_key)
         return entry.id
+
+    def forget(self, worker_id: str) -> None:
+        """Take an entry off the list at once, as somebody else's DELETE would."""
+        del self._listed[worker_id]
+
+    @property
+    def keys(self) -> list[str | None]:
+        """The API keys with which it calls what it lists; no list shows them."""
+        return [each.api_key for each in self._listed.values()]
 
     def alter(self, worker_id: str, **fields: object) -> None:
         """Change what is listed, as somebody else's PATCH would."""
@@ -139,6 +150,9 @@ class FakeReplica:
     async def add_worker(self, spec: WorkerSpec) -> str:
         await self._called("add_worker")
         self._refuse_duplicate(spec.url)
+        if any(each.dp_base_url == spec.url for each in self.listed):
+            self.lost_posts += 1
+            return self._answer("add_worker", self._id())
         self.posted.append(spec)
         add = self._adds[spec.url] = _Add(self._id(), spec, now_s())
         self._jobs[spec.url] = (_job("AddWorker"), float("inf"))
@@ -149,11 +163,29 @@ class FakeReplica:
         worker = self._get(worker_id)
         if worker.job is not None and worker.job.is_running:
             raise Busy("an earlier change is still being applied")
+        if worker.dp_base_url is not None:
+            raise Permanent("the gateway answered 400: PUT is not supported for data-parallel workers")
         each = self._listed[worker_id]
         entry = self._entry(worker_id, spec, worker.url, WorkerStatus.READY)
         each.worker, each.drain_s = entry, float(spec.health.drain_settle_secs or 0)
+        each.api_key = spec.api_key
         self._jobs[worker.url] = (_job("AddWorker"), now_s() + APPLIES_IN_S)
         self._answer("replace_worker", None)
+
+    async def patch_worker(self, worker_id: str, url: str, patch: WorkerPatch) -> None:
+        await self._called("patch_worker")
+        worker = self._get(worker_id)
+        if worker.job is not None and worker.job.is_running:
+            raise Busy("an earlier change is still being applied")
+        each, set_ = self._listed[worker_id], patch.body()
+        labels = {**worker.labels, **(patch.labels or {})}
+        shown: dict[str, object] = {name: set_[name] for name in ("priority", "cost") if name in set_}
+        each.worker = each.worker.model_copy(update=shown | {"labels": labels})
+        each.api_key = patch.api_key or each.api_key
+        if patch.health is not None and patch.health.drain_settle_secs is not None:
+            each.drain_s = float(patch.health.drain_settle_secs)
+        self._jobs[worker.url] = (_job("UpdateWorker"), now_s() + APPLIES_IN_S)
+        self._answer("patch_worker", None)
 
     async def delete_worker(self, worker_id: str, url: str) -> object:
         await self._called("delete_worker")
@@ -222,7 +254,7 @@ class FakeReplica:
     def _refuse_duplicate(self, url: str) -> None:
         if url in self._adds:
             raise CreateInProgress("creation already in progress", self._adds[url].id)
-        existing = next((each for each in self.listed if url in (each.url, each.dp_base_url)), None)
+        existing = next((each for each in self.listed if each.url == url), None)
         if existing is not None:
             raise AlreadyExists("already exists", existing.id)
 
@@ -241,6 +273,7 @@ class FakeReplica:
             labels=dict(spec.labels),
             priority=spec.priority,
             cost=float(spec.cost),
+            bootstrap_port=spec.bootstrap_port,
         )
 
     def _pass_time(self) -> None:
@@ -276,7 +309,7 @@ class FakeReplica:
         del self._adds[add.spec.url]
         self._jobs[add.spec.url] = (_job("AddWorker"), now_s() + APPLIES_IN_S)
         for entry in self._entries(add, behind.dp_size if behind else 1):
-            self._listed[entry.id] = _Listed(entry, float(add.spec.health.drain_settle_secs or 0))
+            self._listed[entry.id] = _Listed(entry, float(add.spec.health.drain_settle_secs or 0), add.spec.api_key)
 
     def _entries(self, add: _Add, dp_size: int) -> Iterator[Worker]:
         url = add.spec.url

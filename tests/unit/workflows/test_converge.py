@@ -7,7 +7,19 @@ import pytest
 from herder.api.meta import OWNER_LABEL
 from herder.api.status import EntryState
 from herder.gateway.types import Worker
-from herder.workflows.converge import APPLYING, PENDING, Done, Post, Refuse, Replace, Wait, Wanted, next_move
+from herder.workflows.converge import (
+    APPLYING,
+    PENDING,
+    Done,
+    Patch,
+    Post,
+    Refuse,
+    Remove,
+    Replace,
+    Wait,
+    Wanted,
+    next_move,
+)
 from herder.workflows.entry import LOST_ADD, NO_ENTRY, Entry
 from unit.workflows.made import ID, OTHER_ID, OWNER, STRANGER, URL, change, plan, worker
 
@@ -45,7 +57,35 @@ ROWS = {
     ),
     "an add that was lost is listed": (LOST_ADD, (worker(),), None, Replace(ID)),
     "another id than that of the record": (replace(DONE, worker_id=OTHER_ID), (worker(),), None, Replace(ID)),
-    "changed since by somebody else": (DONE, (worker(priority=3),), None, Replace(ID)),
+    "sent with another priority": (
+        replace(DONE, spec_hash=plan(priority=3).spec_hash),
+        (worker(priority=3),),
+        None,
+        Patch((ID,)),
+    ),
+    "sent with another key, which no list shows": (
+        replace(DONE, spec_hash=plan(api_key="k3y").spec_hash),
+        (worker(),),
+        None,
+        Replace(ID),
+    ),
+    "sent with another type": (
+        replace(DONE, spec_hash=plan(workerType="Decode").spec_hash),
+        (worker(worker_type="decode"),),
+        None,
+        Replace(ID),
+    ),
+    "priority changed since by somebody else": (DONE, (worker(priority=3),), None, Patch((ID,))),
+    "type changed since by somebody else": (DONE, (worker(worker_type="decode"),), None, Replace(ID)),
+    "ranks with another priority": (
+        DONE,
+        (RANKS[1].model_copy(update={"priority": 3}), RANKS[0]),
+        None,
+        Patch((ID, OTHER_ID)),
+    ),
+    "ranks that only a PUT could change": (OLDER, RANKS, None, Remove((ID, OTHER_ID))),
+    "one of two ranks": (DONE, RANKS[1:], None, Remove((OTHER_ID,))),
+    "one of two ranks, posted a moment ago": (SENT, RANKS[1:], None, Remove((OTHER_ID,))),
     "sent and not shown yet": (SENT, (worker(priority=3),), worker(priority=3), Done(worker(priority=3))),
     "the change is being applied": (SENT, (worker(priority=3),), worker(priority=3, job=change()), APPLYING),
     "a removal that came to nothing": (SENT, (worker(),), worker(job=change("RemoveWorker", "failed")), None),
@@ -100,12 +140,6 @@ REFUSALS = {
         "SeveralEntries",
         f"as {URL} and {URL}/: remove these entries there",
     ),
-    "ranks that are not as declared": (
-        tuple(rank.model_copy(update={"priority": 3}) for rank in RANKS),
-        False,
-        "DataParallelGroup",
-        "delete the resource, wait until it is gone, apply it again",
-    ),
 }
 
 
@@ -143,6 +177,12 @@ def test_a_foreign_entry_that_is_adopted_is_replaced(labels: dict[str, str]) -> 
     move = next_move(Wanted(PLAN, adopt=True), NO_ENTRY, (worker(labels=labels),), None)
 
     assert move == Replace(ID)
+
+
+def test_ranks_of_somebody_else_that_are_adopted_are_made_anew() -> None:
+    ranks = tuple(rank.model_copy(update={"labels": {}}) for rank in RANKS)
+
+    assert next_move(Wanted(PLAN, adopt=True), NO_ENTRY, ranks, None) == Remove((ID, OTHER_ID))
 
 
 def test_an_entry_of_a_resource_of_the_same_name_is_no_stranger() -> None:

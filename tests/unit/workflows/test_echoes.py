@@ -76,7 +76,7 @@ async def test_no_problem_of_a_step_shows_the_key_whoever_worded_it(monkeypatch:
     async def advance(_replica: Replica, _data: object) -> None:
         raise Permanent("Odd", f"somebody said {KEY}")
 
-    monkeypatch.setattr("herder.workflows.registration.register.advance", advance)
+    monkeypatch.setattr("herder.workflows.driving.advance", advance)
 
     ended = await world.register(KEYED)
 

@@ -8,9 +8,11 @@ from herder.api.status import EntryState
 from herder.engine import WorkflowContext
 from herder.gateway.errors import Gone, Permanent, Transient
 from herder.gateway.types import WorkerStatus
+from herder.workflows.driving import Verify
 from herder.workflows.entry import LOST_ADD, Entry
 from herder.workflows.errors import StepFault
-from herder.workflows.registration.register import AwaitReady, Verify
+from herder.workflows.registration.data import Registration
+from herder.workflows.registration.register import AwaitReady
 from unit.engine.kit import elapsed_s, virtual_time
 from unit.workflows.fakes import FakeWorker
 from unit.workflows.made import URL, plan
@@ -186,9 +188,9 @@ async def test_a_replica_that_restarts_before_the_last_look_gets_the_worker_agai
     assert [each.status for each in world.a.listed] == [WorkerStatus.READY]
 
 
-@pytest.mark.parametrize("step", [AwaitReady(), Verify()], ids=["await_ready", "verify"])
+@pytest.mark.parametrize("step", [AwaitReady(), Verify[Registration]()], ids=["await_ready", "verify"])
 def test_a_run_that_is_gone_on_with_where_all_replicas_were_away_does_not_end_without_a_look(
-    step: AwaitReady | Verify,
+    step: AwaitReady | Verify[Registration],
 ) -> None:
     @virtual_time
     async def run() -> None:

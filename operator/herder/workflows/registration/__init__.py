@@ -20,6 +20,7 @@ from herder.engine import (
     WorkflowContext,
     WorkflowDefinition,
 )
+from herder.workflows.driving import Verify
 from herder.workflows.registration.data import Registration
 from herder.workflows.registration.probe import (
     Classify,
@@ -29,7 +30,7 @@ from herder.workflows.registration.probe import (
     DiscoverMetadata,
     is_probed_here,
 )
-from herder.workflows.registration.register import AwaitReady, Register, Verify
+from herder.workflows.registration.register import AwaitReady, Register
 from herder.workflows.step import Step
 
 type Condition = Callable[[WorkflowContext[Registration]], bool]
@@ -104,6 +105,6 @@ def registration(budget_s: int) -> WorkflowDefinition[Registration]:
         step(DiscoverDataParallel(), "detect_backend", run_if=is_probed_here),
         step(Register(), "discover_metadata", "discover_dp"),
         step(AwaitReady(), "register"),
-        step(Verify(), "await_ready"),
+        step(Verify[Registration](), "await_ready"),
     )
     return WorkflowDefinition(f"{NAME}/{budget_s}s", steps, name=NAME)

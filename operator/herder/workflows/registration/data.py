@@ -1,41 +1,10 @@
-"""What a registration run works on: the declaration, the replicas, and what has been found out and done so far."""
+"""What a registration run works on."""
 
-from collections.abc import Callable
-from dataclasses import dataclass, field
-from datetime import datetime
+from dataclasses import dataclass
 
-from herder.workflows.converge import Wanted
-from herder.workflows.entry import NO_ENTRY, Entry
-from herder.workflows.errors import Problem
-from herder.workflows.facts import Facts
-from herder.workflows.plan import Plan
-from herder.workflows.ports import Replica, utc_now
-from herder.workflows.probing import Prober
+from herder.workflows.convergence import Convergence
 
 
 @dataclass(slots=True)
-class Registration:
-    """The data of one `worker-registration` run. `entries` and `problems` are keyed by endpoint and by step id."""
-
-    plan: Plan
-    replicas: tuple[Replica, ...]
-    prober: Prober
-    adopt: bool = False
-    facts: Facts = field(default_factory=Facts)
-    entries: dict[str, Entry] = field(default_factory=dict)
-    problems: dict[str, Problem] = field(default_factory=dict)
-    now: Callable[[], datetime] = utc_now
-
-    def entry(self, endpoint: str) -> Entry:
-        """Return what is known of the worker on a replica."""
-        return self.entries.get(endpoint, NO_ENTRY)
-
-    @property
-    def secrets(self) -> tuple[str, ...]:
-        """Return what nothing that is shown may repeat."""
-        return self.plan.secrets
-
-    @property
-    def wanted(self) -> Wanted:
-        """Return what each replica's entry is to become."""
-        return Wanted(self.plan, self.adopt)
+class Registration(Convergence):
+    """The data of one `worker-registration` run."""

@@ -1,4 +1,4 @@
-"""Bringing one replica's entry a move further: observe, decide, make at most one call that changes anything."""
+"""Bringing one replica's entry a move further: observe, decide, make at most one kind of call that changes anything."""
 
 from dataclasses import replace
 from typing import assert_never
@@ -6,15 +6,27 @@ from typing import assert_never
 from herder.api.status import EntryState
 from herder.gateway import errors as gateway
 from herder.gateway.types import Worker
-from herder.workflows.converge import APPLYING, FOREIGN, Done, Post, Refuse, Replace, Wait, next_move
+from herder.workflows.converge import (
+    APPLYING,
+    DRAINING,
+    Done,
+    Patch,
+    Post,
+    Refuse,
+    Remove,
+    Replace,
+    Wait,
+    next_move,
+)
+from herder.workflows.convergence import Convergence
 from herder.workflows.entry import Entry, state_of
 from herder.workflows.errors import Permanent, Waiting
 from herder.workflows.lookup import look_up
 from herder.workflows.ports import Replica
-from herder.workflows.registration.data import Registration
+from herder.workflows.refusals import FOREIGN
 
 
-async def advance(replica: Replica, data: Registration) -> Worker | None:
+async def advance(replica: Replica, data: Convergence) -> Worker | None:
     """Make the next move; return the listed worker once it is as declared, None while a call of ours is to take effect.
 
     Raises Waiting or Permanent where there is nothing to do but wait or give up, and GatewayError. Repeating it is
@@ -29,8 +41,12 @@ async def advance(replica: Replica, data: Registration) -> Worker | None:
     match move:
         case Post():
             await _post(replica, data)
+        case Patch(worker_ids):
+            await _patch(replica, data, worker_ids)
         case Replace(worker_id):
             await _replace(replica, data, worker_id)
+        case Remove(worker_ids):
+            await _remove(replica, data, worker_ids)
         case Wait(reason, why):
             raise Waiting(reason, f"{endpoint}: {why}")
         case Refuse(reason, why, worker_id):
@@ -47,7 +63,7 @@ async def advance(replica: Replica, data: Registration) -> Worker | None:
     return None
 
 
-async def _post(replica: Replica, data: Registration) -> None:
+async def _post(replica: Replica, data: Convergence) -> None:
     endpoint, record = replica.endpoint, data.entries.get(replica.endpoint)
     # Noted before it is sent: a call that is cut off, or whose answer is lost, may have been carried out all the same.
     data.entries[endpoint] = Entry(EntryState.PENDING, spec_hash=data.plan.spec_hash)
@@ -64,7 +80,7 @@ async def _post(replica: Replica, data: Registration) -> None:
         data.entries[endpoint] = replace(data.entry(endpoint), worker_id=worker_id)
 
 
-def _take_back(data: Registration, endpoint: str, record: Entry | None) -> None:
+def _take_back(data: Convergence, endpoint: str, record: Entry | None) -> None:
     """Nothing came of a POST, that is certain: what was known before it holds again."""
     if record is None:
         del data.entries[endpoint]
@@ -72,9 +88,30 @@ def _take_back(data: Registration, endpoint: str, record: Entry | None) -> None:
         data.entries[endpoint] = record
 
 
-async def _replace(replica: Replica, data: Registration, worker_id: str) -> None:
+async def _patch(replica: Replica, data: Convergence, worker_ids: tuple[str, ...]) -> None:
+    patch = data.plan.worker_spec_declared.patch()
+    for worker_id in worker_ids:
+        try:
+            await replica.patch_worker(worker_id, data.plan.url, patch)
+        except gateway.Busy:
+            raise _busy(replica) from None
+    data.entries[replica.endpoint] = Entry(EntryState.PENDING, worker_ids[0], data.plan.spec_hash)
+
+
+async def _replace(replica: Replica, data: Convergence, worker_id: str) -> None:
     try:
         await replica.replace_worker(worker_id, data.plan.worker_spec(data.facts))
     except gateway.Busy:
-        raise Waiting(APPLYING.reason, f"{replica.endpoint}: an earlier change is still being applied") from None
+        raise _busy(replica) from None
     data.entries[replica.endpoint] = Entry(EntryState.PENDING, worker_id, data.plan.spec_hash)
+
+
+def _busy(replica: Replica) -> Waiting:
+    return Waiting(APPLYING.reason, f"{replica.endpoint}: an earlier change is still being applied")
+
+
+async def _remove(replica: Replica, data: Convergence, worker_ids: tuple[str, ...]) -> None:
+    for worker_id in worker_ids:
+        await replica.delete_worker(worker_id, data.plan.url)
+    data.entries[replica.endpoint] = Entry(EntryState.DRAINING, worker_ids[0], verified_at=data.now())
+    raise Waiting(DRAINING.reason, f"{replica.endpoint}: its ranks are being drained, to be registered anew")

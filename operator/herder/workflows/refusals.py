@@ -1,0 +1,34 @@
+"""Why an entry is refused, for people, with what they can do about it."""
+
+from typing import Final
+
+from herder.gateway.types import Worker
+from herder.net.text import untrusted
+from herder.workflows.owner import Owner
+
+FOREIGN: Final = "ForeignEntry"
+POD_UID_LABEL: Final = "smg.ai/pod-uid"
+"""What the gateway's own pod discovery puts on the entries that it makes."""
+
+
+def foreign(worker: Worker, us: Owner) -> str:
+    """Say whose entry it is."""
+    other = Owner.of(worker.labels)
+    if other is not None:
+        where = "here" if other.installation == us.installation else f"of herder installation {other.installation}"
+        name = untrusted(f"{other.namespace}/{other.name} {where}")
+        whose = f"the resource {name} (does another ModelGateway name the same replica?)"
+    elif POD_UID_LABEL in worker.labels:
+        whose = "the gateway's own pod discovery"
+    else:
+        whose = "somebody else"
+    return (
+        f"the URL is registered already, by {whose}: remove it there, "
+        'or annotate this resource with herder.dev/adopt: "true" to take the entry over'
+    )
+
+
+def several(listed: tuple[Worker, ...]) -> str:
+    """Say that one worker is registered under several spellings of its URL."""
+    spellings = untrusted(" and ".join(sorted(worker.url for worker in listed)))
+    return f"the URL is registered more than once, as {spellings}: remove these entries there, and one is made anew"
