@@ -162,7 +162,13 @@ def test_what_is_listed_can_not_steer_a_terminal() -> None:
     assert len(found.difference) < 600
 
 
-SPECS: tuple[dict[str, str], ...] = ({}, {"source": OTHER}, {"name": "another"}, {"chatTemplatePath": TEMPLATE}, {"chatTemplatePath": OTHER})
+SPECS: tuple[dict[str, str], ...] = (
+    {},
+    {"source": OTHER},
+    {"name": "another"},
+    {"chatTemplatePath": TEMPLATE},
+    {"chatTemplatePath": OTHER},
+)
 
 
 def test_a_hash_differs_with_all_that_is_sent_and_with_nothing_else() -> None:
