@@ -8,6 +8,7 @@ from typing import Any, Final, NamedTuple
 from herder.api.meta import TOKENIZER, WASM_MODULE, WORKER_REGISTRATION
 from herder.gateway.replica import Replica
 from herder.gateway.types import Worker
+from herder.workflows.wasm import listing_keys
 
 
 class Registry(StrEnum):
@@ -16,7 +17,7 @@ class Registry(StrEnum):
     WORKERS = "workers"
     """By normalised URL; read whenever a replica is, for the answer says that it is there and takes the credentials."""
     WASM = "wasm"
-    """By the module's name."""
+    """By the resource that a module was made for, and by its content: the keys that herder.workflows.wasm gives."""
     TOKENIZERS = "tokenizers"
     """By the tokenizer's name."""
     MODELS = "models"
@@ -42,10 +43,17 @@ NEEDED_FOR: Final[Mapping[str, Registry]] = {
 
 
 async def _workers(replica: Replica) -> Listing:
-    return _by_key(await replica.list_workers(), lambda worker: worker.key)
+    return _by_keys(await replica.list_workers(), lambda worker: (worker.key,))
 
 
-READERS: Final[Mapping[Registry, Callable[[Replica], Awaitable[Listing]]]] = {Registry.WORKERS: _workers}
+async def _modules(replica: Replica) -> Listing:
+    return _by_keys(await replica.wasm.list_modules(), listing_keys)
+
+
+READERS: Final[Mapping[Registry, Callable[[Replica], Awaitable[Listing]]]] = {
+    Registry.WORKERS: _workers,
+    Registry.WASM: _modules,
+}
 """What reads a registry. Raises GatewayError."""
 
 
@@ -75,8 +83,9 @@ def _whole(entries: tuple[Any, ...]) -> tuple[Any, ...]:
 _LOOKS: Final[Mapping[Registry, Callable[[tuple[Any, ...]], object]]] = {Registry.WORKERS: _look_at_workers}
 
 
-def _by_key[E](entries: Iterable[E], key: Callable[[E], str]) -> Listing:
+def _by_keys[E](entries: Iterable[E], keys: Callable[[E], Iterable[str]]) -> Listing:
     listing: dict[str, tuple[E, ...]] = defaultdict(tuple)
     for entry in entries:
-        listing[key(entry)] += (entry,)
+        for key in keys(entry):
+            listing[key] += (entry,)
     return dict(listing)

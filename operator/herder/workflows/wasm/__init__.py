@@ -27,7 +27,7 @@ from herder.gateway.wasm import ADD_DEADLINE_S
 from herder.workflows.step import Step
 from herder.workflows.wasm.checks import CalculateHash, CheckDuplicates, ValidateComponent, ValidateDescriptor
 from herder.workflows.wasm.data import WasmRegistration, WasmRemoval, shown
-from herder.workflows.wasm.naming import ModuleName, place_key
+from herder.workflows.wasm.naming import ModuleName, content_key, listing_keys, place_key
 from herder.workflows.wasm.plan import WasmPlan
 from herder.workflows.wasm.removal import Confirm, Find, Remove, is_listed_anywhere
 from herder.workflows.wasm.sight import look
@@ -40,6 +40,8 @@ __all__ = [
     "WasmPlan",
     "WasmRegistration",
     "WasmRemoval",
+    "content_key",
+    "listing_keys",
     "look",
     "place_key",
     "registration",

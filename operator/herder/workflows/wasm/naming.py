@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Final, Self
 
 from herder.api.meta import OWNED_LABEL_PREFIX, OWNER_LABEL
+from herder.gateway.wasm import Module
 from herder.workflows.owner import Owner
 
 _ORPHAN: Final = "orphan"
@@ -45,6 +46,18 @@ class ModuleName:
         return f"{OWNED_LABEL_PREFIX}{self.owner.label[OWNER_LABEL]}/{self.spec_hash}{tail}"
 
 
-def place_key(owner: Owner) -> str:
+def place_key(namespace: str, name: str) -> str:
     """Return what all modules of one resource are found under, whatever it declares or has declared."""
-    return OWNED_LABEL_PREFIX + "/".join(owner.place)
+    return f"{namespace}/{name}"
+
+
+def content_key(sha256: str) -> str:
+    """Return what all modules of one content are found under, whoever made them."""
+    return f"sha256:{sha256}"
+
+
+def listing_keys(module: Module) -> tuple[str, ...]:
+    """Return what a listed module is to be found under: its content and, if herder made it, its resource."""
+    name = ModuleName.of(module.name)
+    content = content_key(module.sha256)
+    return (content,) if name is None else (place_key(name.owner.namespace, name.owner.name), content)

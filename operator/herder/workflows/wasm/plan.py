@@ -10,7 +10,7 @@ from herder.api.served import DeletionPolicy
 from herder.api.wasm import WasmModuleSpec
 from herder.gateway.wasm import ModuleSpec
 from herder.workflows.owner import Owner
-from herder.workflows.wasm.naming import ModuleName, place_key
+from herder.workflows.wasm.naming import ModuleName, content_key, place_key
 
 _HASH_CHARS: Final = 32
 
@@ -30,7 +30,12 @@ class WasmPlan:
     @property
     def key(self) -> str:
         """What its modules on a replica are found under: the same, whatever is declared."""
-        return place_key(self.owner)
+        return place_key(self.owner.namespace, self.owner.name)
+
+    @property
+    def listing_keys(self) -> tuple[str, ...]:
+        """Under what all is found that `look` is to see: its own modules, and others' of the declared content."""
+        return (self.key,) if self.spec.sha256 is None else (self.key, content_key(self.spec.sha256))
 
     @cached_property
     def spec_hash(self) -> str:

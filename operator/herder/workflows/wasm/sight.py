@@ -35,7 +35,7 @@ class Sight:
 def see(plan: WasmPlan, listed: Iterable[Module], content: str | None = None) -> Sight:
     """Sort what a replica lists. `content` is the file's sha256 where that is known though none is declared."""
     groups: dict[str, list[Module]] = {"right": [], "wrong": [], "former": [], "foreign": []}
-    for module in sorted(listed, key=lambda module: module.id):  # ids begin with the time
+    for module in sorted(set(listed), key=lambda module: module.id):  # ids begin with the time
         group = _group(plan, module, plan.spec.sha256 or content)
         if group is not None:
             groups[group].append(module)
@@ -69,7 +69,7 @@ def difference(plan: WasmPlan, module: Module) -> str | None:
 
 
 def look(plan: WasmPlan, record: Entry, listed: Iterable[Module]) -> Look:
-    """Compare what a replica lists, all of it, with a declaration.
+    """Compare what a replica lists, under the plan's `listing_keys` at least, with a declaration.
 
     `verified_at` of the entry is None where its state is news: whoever has a clock fills it in.
     """

@@ -3,8 +3,8 @@
 import pytest
 
 from herder.workflows.owner import Owner
-from herder.workflows.wasm.naming import ModuleName, place_key
-from unit.workflows.wasm.fakes import OWNER, REBORN, plan
+from herder.workflows.wasm.naming import ModuleName, listing_keys
+from unit.workflows.wasm.fakes import ONE, OWNER, REBORN, STRANGER, module, plan, sha
 
 
 @pytest.mark.parametrize("is_orphan", [False, True])
@@ -35,7 +35,7 @@ def test_what_herder_did_not_make_has_no_owner(name: str) -> None:
 
 
 def test_a_resource_that_was_made_anew_has_the_same_key_and_another_name() -> None:
-    assert place_key(OWNER) == place_key(REBORN) == plan().key
+    assert plan(OWNER).key == plan(REBORN).key
     assert plan(OWNER).name != plan(REBORN).name
 
 
@@ -60,3 +60,15 @@ def test_what_is_not_sent_is_no_part_of_the_name() -> None:
 
     assert plan(attachPoints=points).name == plan(attachPoints=points[::-1]).name
     assert plan(suspend=True, removal={"timeoutSeconds": 5}).name == plan().name
+
+
+def test_a_plan_finds_its_own_modules_and_others_of_the_declared_content() -> None:
+    declared = plan(content=ONE)
+    names = (declared.name, plan(REBORN).name, plan(STRANGER).name, "by-hand")
+
+    found = [bool(set(listing_keys(module(name, b"(component two)"))) & set(declared.listing_keys)) for name in names]
+
+    assert found == [True, True, False, False]
+    assert f"sha256:{sha(ONE)}" in listing_keys(module("by-hand", ONE))
+    assert set(declared.listing_keys) == {"ns/name", f"sha256:{sha(ONE)}"}
+    assert plan().listing_keys == ("ns/name",)

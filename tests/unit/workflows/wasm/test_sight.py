@@ -61,6 +61,7 @@ def test_where_no_content_is_declared_what_the_replica_says_of_its_file_decides(
     [
         pytest.param((RIGHT, MANUAL), "Ready", DECLARED.spec_hash, None, id="as declared"),
         pytest.param((), "Absent", None, "does not list", id="missing"),
+        pytest.param((RIGHT, RIGHT), "Ready", DECLARED.spec_hash, None, id="found under two keys"),
         pytest.param((RIGHT, COPY), "Ready", DECLARED.spec_hash, "2 copies", id="copies"),
         pytest.param((RIGHT, FORMER), "Ready", DECLARED.spec_hash, "as it was before, too", id="a former one beside"),
         pytest.param((WRONG,), "Ready", None, sha(TWO), id="another content"),
