@@ -8,7 +8,7 @@ from pydantic import AfterValidator, Field, PlainValidator, model_validator
 
 from herder.api.base import ApiModel
 from herder.api.fields import HttpUrl, ObjectName, SecretKeyRef
-from herder.api.markers import Clip, IntOrString, MapBy, Rule, rules
+from herder.api.markers import Clip, IntOrString, MapBy, Rule, Second, rules
 from herder.api.status import MAX_REPLICAS, Endpoint, Status, Tally
 
 _ONE_WAY: Final = "write exactly one of endpoints (a list of URLs) and service (whose replicas are followed)"
@@ -169,6 +169,8 @@ class GatewayReplicaState(StrEnum):
     UNREACHABLE = "Unreachable"
     REFUSES = "Refuses"
     """It does not take the credentials."""
+    UNKNOWN = "Unknown"
+    """It has not been asked yet."""
 
 
 class GatewayReplica(ApiModel):
@@ -178,10 +180,13 @@ class GatewayReplica(ApiModel):
     """The replica's URL."""
 
     state: GatewayReplicaState
-    """Reachable, Unreachable or Refuses (the credentials)."""
+    """Reachable, Unreachable, Refuses (the credentials) or Unknown (not asked yet)."""
 
     workers: Annotated[int, Field(ge=0)] | None = None
     """How many workers it lists; absent while it does not answer."""
+
+    verified_at: Second | None = None
+    """When its registries were first read so. It moves only when something else in this row does."""
 
 
 class ModelGatewayStatus(Status):

@@ -4,7 +4,8 @@ The only room that says kopf or kubernetes_asyncio. A change flows from the top 
 
 watch, relist      objects as they come, and those whose going was not told
 objects, queue     the newest version of each; the keys to reconcile
-modelgateways, gateways, views, registries   the gateways in use and what their replicas list
+modelgateways, gatewaystatus, gateways, views, registries   the gateways in use and what their replicas list
+services, slices   the replicas behind a Service
 subject, scene     one resource with all that it refers to
 decide             what to do about it: a pure table
 workers, finalizer doing it

@@ -14,11 +14,12 @@ proxy variables, and turns every answer into model objects that nobody here need
 import json
 import os
 import ssl
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from http import HTTPStatus
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, Self
+from urllib.parse import quote
 
 import aiohttp
 from kubernetes_asyncio import config
@@ -29,10 +30,15 @@ from herder.net.text import untrusted
 
 _DEADLINE: Final = aiohttp.ClientTimeout(total=10.0, connect=3.0)
 _LIST_DEADLINE: Final = aiohttp.ClientTimeout(total=60.0, connect=3.0)
+_WATCH_S: Final = 60
+"""How long the server is asked to keep a watch open. One that says nothing for longer is a dead connection."""
+_WATCH_DEADLINE: Final = aiohttp.ClientTimeout(total=None, sock_connect=3.0, sock_read=_WATCH_S + 10.0)
 _MAX_CONNECTIONS: Final = 32
 _LONGEST_RETRY_AFTER_S: Final = 60.0
 """What a server asks for beyond that is not obeyed: one wrong header must not silence herder."""
 _MERGE_PATCH: Final = "application/merge-patch+json"
+_APPLY_PATCH: Final = "application/apply-patch+yaml"
+_FIELD_MANAGER: Final = "herder"
 METADATA_ONLY: Final = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"
 
 
@@ -89,28 +95,35 @@ class Kube:
     def __init__(self, configuration: Configuration) -> None:
         self.configuration = configuration
         self._session: aiohttp.ClientSession | None = None
+        self._watching: aiohttp.ClientSession | None = None
+        """Apart from the calls, so that however many watches are open leave those their connections."""
 
     async def __aenter__(self) -> Self:
-        connector = aiohttp.TCPConnector(limit=_MAX_CONNECTIONS, ssl=_tls(self.configuration))
-        self._session = aiohttp.ClientSession(
-            server_of(self.configuration) + "/", connector=connector, trust_env=False, read_bufsize=1 << 20
-        )
+        tls = _tls(self.configuration)
+        self._session = self._opened(aiohttp.TCPConnector(limit=_MAX_CONNECTIONS, ssl=tls))
+        self._watching = self._opened(aiohttp.TCPConnector(limit=0, force_close=True, ssl=tls))
         return self
+
+    def _opened(self, connector: aiohttp.TCPConnector) -> aiohttp.ClientSession:
+        base = server_of(self.configuration) + "/"
+        return aiohttp.ClientSession(base, connector=connector, trust_env=False, read_bufsize=1 << 20)
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if self._session is not None:
-            await self._session.close()
+        for session in (self._session, self._watching):
+            if session is not None:
+                await session.close()
 
     async def get(self, path: str) -> dict[str, Any]:
         """Read one object, as new as there is."""
         return await self._call("GET", path, timeout=_DEADLINE)
 
-    async def list_items(self, path: str, *, metadata_only: bool = False) -> list[dict[str, Any]]:
-        """Read a whole collection, as new as there is."""
+    async def list_items(self, path: str, *, selector: str = "", metadata_only: bool = False) -> list[dict[str, Any]]:
+        """Read a whole collection, or what of it has the labels that `selector` names, as new as there is."""
         headers = {"Accept": METADATA_ONLY} if metadata_only else {}
-        answer = await self._call("GET", path, timeout=_LIST_DEADLINE, headers=headers)
+        query = f"?labelSelector={quote(selector)}" if selector else ""
+        answer = await self._call("GET", path + query, timeout=_LIST_DEADLINE, headers=headers)
         items = answer.get("items")
         return items if isinstance(items, list) else []
 
@@ -122,6 +135,40 @@ class Kube:
         """Apply a JSON merge patch and return the object; Conflicted if the resourceVersion in it is an old one."""
         headers = {"Content-Type": _MERGE_PATCH}
         return await self._call("PATCH", path, timeout=_DEADLINE, body=body, headers=headers)
+
+    async def server_apply(self, path: str, body: Mapping[str, Any], *, force: bool) -> dict[str, Any]:
+        """Apply what herder says of an object (server-side apply), and return the object; it is created if need be.
+
+        Fields that somebody else has set otherwise are taken over if `force`, else Conflicted is raised, as it is where
+        the body names a resourceVersion that is an old one.
+        """
+        query = f"?fieldManager={_FIELD_MANAGER}" + ("&force=true" if force else "")
+        headers = {"Content-Type": _APPLY_PATCH}
+        return await self._call("PATCH", path + query, timeout=_DEADLINE, body=body, headers=headers)
+
+    async def changes(self, path: str, *, selector: str) -> AsyncIterator[None]:
+        """Say whenever what of a collection has the labels that `selector` names may have changed, for about a minute.
+
+        It is said at the beginning, too, if there is anything: what changed between two watches is so not missed. What
+        it is, is to be read. Raises KubeError, Unreached also where nothing is heard for longer than a minute.
+        """
+        query = {"watch": "1", "labelSelector": selector, "timeoutSeconds": str(_WATCH_S)}
+        if self._watching is None:
+            raise RuntimeError("enter the Kube before you use it")
+        try:
+            async with self._watching.get(
+                path.lstrip("/"),
+                params=query,
+                headers=await self._authorization(),
+                timeout=_WATCH_DEADLINE,
+                allow_redirects=False,
+            ) as response:
+                if response.status != HTTPStatus.OK:
+                    _answer(response, await response.read())
+                async for _ in response.content.iter_any():
+                    yield
+        except (aiohttp.ClientError, TimeoutError, OSError, config.ConfigException) as error:
+            raise Unreached(f"WATCH {path}: {type(error).__name__}") from error
 
     async def _call(
         self,

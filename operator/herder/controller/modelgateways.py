@@ -5,58 +5,53 @@ from functools import partial
 from typing import Final
 
 from herder.api.base import InvalidResource, parse
-from herder.api.conditions import (
-    ReadyReason,
-    ReconcilingReason,
-    StalledReason,
-    Truth,
-    merge,
-    ready,
-    reconciling,
-    stalled,
-)
-from herder.api.gateway import (
-    GatewayReplica,
-    GatewayReplicaState,
-    ModelGatewaySpec,
-    ModelGatewayStatus,
-)
-from herder.controller import claims
-from herder.controller.claims import Claims
+from herder.api.conditions import ReadyReason
+from herder.api.gateway import GatewayReplicaState, ModelGatewaySpec, ServiceRef, ServiceScheme
+from herder.controller import gatewaystatus
 from herder.controller.decide import Blocked
 from herder.controller.gateways import Access, Gateway, Gateways
+from herder.controller.gatewaystatus import Seen, is_news, status_of
 from herder.controller.objects import Body, Key, Objects, uid_of
 from herder.controller.queue import WorkQueue
 from herder.controller.registries import NEEDED_FOR, Registry, needed
-from herder.controller.secrets import SecretMissing, Secrets
-from herder.controller.views import UNHEARD, News
+from herder.controller.secrets import FRESH_S, SecretMissing, Secrets
+from herder.controller.services import Place as ServicePlace
+from herder.controller.services import ServiceMissing, Services
+from herder.controller.views import News
 from herder.controller.wishes import Status
 from herder.controller.writer import StatusWriter
-from herder.net.tls import SYSTEM_TRUST, Trust
+from herder.net.tls import Trust
 
 SECRET_RECHECK_S: Final = 30.0
-"""How often a Secret in use is read again: a rotated key is used that soon."""
+"""How often at least what a gateway refers to is read again, however long its resync is."""
 MISSING_RECHECK_S: Final = 5.0
 """How often something that is missing or refused is looked at again: of its arrival nobody tells."""
-_SERVICE: Final = "spec.service is not followed yet: list the replicas' URLs in spec.endpoints instead"
-
-
-class NotSupported(Exception):
-    """A spec is valid, but asks for what this version can't do; the message says what to do in its place."""
+_FIRST_WORDS_S: Final = 1.0
+"""How long the first words of new replicas are waited for before a status is written without them."""
 
 
 class ModelGateways:
     """Reconciles ModelGateways and answers for what the resources that refer to one find there."""
 
     def __init__(
-        self, *, objects: Objects, queue: WorkQueue, gateways: Gateways, secrets: Secrets, writer: StatusWriter
+        self,
+        *,
+        objects: Objects,
+        queue: WorkQueue,
+        gateways: Gateways,
+        secrets: Secrets,
+        services: Services,
+        writer: StatusWriter,
     ) -> None:
         self._objects = objects
         self._queue = queue
         self._gateways = gateways
         self._secrets = secrets
+        self._services = services
         self._writer = writer
         self._troubles: dict[Key, Blocked] = {}
+        self._places: dict[Key, ServicePlace] = {}
+        """The Services whose replicas are driven."""
 
     def get(self, key: Key) -> Gateway | None:
         """Return a gateway that can be driven, None if it can't (see `trouble`)."""
@@ -88,17 +83,29 @@ class ModelGateways:
             self._forget(key)
             return
         found = await self._look(key, body)
-        if self._take(key, found) or self.is_gone(key):
+        if self._objects.get(key) is None:
+            return  # gone meanwhile, and forgotten
+        is_other = self._take(key, found)
+        if is_other or self.is_gone(key):
             self._enqueue_all(key)
-        self._writer.submit(key, uid_of(body), partial(self._status, key))
+        seen = self._seen(key)
+        if is_other and seen.is_unheard:
+            self._queue.add_after(key, _FIRST_WORDS_S)
+            return  # what the replicas say is worth more, and comes at once
+        self._writer.submit(key, uid_of(body), partial(self._status, key), urgent=is_news(status_of(body), seen))
 
     async def _look(self, key: Key, body: Body) -> Access | Blocked:
         """Return how the gateway is reached, or why it can't be driven. Raises KubeError."""
         try:
-            return await self._access(key, body)
-        except (InvalidResource, NotSupported, SecretMissing) as error:
+            spec = parse(ModelGatewaySpec, body.get("spec") or {})
+            self._follow(key, spec.service)
+            access = await self._access(key, spec)
+        except (InvalidResource, ServiceMissing, SecretMissing) as error:
             self._queue.add_after(key, MISSING_RECHECK_S)
             return _trouble(error)
+        recheck_s = min(access.resync_s, MISSING_RECHECK_S if self._is_refused(key) else SECRET_RECHECK_S)
+        self._queue.add_after(key, recheck_s)
+        return access
 
     def _take(self, key: Key, found: Access | Blocked) -> bool:
         """Note what was found, at once: between two awaits a gateway is never without both. Return if that is news."""
@@ -126,7 +133,22 @@ class ModelGateways:
         keys = frozenset(item.key for item in news.items if item.registry is registry)
         return None in keys or self._objects.concerns(member, frozenset(key for key in keys if key is not None))
 
+    def service_changed(self, place: ServicePlace) -> None:
+        """Have the gateways looked at whose replicas are behind a Service."""
+        for key, each in self._places.items():
+            if each == place:
+                self._queue.add(key)
+
+    def _follow(self, key: Key, ref: ServiceRef | None) -> None:
+        """Watch the Service that the gateway's replicas are behind, if they are behind one."""
+        if ref is not None:
+            self._places[key] = (key.namespace, ref.name)
+        else:
+            self._places.pop(key, None)
+        self._services.watch_only(set(self._places.values()))
+
     def _forget(self, key: Key) -> None:
+        self._follow(key, None)
         self._troubles.pop(key, None)
         self._gateways.drop(key)
         self._enqueue_all(key)
@@ -135,20 +157,21 @@ class ModelGateways:
         for member in self._objects.referring_to(key):
             self._queue.add(member)
 
-    async def _access(self, key: Key, body: Body) -> Access:
-        spec = parse(ModelGatewaySpec, body.get("spec") or {})
-        if spec.endpoints is None:
-            raise NotSupported(_SERVICE)
-        api_key, trust = None, SYSTEM_TRUST
+    async def _access(self, key: Key, spec: ModelGatewaySpec) -> Access:
+        """Look up what the spec refers to. Raises ServiceMissing, SecretMissing, KubeError."""
+        namespace, resync_s = key.namespace, float(spec.resync_seconds)
+        read = partial(self._secrets.get, namespace, fresh_s=min(FRESH_S, resync_s / 2))
+        api_key = pem = server_name = None
         if spec.auth is not None:
-            field = "spec.auth.apiKeySecretRef"
-            api_key = await self._secrets.get(key.namespace, spec.auth.api_key_secret_ref, field=field)
+            api_key = await read(spec.auth.api_key_secret_ref, field="spec.auth.apiKeySecretRef")
         if spec.tls is not None:
-            pem = await self._secrets.get(key.namespace, spec.tls.ca_secret_ref, field="spec.tls.caSecretRef")
-            trust = Trust(pem)
-        if api_key is not None or spec.tls is not None:
-            self._queue.add_after(key, MISSING_RECHECK_S if self._is_refused(key) else SECRET_RECHECK_S)
-        return Access(spec.endpoints, spec.mode, float(spec.resync_seconds), api_key, trust)
+            pem = await read(spec.tls.ca_secret_ref, field="spec.tls.caSecretRef")
+        endpoints = spec.endpoints or ()
+        if spec.service is not None:
+            endpoints = await self._services.endpoints(namespace, spec.service)
+            if spec.service.scheme is ServiceScheme.HTTPS:
+                server_name = f"{spec.service.name}.{namespace}.svc"
+        return Access(endpoints, spec.mode, resync_s, api_key, Trust(pem, server_name))
 
     def _is_refused(self, key: Key) -> bool:
         gateway = self._gateways.get(key)
@@ -156,65 +179,17 @@ class ModelGateways:
         return any(view.state is GatewayReplicaState.REFUSES for view in views)
 
     def _status(self, key: Key, body: Body) -> Status:
-        base = _status_of(body)
         generation = int(body["metadata"]["generation"])
-        trouble = self._troubles.get(key)
-        gateway = self._gateways.get(key)
-        if trouble is not None or gateway is None:
-            said = claims.blocked(trouble.reason, trouble.message) if trouble else claims.registering("looking at it")
-            rows: tuple[GatewayReplica, ...] = ()
-        else:
-            rows = _rows(gateway)
-            said = _claims(rows, gateway)
-        answering = sum(row.state is GatewayReplicaState.REACHABLE for row in rows)
-        now = datetime.now(UTC)
-        return base.model_copy(
-            update={
-                "observed_generation": generation,
-                "conditions": merge(base.conditions, said, now, generation),
-                "ready": f"{answering}/{len(rows)}",
-                "replicas": rows,
-            }
-        ).dump()
+        return gatewaystatus.status(status_of(body), self._seen(key), generation, datetime.now(UTC)).dump()
+
+    def _seen(self, key: Key) -> Seen:
+        return Seen(self._gateways.get(key), self._troubles.get(key))
 
 
-def _trouble(error: InvalidResource | NotSupported | SecretMissing) -> Blocked:
-    reason = ReadyReason.SECRET_NOT_FOUND if isinstance(error, SecretMissing) else ReadyReason.INVALID_SPEC
-    return Blocked(reason, str(error))
-
-
-def _status_of(body: Body) -> ModelGatewayStatus:
-    try:
-        return parse(ModelGatewayStatus, body.get("status") or {}, at="status")
-    except InvalidResource:
-        return ModelGatewayStatus()
-
-
-def _rows(gateway: Gateway) -> tuple[GatewayReplica, ...]:
-    return tuple(
-        GatewayReplica(
-            endpoint=replica.endpoint,
-            state=view.state or GatewayReplicaState.UNREACHABLE,
-            workers=view.count if view.state is GatewayReplicaState.REACHABLE else None,
-        )
-        for replica in gateway.replicas
-        for view in [gateway.views.get(replica.endpoint, UNHEARD)]
-    )
-
-
-def _claims(rows: tuple[GatewayReplica, ...], gateway: Gateway) -> Claims:
-    views = gateway.views
-    if any(view.state is None for view in views.values()):
-        return claims.registering("the replicas are being asked for the first time")
-    refusing = [row.endpoint for row in rows if row.state is GatewayReplicaState.REFUSES]
-    if refusing:
-        text = f"{refusing[0]}: {views[refusing[0]].trouble}"
-        return ready(Truth.FALSE, ReadyReason.GATEWAY_REFUSES, text), stalled(StalledReason.GATEWAY_REFUSES, text)
-    silent = [row.endpoint for row in rows if row.state is GatewayReplicaState.UNREACHABLE]
-    if silent:
-        text = f"{len(rows) - len(silent)} of {len(rows)} replicas answer; {views[silent[0]].trouble}"
-        return (
-            ready(Truth.UNKNOWN, ReadyReason.GATEWAY_UNREACHABLE, text),
-            reconciling(ReconcilingReason.PROGRESSING_WITH_RETRY, text),
-        )
-    return (ready(Truth.TRUE, ReadyReason.REACHABLE, f"all {len(rows)} replicas answer"),)
+def _trouble(error: InvalidResource | ServiceMissing | SecretMissing) -> Blocked:
+    match error:
+        case SecretMissing():
+            return Blocked(ReadyReason.SECRET_NOT_FOUND, str(error))
+        case ServiceMissing():
+            return Blocked(ReadyReason.SERVICE_NOT_FOUND, str(error))
+    return Blocked(ReadyReason.INVALID_SPEC, str(error))

@@ -35,6 +35,8 @@ from herder.controller.relist import Relister
 from herder.controller.runs import Run, Runs
 from herder.controller.scene import Scout
 from herder.controller.secrets import Secrets
+from herder.controller.services import Place as ServicePlace
+from herder.controller.services import Services
 from herder.controller.sweep import Sweeper
 from herder.controller.views import News
 from herder.controller.watch import registry_of, watched_settings
@@ -95,8 +97,14 @@ class Operator:
         self._writer = StatusWriter(kube, self.objects, self._written, clock)
         self._gateways = Gateways(http, self._registry_changed, self._needs, clock)
         secrets = Secrets(kube, clock)
+        self._services = Services(kube, self._service_changed)
         self._model_gateways = ModelGateways(
-            objects=self.objects, queue=self.queue, gateways=self._gateways, secrets=secrets, writer=self._writer
+            objects=self.objects,
+            queue=self.queue,
+            gateways=self._gateways,
+            secrets=secrets,
+            services=self._services,
+            writer=self._writer,
         )
         self._tripwire = Tripwire(options.failpoint)
         self._runs = Runs(
@@ -139,6 +147,7 @@ class Operator:
         await self._writer.close()
         await self._runs.close()
         await self._gateways.close()
+        await self._services.close()
 
     def seen(self, body: Body) -> None:
         """Take a version of an object from whatever source."""
@@ -176,6 +185,9 @@ class Operator:
 
     def _registry_changed(self, key: Key, news: News) -> None:
         self._model_gateways.changed(key, news)
+
+    def _service_changed(self, place: ServicePlace) -> None:
+        self._model_gateways.service_changed(place)
 
     def _needs(self, key: Key) -> frozenset[Registry]:
         return self._model_gateways.needs(key)

@@ -29,9 +29,9 @@ class Secrets:
         self._read: dict[tuple[str, str], tuple[float, dict[str, str]]] = {}
         self._under_way: WeakValueDictionary[tuple[str, str], SharedRead[dict[str, str]]] = WeakValueDictionary()
 
-    async def get(self, namespace: str, ref: SecretKeyRef, *, field: str) -> str:
-        """Return the text that `ref`, found in the field named `field`, points to."""
-        data = await self._data(namespace, ref.name, field)
+    async def get(self, namespace: str, ref: SecretKeyRef, *, field: str, fresh_s: float = FRESH_S) -> str:
+        """Return the text that `ref`, found in the field named `field`, points to, at most `fresh_s` seconds old."""
+        data = await self._data(namespace, ref.name, field, fresh_s)
         if ref.key not in data:
             raise SecretMissing(f"Secret {namespace}/{ref.name}, named by {field}, has no key {ref.key!r}: add it")
         try:
@@ -39,9 +39,14 @@ class Secrets:
         except (binascii.Error, UnicodeDecodeError):
             raise SecretMissing(f"key {ref.key!r} of Secret {namespace}/{ref.name} holds no text: correct it") from None
 
-    async def _data(self, namespace: str, name: str, field: str) -> dict[str, str]:
+    async def get_all(self, namespace: str, name: str, *, field: str) -> dict[str, str]:
+        """Return the texts of all keys of the Secret that the field named `field` names."""
+        data = await self._data(namespace, name, field, FRESH_S)
+        return {key: await self.get(namespace, SecretKeyRef(name=name, key=key), field=field) for key in sorted(data)}
+
+    async def _data(self, namespace: str, name: str, field: str, fresh_s: float) -> dict[str, str]:
         at_s, data = self._read.get((namespace, name), (float("-inf"), {}))
-        if self._clock() - at_s < FRESH_S:
+        if self._clock() - at_s < fresh_s:
             return data
         try:
             return await self._shared_read(namespace, name)()

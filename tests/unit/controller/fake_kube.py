@@ -1,7 +1,8 @@
 """An API server in memory, behind the one method of Kube that sends: versions, uids, conflicts, finalizers, calls."""
 
+import asyncio
 import copy
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from itertools import count
 from typing import Any
@@ -61,6 +62,10 @@ class FakeKube(Kube):
     gate: Callable[[Call], Awaitable[None]] = _go_on
     watches: list[Callable[[Body, bool], None]] = field(default_factory=list)
     """Each is called with an object and whether it is gone."""
+    slices: dict[str, Body] = field(default_factory=dict)
+    """EndpointSlices by name."""
+    slice_watches: list["asyncio.Queue[KubeError | None]"] = field(default_factory=list)
+    """The watches of EndpointSlices that are open; what is put in is what they meet next, None being a change."""
 
     def __post_init__(self) -> None:
         super().__init__(Configuration())
@@ -108,6 +113,24 @@ class FakeKube(Kube):
         """The object's status."""
         return dict(self.body(key).get("status") or {})
 
+    def put_service(self, name: str, *ports: Mapping[str, Any]) -> None:
+        """Create or change a Service."""
+        path = f"/api/v1/namespaces/{NAMESPACE}/services/{name}"
+        self.bodies[path] = {"kind": "Service", "spec": {"ports": list(ports), "ipFamilies": ["IPv4"]}}
+
+    def put_slice(self, service: str, addresses: Mapping[str, int], name: str = "slice") -> None:
+        """Create or change an EndpointSlice: addresses with the port of each, one slice for each port."""
+        self.slices = {key: each for key, each in self.slices.items() if not key.startswith(f"{name}-")}
+        for address, port in addresses.items():
+            self.slices[f"{name}-{address}-{port}"] = {
+                "metadata": {"labels": {"kubernetes.io/service-name": service}},
+                "addressType": "IPv4",
+                "ports": [{"name": "api", "port": port}],
+                "endpoints": [{"addresses": [address], "conditions": {"ready": False}}],
+            }
+        for watch in self.slice_watches:
+            watch.put_nowait(None)
+
     # What happens to the calls.
 
     def fail(self, *errors: KubeError) -> None:
@@ -121,6 +144,18 @@ class FakeKube(Kube):
     def count(self, method: str, end: str = "") -> int:
         """How many calls of a method on a path with this end arrived."""
         return sum(call.method == method and call.path.endswith(end) for call in self.calls)
+
+    async def changes(self, path: str, *, selector: str) -> AsyncIterator[None]:
+        """Say when a slice changes; whose it is does not matter."""
+        self.calls.append(Call("WATCH", path, None))
+        watch: asyncio.Queue[KubeError | None] = asyncio.Queue()
+        self.slice_watches.append(watch)
+        try:
+            while (error := await watch.get()) is None:
+                yield
+            raise error
+        finally:
+            self.slice_watches.remove(watch)
 
     async def _call(
         self,
@@ -146,6 +181,10 @@ class FakeKube(Kube):
         match call.method:
             case "GET" if call.path in {collection(kind, ns) for kind in KINDS.values() for ns in (None, NAMESPACE)}:
                 return {"items": [b for b in self.bodies.values() if b["kind"] == _kind_of(call.path)]}
+            case "GET" if "/endpointslices?labelSelector=" in call.path:
+                _, _, service = call.path.rpartition("%3D")
+                of = [each for each in self.slices.values() if service in each["metadata"]["labels"].values()]
+                return {"items": of}
             case "GET":
                 return self._existing(call.path)
             case "POST" if call.path.endswith("/events"):

@@ -13,7 +13,6 @@ from herder.api.worker import WorkerRegistrationStatus
 from herder.controller.objects import Body, Key
 from herder.controller.operator import Operator, Options
 from herder.engine import WorkflowEngine
-from herder.gateway.spec import WorkerPatch
 from herder.gateway.types import Worker
 from herder.net.tls import Trust
 from unit.controller.fake_kube import NAMESPACE, FakeKube
@@ -41,10 +40,6 @@ class ListedReplica(FakeReplica):
 
     def use(self, *, api_key: str | None, trust: Trust) -> None:
         self.credentials = (api_key, trust)
-
-    async def patch_worker(self, worker_id: str, url: str, patch: WorkerPatch) -> None:
-        await self._called("patch_worker")
-        self.alter(worker_id, labels=self._get(worker_id).labels | dict(patch.labels or {}))
 
 
 class Office:

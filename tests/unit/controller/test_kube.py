@@ -205,3 +205,82 @@ async def test_a_server_that_is_starting_is_waited_for_and_one_that_refuses_is_n
 async def test_a_kube_that_was_not_entered_says_so() -> None:
     with pytest.raises(RuntimeError, match="enter"):
         await Kube(Configuration()).get("/apis/x")
+
+
+async def test_a_watch_says_when_something_changes_until_the_server_has_had_enough() -> None:
+    asked: list[dict[str, str]] = []
+
+    async def handler(request: web.Request) -> web.StreamResponse:
+        asked.append(dict(request.query))
+        response = web.StreamResponse()
+        await response.prepare(request)
+        for number in range(3):
+            await response.write(f'{{"type": "ADDED", "object": {number}}}\n'.encode())
+            await asyncio.sleep(0.01)
+        return response
+
+    async with serving(handler) as url, asking(url) as kube:
+        said = [None async for _ in kube.changes("/apis/x", selector="a/b=c")]
+
+    assert 1 <= len(said) <= 3
+    assert asked == [{"watch": "1", "labelSelector": "a/b=c", "timeoutSeconds": "60"}]
+
+
+async def test_a_watch_that_is_refused_or_breaks_is_an_error() -> None:
+    async with serving(answering(403, {"message": "no"})) as url, asking(url) as kube:
+        with pytest.raises(Forbidden):
+            await anext(kube.changes("/apis/x", selector=""))
+
+    broken = saying(b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n{}")
+    async with serving_raw(broken) as url, asking(url) as kube:
+        with pytest.raises(Unreached):
+            async for _ in kube.changes("/apis/x", selector=""):
+                pass
+
+
+async def test_a_watch_that_falls_silent_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(kube_module, "_WATCH_DEADLINE", aiohttp.ClientTimeout(sock_read=0.05))
+
+    async def handler(request: web.Request) -> web.StreamResponse:
+        response = web.StreamResponse()
+        await response.prepare(request)
+        await asyncio.sleep(5)
+        return response
+
+    async with serving(handler) as url, asking(url) as kube:
+        with pytest.raises(Unreached):
+            await anext(kube.changes("/apis/x", selector=""))
+
+
+async def test_however_many_watches_are_open_calls_are_answered(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(kube_module, "_MAX_CONNECTIONS", 1)
+
+    async def handler(request: web.Request) -> web.StreamResponse:
+        if "watch" not in request.query:
+            return web.json_response({})
+        response = web.StreamResponse()
+        await response.prepare(request)
+        await response.write(b"{}\n")
+        await asyncio.sleep(5)
+        return response
+
+    async with serving(handler) as url, asking(url) as kube:
+        watches = [kube.changes("/apis/x", selector="") for _ in range(5)]
+        for watch in watches:
+            await anext(watch)
+
+        assert await kube.get("/apis/x") == {}
+
+
+
+async def test_a_collection_can_be_narrowed_down_by_labels() -> None:
+    asked: list[dict[str, str]] = []
+
+    async def handler(request: web.Request) -> web.Response:
+        asked.append(dict(request.query))
+        return web.json_response({"items": []})
+
+    async with serving(handler) as url, asking(url) as kube:
+        await kube.list_items("/apis/x", selector="kubernetes.io/service-name=gw")
+
+    assert asked == [{"labelSelector": "kubernetes.io/service-name=gw"}]

@@ -106,7 +106,6 @@ async def test_a_gateways_missing_secret_is_named_to_all_that_refer_to_it_and_it
 
 
 SPECS: dict[str, dict[str, Any]] = {
-    "a Service": {"service": {"name": "gw", "port": 80}},
     "nothing": {},
     "no URL": {"endpoints": ["gw"]},
 }
