@@ -11,9 +11,7 @@ from herder.workflows.entry import LOST_ADD, Entry
 from herder.workflows.tokenizer import shown
 from unit.engine.kit import elapsed_s, virtual_time
 from unit.workflows.tokenizer_world import NAME, OTHER, SOURCE, TEMPLATE, FakeReplica, World, held, plan, states
-from unit.workflows.world import reason, until
-
-SKIPPED = {"replace": "Skipped"}
+from unit.workflows.world import AtStep, reason, until
 
 
 @virtual_time
@@ -331,11 +329,43 @@ async def test_a_refusal_leaves_no_trace_in_the_records() -> None:
 @virtual_time
 async def test_what_vanishes_before_it_is_verified_is_loaded_again() -> None:
     world = World()
-    data = world.registration(plan())
-    instance = await world.start(data)
-    await until(lambda: world.loaded == [SOURCE] * 3)
-    world.replicas[0].restart()
+    world.engine.event_bus.subscribe(AtStep("verify", world.replicas[0].restart))
 
+    ended = await world.register(plan())
+
+    assert ended.outcome.ok
+    assert world.loaded == [SOURCE] * 3
+
+
+@virtual_time
+async def test_what_others_put_in_its_place_meanwhile_is_recorded_as_theirs() -> None:
+    world, declared = World(), plan()
+    entries = (await world.register(declared)).data.entries
+    replica = world.replicas[0]
+
+    def taken_over() -> None:
+        replica.restart()
+        replica.enter()
+
+    world.engine.event_bus.subscribe(AtStep("load", taken_over))
+    ended = await world.register(declared, entries, held=held())
+
+    assert reason(ended) == "load: ForeignEntry"
+    entry = ended.data.entries[replica.endpoint]
+    assert (entry.state, entry.worker_id, entry.spec_hash) == (EntryState.FOREIGN, replica.listed[0].id, None)
+
+
+@virtual_time
+async def test_a_restarted_replica_whose_volume_comes_late_has_the_whole_budget() -> None:
+    world, declared = World(), plan()
+    entries = (await world.register(declared)).data.entries
+    world.replicas[0].restart()
+    world.replicas[0].sources.clear()
+    data = world.registration(declared, entries, held=held())
+    instance = await world.start(data)
+    await asyncio.sleep(30)
+
+    world.replicas[0].sources.add(SOURCE)
     ended = await world.wait(instance, data)
 
     assert ended.outcome.ok

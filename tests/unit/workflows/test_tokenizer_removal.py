@@ -5,11 +5,11 @@ import asyncio
 import pytest
 
 from herder.api.status import EntryState
-from herder.gateway.errors import Permanent
+from herder.gateway.errors import Gone, Permanent
 from herder.workflows.entry import LOST_ADD, Entry
 from unit.engine.kit import elapsed_s, virtual_time
 from unit.workflows.tokenizer_world import OTHER, SOURCE, World, plan, states
-from unit.workflows.world import reason, until
+from unit.workflows.world import AtStep, reason, until
 
 
 @virtual_time
@@ -25,6 +25,43 @@ async def test_it_is_unloaded_by_every_replica_once() -> None:
     assert world.counts == [(1, 1)] * 3
     assert states(ended.data) == ["Absent"] * 3
     assert [entry.worker_id for entry in ended.data.entries.values()] == [None] * 3
+
+
+@virtual_time
+async def test_it_is_unloaded_everywhere_before_anything_is_waited_for() -> None:
+    world = World()
+    entries = (await world.register(plan())).data.entries
+    seen: list[list[str | None]] = []
+    world.engine.event_bus.subscribe(AtStep("confirm", lambda: seen.append(world.loaded)))
+
+    await world.remove(entries)
+
+    assert seen == [[None] * 3]
+
+
+@virtual_time
+async def test_where_every_replica_has_forgotten_it_there_is_nothing_to_unload() -> None:
+    world = World()
+    entries = (await world.register(plan())).data.entries
+    for replica in world.replicas:
+        replica.restart()
+
+    ended = await world.remove(entries)
+
+    assert ended.outcome.ok
+    assert ended.steps["unload"] == "Skipped"
+
+
+@virtual_time
+async def test_a_delete_that_finds_nothing_is_no_proof_and_looked_after() -> None:
+    world = World()
+    entries = (await world.register(plan())).data.entries
+    world.replicas[0].fails["delete_tokenizer"] = [Gone("the gateway answered 404")]
+
+    ended = await world.remove(entries)
+
+    assert ended.outcome.ok
+    assert world.loaded == [None] * 3
 
 
 @virtual_time

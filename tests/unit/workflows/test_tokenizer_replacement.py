@@ -28,6 +28,47 @@ async def test_another_source_is_loaded_in_place_of_the_former_on_one_replica_af
 
 
 @virtual_time
+async def test_a_replica_is_without_a_tokenizer_only_for_as_long_as_the_loading_takes() -> None:
+    world = World()
+    for replica in world.replicas:
+        replica.takes_s = 20.0
+    entries = (await world.register(plan())).data.entries
+
+    await world.register(plan(source=OTHER), entries, held=held())
+
+    for replica in world.replicas:
+        unloaded, loaded = (moment for moment, _ in replica.changes[-2:])
+        assert loaded - unloaded < 20.0 + 0.51  # the registry of the fake moves when it is looked at
+
+
+@virtual_time
+async def test_replicas_that_are_done_are_not_asked_again_for_each_of_the_others() -> None:
+    world = World()
+    entries = (await world.register(plan())).data.entries
+    world.replicas[2].takes_s = 60.0
+
+    await world.register(plan(source=OTHER), entries, held=held())
+
+    assert world.replicas[2].count("find") > 60
+    assert world.replicas[0].count("find") < 20
+
+
+@virtual_time
+async def test_the_run_ends_when_each_replica_has_been_given_back_what_it_had() -> None:
+    world = World()
+    entries = (await world.register(plan())).data.entries
+    for replica in world.replicas[1:]:
+        replica.restart()
+    world.replicas[2].takes_s = 3.0
+
+    ended = await world.register(plan(source="/models/none"), entries, held=held())
+
+    assert reason(ended) == "await_loaded: LoadFailed"
+    assert states(ended.data) == ["Ready"] * 3
+    assert world.loaded == [SOURCE] * 3
+
+
+@virtual_time
 async def test_another_template_is_a_replacement_though_no_list_shows_it() -> None:
     world = World()
     entries = (await world.register(plan())).data.entries

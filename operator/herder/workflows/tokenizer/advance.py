@@ -57,18 +57,25 @@ def _take_back(data: TokenizerRegistration, endpoint: str, record: Entry | None)
 
 async def swap(replica: Replica, data: TokenizerRegistration, tokenizer_id: str) -> None:
     """Unload what has the name, and have what is declared loaded at once: in between the replica has neither."""
-    with suppress(gateway.Gone):
-        await replica.tokenizers.delete_tokenizer(tokenizer_id)
+    await replica.tokenizers.delete_tokenizer(tokenizer_id)
     data.entries[replica.endpoint] = data.entry(replica.endpoint).gone(data.now())
     await load(replica, data, data.plan.content)
 
 
 def settle(replica: Replica, data: TokenizerRegistration, tokenizer: Tokenizer) -> None:
     """Note that the replica has the tokenizer as declared."""
-    record = data.entry(replica.endpoint)
-    known = replace(record, worker_id=tokenizer.id, spec_hash=data.plan.spec_hash)
-    data.entries[replica.endpoint] = known.seen(EntryState.READY, data.now())
+    _note_loaded(replica, data, tokenizer.id, data.plan.spec_hash)
     data.vocab_size = tokenizer.vocab_size
+
+
+def settle_for_former(replica: Replica, data: TokenizerRegistration, tokenizer_id: str) -> None:
+    """Note that the replica has what was put back."""
+    _note_loaded(replica, data, tokenizer_id, data.entry(replica.endpoint).spec_hash)
+
+
+def _note_loaded(replica: Replica, data: TokenizerRegistration, tokenizer_id: str, spec_hash: str | None) -> None:
+    known = replace(data.entry(replica.endpoint), worker_id=tokenizer_id, spec_hash=spec_hash)
+    data.entries[replica.endpoint] = known.seen(EntryState.READY, data.now())
 
 
 def refused(replica: Replica, data: TokenizerRegistration, move: Refuse) -> Permanent:

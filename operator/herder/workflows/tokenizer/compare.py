@@ -46,8 +46,8 @@ def owned_hash(record: Entry, tokenizer: Tokenizer, sent: Iterable[Content]) -> 
 
     `sent` is what a loading whose answer was lost may have asked for.
     """
-    if record.worker_id == tokenizer.id and record.spec_hash is not None:
-        return record.spec_hash
+    if record.worker_id == tokenizer.id:
+        return record.spec_hash  # None if it was another's when it was recorded
     if not _may_be_unheard(record):
         return None
     sent = tuple(sent)

@@ -4,7 +4,7 @@ from typing import Final, assert_never
 
 from herder.net.text import untrusted
 from herder.workflows.errors import Permanent, Transient, Waiting
-from herder.workflows.tokenizer.advance import load, observe, refused, settle, swap
+from herder.workflows.tokenizer.advance import load, observe, refused, settle, settle_for_former, swap
 from herder.workflows.tokenizer.converge import LOADING, Done, Failed, Load, Move, Refuse, Swap, Wait
 from herder.workflows.tokenizer.data import TokenizerRegistration
 from herder.workflows.tokenizer.ports import Replica
@@ -67,7 +67,8 @@ def _follow_put_back(replica: Replica, data: TokenizerRegistration, move: Move) 
             settle(replica, data, tokenizer)
         case Wait():
             raise _putting_back(why)
-        case Swap():
+        case Swap(tokenizer_id):
+            settle_for_former(replica, data, tokenizer_id)
             raise Permanent(LOAD_FAILED, f"{why}. What was loaded before was put back")
         case Load() | Failed():
             raise Permanent(LOAD_FAILED, f"{why}. What was loaded before can't be loaded any more either")

@@ -11,14 +11,12 @@ on smg 1.13.0). So:
     another's   -                                               Gone      (while it has the name ours can't get it)
 """
 
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import ClassVar, Final, assert_never
 
 from herder.api.status import EntryState
 from herder.engine import WorkflowContext
-from herder.gateway import errors as gateway
 from herder.gateway.tokenizers import Loading, LoadState, Tokenizer
 from herder.workflows.entry import REGISTERED, Entry
 from herder.workflows.errors import Waiting
@@ -89,8 +87,7 @@ async def retire(replica: Replica, data: TokenizerRemoval) -> None:
     move = next_move(record, listed, loading, data.sent, is_quiet=_is_quiet(data, endpoint))
     match move:
         case Delete(tokenizer_id):
-            with suppress(gateway.Gone):
-                await replica.tokenizers.delete_tokenizer(tokenizer_id)
+            await replica.tokenizers.delete_tokenizer(tokenizer_id)
             data.entries[endpoint] = record.gone(data.now())
         case Wait(reason, why):
             data.entries[endpoint] = record.seen(EntryState.PENDING, data.now())
