@@ -9,7 +9,7 @@ no longer waited for, and another task goes on with the rest. Publishing never w
 
 import asyncio
 from collections import deque
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Protocol
 
 import structlog
@@ -74,6 +74,8 @@ class Listener:
         self.subscriber = subscriber
         self.timeout_s = timeout_s
         self.lanes: dict[str, _Lane] = {}
+        self.idle: _Lane | None = None
+        """A lane that ended without having waited, as nearly all do: it serves the next instance."""
         self.tasks: set[asyncio.Task[None]] = set()
         """The lanes' tasks, those that were cut off and don't give in among them: somebody has to hold them."""
 
@@ -84,8 +86,9 @@ class Listener:
         if lane is not None:
             lane.append(events, told)
             return
-        lane = self.lanes[instance_id] = _Lane(self, events, told)
-        lane.start()
+        lane, self.idle = self.idle or _Lane(self), None
+        self.lanes[instance_id] = lane
+        lane.start(events, told)
 
     def log(self, message: str, about: Event, **more: object) -> None:
         """Log what went wrong with a delivery, with the subscriber's name."""
@@ -98,13 +101,13 @@ class _Lane:
 
     __slots__ = ("_event", "_events", "_later", "_listener", "_since_s", "_timer", "_told", "_turn")
 
-    def __init__(self, listener: Listener, events: Iterable[Event], told: asyncio.Event | None) -> None:
+    def __init__(self, listener: Listener) -> None:
         self._listener = listener
-        self._events = iter(events)
+        self._events: Iterator[Event]
         """What is left of the batch that is being delivered: a task that takes over goes on with it."""
         self._event: Event
         """The foremost event."""
-        self._told = told
+        self._told: asyncio.Event | None
         """Is set when the batch has been delivered."""
         self._later: deque[Batch] | None = None
         """The batches that came meanwhile. Most lanes never have any."""
@@ -121,8 +124,10 @@ class _Lane:
             self._later = deque()
         self._later.append((events, told))
 
-    def start(self) -> None:
-        """Deliver what waits, in a new task."""
+    def start(self, events: Iterable[Event], told: asyncio.Event | None) -> None:
+        """Deliver a batch, and then those that wait, in a new task."""
+        self._events = iter(events)
+        self._told = told
         self._turn += 1
         loop = asyncio.get_running_loop()
         task = asyncio.Task(self._deliver(self._turn), loop=loop, eager_start=True)
@@ -161,7 +166,7 @@ class _Lane:
             self._timer = loop.call_at(due_s, self._look_after, loop, task)
             return
         self._listener.log("subscriber.cut_off", self._event, timeout_s=self._listener.timeout_s)
-        self.start()
+        self.start(self._events, self._told)
         task.cancel()
 
     def _take_next(self) -> bool:
@@ -173,7 +178,9 @@ class _Lane:
             self._events = iter(events)
             return True
         del self._listener.lanes[self._event.instance_id]
-        if self._timer is not None:
+        if self._timer is None:
+            self._listener.idle = self
+        else:
             self._timer.cancel()
         return False
 
