@@ -1,21 +1,12 @@
 """`herder graph`: a workflow's steps as a Mermaid diagram."""
 
 from collections.abc import Iterator
-from typing import Any, Final
+from typing import Any
 
 import click
 
+from herder.cli.catalog import workflows
 from herder.engine import WorkflowDefinition
-from herder.workflows.registration import registration
-from herder.workflows.removal import removal
-
-_ANY_BUDGET_S: Final = 1800
-
-
-def workflows() -> dict[str, WorkflowDefinition[Any]]:
-    """Return every workflow by the name that a status gives it."""
-    definitions: tuple[WorkflowDefinition[Any], ...] = (registration(_ANY_BUDGET_S), removal(_ANY_BUDGET_S))
-    return {definition.name or definition.id: definition for definition in definitions}
 
 
 def mermaid(definition: WorkflowDefinition[Any]) -> str:

@@ -6,6 +6,7 @@ from herder import __version__
 from herder.cli.crds import crds
 from herder.cli.graph import graph
 from herder.cli.run import run
+from herder.cli.workflows import workflows
 
 _HELP = """A Kubernetes operator for what an inference gateway serves.
 
@@ -23,6 +24,7 @@ def herder() -> None:
 herder.add_command(run)
 herder.add_command(crds)
 herder.add_command(graph)
+herder.add_command(workflows)
 
 
 def main() -> None:

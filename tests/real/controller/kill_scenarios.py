@@ -115,7 +115,7 @@ class _Moved(_WorkerScenario):
         self._declare(url=moved.url)
 
 
-_SCENARIOS: Final[Mapping[str, type[Scenario]]] = {
+SCENARIOS: Final[Mapping[str, type[Scenario]]] = {
     "worker-registration": _Registered,
     "worker-removal": _Deleted,
 }
@@ -128,4 +128,4 @@ def scenario_of(failpoint: Failpoint) -> type[Scenario]:
     is_last = failpoint.step in _LAST_OF_REMOVAL and failpoint.moment is Moment.WRITTEN
     if failpoint.workflow == "worker-removal" and is_last:
         return _Moved
-    return _SCENARIOS[failpoint.workflow]
+    return SCENARIOS[failpoint.workflow]

@@ -13,10 +13,10 @@ from typing import Any
 
 import pytest
 
-from herder.cli.graph import workflows
+from herder.cli.catalog import workflows
 from herder.controller.failpoints import END, START, Failpoint, Moment
 from real.controller.kill_oracle import Seen, problems
-from real.controller.kill_scenarios import Scenario, Stand, scenario_of
+from real.controller.kill_scenarios import SCENARIOS, Scenario, Stand, scenario_of
 from rig.control_plane.cluster import Cluster
 from rig.declared import Declared
 from rig.gateway import Smg
@@ -91,7 +91,7 @@ def make_case(
 
 
 @pytest.mark.parametrize("moment", Moment)
-@pytest.mark.parametrize("workflow", workflows())
+@pytest.mark.parametrize("workflow", SCENARIOS)
 async def test_killed_at_any_boundary_of_any_step_all_ends_as_if_it_had_not_been(
     workflow: str,
     moment: Moment,

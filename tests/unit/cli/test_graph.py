@@ -5,7 +5,7 @@ import re
 import pytest
 from click.testing import CliRunner
 
-from herder.cli.graph import workflows
+from herder.cli.catalog import workflows
 from herder.cli.main import herder
 
 EDGE = re.compile(r"    (\w+) (?:-->|-\.->) (\w+)")
