@@ -50,9 +50,14 @@ async def _modules(replica: Replica) -> Listing:
     return _by_keys(await replica.wasm.list_modules(), listing_keys)
 
 
+async def _tokenizers(replica: Replica) -> Listing:
+    return _by_keys(await replica.tokenizers.list_tokenizers(), lambda tokenizer: (tokenizer.name,))
+
+
 READERS: Final[Mapping[Registry, Callable[[Replica], Awaitable[Listing]]]] = {
     Registry.WORKERS: _workers,
     Registry.WASM: _modules,
+    Registry.TOKENIZERS: _tokenizers,
 }
 """What reads a registry. Raises GatewayError."""
 
