@@ -3,12 +3,14 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urlsplit
 
 from rig.control_plane.cluster import Cluster
 from rig.gateway import Smg
 from rig.waiting import eventually, wait_for_condition
 
 _API = "/apis/herder.dev/v1alpha1/namespaces"
+SERVICE_LABEL = "kubernetes.io/service-name"
 
 
 @dataclass(frozen=True)
@@ -27,6 +29,31 @@ class Declared:
     def gateway(self, replicas: Sequence[Smg], name: str = "gw", **spec: Any) -> None:
         """Declare a gateway of these replicas, compared each second."""
         self.apply("ModelGateway", name, {"endpoints": [r.url for r in replicas], "resyncSeconds": 1, **spec})
+
+    def service(self, name: str, replicas: Sequence[Smg], port: int = 80) -> None:
+        """Declare a Service, and in EndpointSlices the replicas behind it, which are not ready; again to change them.
+
+        Each replica has a slice of its own, for a port of its own. It is reached by a name below loopback.test.
+        """
+        core = f"/api/v1/namespaces/{self.namespace}/services/{name}"
+        slices = f"/apis/discovery.k8s.io/v1/namespaces/{self.namespace}/endpointslices"
+        meta = {"name": name, "namespace": self.namespace}
+        ports = [{"name": "api", "port": port}, {"name": "metrics", "port": 29000}]
+        self.cluster.apply(core, {"apiVersion": "v1", "kind": "Service", "metadata": meta, "spec": {"ports": ports}})
+        wanted = {f"{name}-{urlsplit(replica.url).port}": replica for replica in replicas}
+        listed = self.cluster.get(f"{slices}?labelSelector={SERVICE_LABEL}%3D{name}") or {}
+        for gone in {item["metadata"]["name"] for item in listed.get("items", ())} - wanted.keys():
+            self.cluster.delete(f"{slices}/{gone}")
+        for slice_name, replica in wanted.items():
+            body = {
+                "apiVersion": "discovery.k8s.io/v1",
+                "kind": "EndpointSlice",
+                "metadata": {"name": slice_name, "labels": {SERVICE_LABEL: name}},
+                "addressType": "FQDN",
+                "ports": [{"name": "api", "port": urlsplit(replica.url).port, "protocol": "TCP"}],
+                "endpoints": [{"addresses": [f"{slice_name}.loopback.test"], "conditions": {"ready": False}}],
+            }
+            self.cluster.apply(f"{slices}/{slice_name}", body)
 
     def worker(self, name: str, url: str, **spec: Any) -> None:
         """Declare a worker of the gateway `gw` that drains at once, unless `spec` says otherwise."""

@@ -3,6 +3,7 @@
 The file is not called operator.py: a script started in this folder would take it for the standard library's.
 """
 
+import os
 import signal
 import sys
 import tempfile
@@ -15,6 +16,7 @@ from rig.process import Process
 from rig.web import is_ok
 
 _READY_WITHIN_S = 30.0
+_NAMES = Path(__file__).with_name("names")
 
 
 class Operator:
@@ -49,7 +51,10 @@ class Operator:
             *(() if names_namespaces else ("--all-namespaces",)),
             *args,
         ]
-        environment = {} if failpoint is None else {"HERDER_FAILPOINT": failpoint}
+        paths = [str(_NAMES), *filter(None, [os.environ.get("PYTHONPATH")])]
+        environment = {"PYTHONPATH": os.pathsep.join(paths)}
+        if failpoint is not None:
+            environment["HERDER_FAILPOINT"] = failpoint
         return cls(Process.start(argv, log, env=environment), f"http://{HOST}:{port}/healthz")
 
     def wait_healthy(self, timeout_s: float = _READY_WITHIN_S) -> Self:

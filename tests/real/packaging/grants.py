@@ -14,6 +14,9 @@ SERVING: frozenset[Grant] = frozenset(
         ("patch", "modelgateways/status"),
         ("patch", "workerregistrations/status"),
         ("get", "secrets"),
+        ("get", "services"),
+        ("list", "endpointslices"),
+        ("watch", "endpointslices"),
         ("create", "events"),
     }
 )

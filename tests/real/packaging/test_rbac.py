@@ -15,6 +15,7 @@ from rig.waiting import eventually
 from rig.workers import MockWorkers
 
 TEAM = "team"
+KEY = {"name": "gateway-key", "key": "key"}
 
 
 def test_serving_all_namespaces_takes_one_cluster_role(helm: Helm) -> None:
@@ -83,7 +84,9 @@ async def test_herder_works_with_exactly_these_rights(
 
 async def _register_and_remove(declared: Declared, replicas: tuple[Smg, Smg], url: str) -> None:
     declared.secret("gateway-key", key="sesame")
-    declared.gateway(replicas, auth={"apiKeySecretRef": {"name": "gateway-key", "key": "key"}})
+    declared.service("shepherd", replicas)
+    by_service = {"service": {"name": "shepherd", "port": 80}, "auth": {"apiKeySecretRef": KEY}, "resyncSeconds": 1}
+    declared.apply("ModelGateway", "gw", by_service)
     declared.worker("a", url)
     await declared.until("a", reason="Registered")
     assert all(is_listed_ready(replica, url) for replica in replicas)
