@@ -62,6 +62,8 @@ class ReadyReason(StrEnum):
     WORKER_UNREACHABLE = "WorkerUnreachable"
     WORKER_NOT_READY = "WorkerNotReady"
     """Registered, but a replica finds the worker sick."""
+    LOAD_FAILED = "LoadFailed"
+    """A replica can't load the tokenizer."""
     SECRET_NOT_FOUND = "SecretNotFound"  # noqa: S105  (a reason, not a password)
     ADDRESS_REFUSED = "AddressRefused"
     INVALID_SPEC = "InvalidSpec"
@@ -86,6 +88,7 @@ class StalledReason(StrEnum):
     GATEWAY_REFUSES = "GatewayRefuses"
     SERVICE_NOT_FOUND = "ServiceNotFound"
     SECRET_NOT_FOUND = "SecretNotFound"  # noqa: S105  (a reason, not a password)
+    LOAD_FAILED = "LoadFailed"
     ADDRESS_REFUSED = "AddressRefused"
     INVALID_SPEC = "InvalidSpec"
 

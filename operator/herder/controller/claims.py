@@ -31,7 +31,7 @@ GATEWAY_AWAY: Final = frozenset({"GatewayUnreachable", "GatewayError"})
 PASSES_WITH_GATEWAY: Final = GATEWAY_AWAY | {"GatewayRefuses"}
 """The problems that a gateway which takes herder's calls has no more."""
 
-_TAKES_ITS_TIME: Final = frozenset({"Applying", "Checking", "Draining"})
+_TAKES_ITS_TIME: Final = frozenset({"Applying", "Checking", "Draining", "Loading"})
 """The reasons of steps that only wait for something that ends by itself."""
 
 _WAITS: Final = _TAKES_ITS_TIME | {"WorkerPending"}
@@ -44,6 +44,8 @@ _REMEDIES: Final = {
     "WorkerUnreachable": f"start the worker or correct spec.url, {_AGAIN}; spec.startup.timeoutSeconds is its budget",
     "WorkerNotHealthy": f"mend the worker, {_AGAIN}; spec.startup.timeoutSeconds is its budget",
     "WorkerPending": f"look into the gateway's log for the reason of `Failed job: type=AddWorker`, {_AGAIN}",
+    "LoadFailed": f"put the tokenizer where spec.source says on each replica's disk, or correct spec.source, {_AGAIN}; "
+    "spec.loading.timeoutSeconds is how long it is tried",
     "AddressRefused": "correct spec.url",
     "GatewayRefuses": "",  # the message itself says what to do
     "ForeignEntry": "",

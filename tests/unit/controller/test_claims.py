@@ -111,6 +111,17 @@ SITUATIONS: dict[str, tuple[Claims, str]] = {
         claims.failed("register", Problem("ForeignEntry", "adopt it", retryable=False), is_removal=False),
         "Ready=False ForeignEntry: step register failed: adopt it | Stalled=True ForeignEntry",
     ),
+    "not to be loaded": (
+        claims.failed("replace", Problem("LoadFailed", "no file", retryable=False), is_removal=False),
+        "Ready=False LoadFailed: step replace failed: no file. Put the tokenizer where spec.source says on each "
+        "replica's disk, or correct spec.source, then set the annotation herder.dev/retry to a new value; "
+        "spec.loading.timeoutSeconds is how long it is tried | Stalled=True LoadFailed",
+    ),
+    "being loaded": (
+        claims.running([RETRIED.model_copy(update={"reason": "Loading"})], is_removal=False),
+        "Ready=False Registering: step register waits (next look at 12:00:05Z): it hangs | "
+        "Reconciling=True Progressing",
+    ),
     "failed for the gateway": (
         claims.failed("register", Problem("GatewayUnreachable", "refused", retryable=True), is_removal=False),
         "Ready=Unknown GatewayUnreachable: step register failed: refused; it goes on when the gateway answers | "
