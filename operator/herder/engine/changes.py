@@ -30,10 +30,16 @@ class Change(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class AttemptBegun:
-    """A step begins an attempt."""
+class StepChange:
+    """What all changes of a step have. A kind that has nothing more is no dataclass itself: each costs an import time."""
 
     step_id: str
+
+
+class AttemptBegun(StepChange):
+    """A step begins an attempt."""
+
+    __slots__ = ()
 
     def apply(self, state: State, at: datetime) -> None:
         """The step runs. Its first attempt starts the retry clock."""
@@ -49,11 +55,10 @@ class AttemptBegun:
         return events.StepStarted(state.instance_id, self.step_id, state.steps[self.step_id].attempts)
 
 
-@dataclass(frozen=True, slots=True)
-class StepDone:
+class StepDone(StepChange):
     """A step succeeded."""
 
-    step_id: str
+    __slots__ = ()
 
     def apply(self, state: State, at: datetime) -> None:
         """The step is done; what earlier attempts failed of no longer matters."""
@@ -68,11 +73,10 @@ class StepDone:
         return events.StepSucceeded(state.instance_id, self.step_id, seconds_between(started_at, state.updated_at))
 
 
-@dataclass(frozen=True, slots=True)
-class StepPassedOver:
+class StepPassedOver(StepChange):
     """A step was skipped."""
 
-    step_id: str
+    __slots__ = ()
 
     def apply(self, state: State, at: datetime) -> None:
         """The step counts as satisfied."""
@@ -86,10 +90,9 @@ class StepPassedOver:
 
 
 @dataclass(frozen=True, slots=True)
-class RetryPlanned:
+class RetryPlanned(StepChange):
     """An attempt failed, another will be made."""
 
-    step_id: str
     delay_s: float
     error: Exception
 
@@ -107,10 +110,9 @@ class RetryPlanned:
 
 
 @dataclass(frozen=True, slots=True)
-class StepGivenUp:
+class StepGivenUp(StepChange):
     """A step failed for good."""
 
-    step_id: str
     error: Exception
 
     def apply(self, state: State, at: datetime) -> None:
@@ -126,9 +128,10 @@ class StepGivenUp:
         return events.StepFailed(state.instance_id, self.step_id, told(self.error))
 
 
-@dataclass(frozen=True, slots=True)
 class Paused:
     """The instance begins nothing for a while."""
+
+    __slots__ = ()
 
     def apply(self, state: State, _: datetime) -> None:
         """The workflow is paused."""
@@ -139,9 +142,10 @@ class Paused:
         return events.WorkflowPaused(state.instance_id)
 
 
-@dataclass(frozen=True, slots=True)
 class Unpaused:
     """The instance goes on."""
+
+    __slots__ = ()
 
     def apply(self, state: State, _: datetime) -> None:
         """The workflow runs."""

@@ -9,7 +9,8 @@ def event[E](cls: type[E]) -> type[E]:
     """Make a value of a class: frozen as far as a type checker is concerned.
 
     At run time nothing stands in the way of an assignment, because what dataclasses do to prevent it would make an
-    event cost three times as much, and two are made for every step that somebody hears of.
+    event cost three times as much, and two are made for every step that somebody hears of. A kind that has no fields
+    of its own needs no decorator.
     """
     return dataclass(slots=True, unsafe_hash=True)(cls)
 
@@ -50,19 +51,22 @@ class WorkflowFailed(Event):
     error: str
 
 
-@event
 class WorkflowCancelled(Event):
     """The instance was cancelled; its running steps have been stopped."""
 
+    __slots__ = ()
 
-@event
+
 class WorkflowPaused(Event):
     """What runs goes on to its end, nothing new begins."""
 
+    __slots__ = ()
 
-@event
+
 class WorkflowUnpaused(Event):
     """Steps begin again."""
+
+    __slots__ = ()
 
 
 @event
@@ -95,6 +99,7 @@ class StepRetrying(StepEvent):
     error: str
 
 
-@event
 class StepSkipped(StepEvent):
     """The step's condition said no, or the step itself returned SKIP."""
+
+    __slots__ = ()

@@ -1,7 +1,7 @@
 """Ids for instances."""
 
 import itertools
-import secrets
+import os
 from collections.abc import Callable
 
 
@@ -10,6 +10,6 @@ def unique_ids() -> Callable[[], str]:
 
     A random number for each would cost more than a step does.
     """
-    prefix = secrets.token_hex(8)
+    prefix = os.urandom(8).hex()
     numbers = itertools.count(1)
     return lambda: f"{prefix}-{next(numbers):x}"
