@@ -31,7 +31,7 @@ class Change(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class StepChange:
-    """What all changes of a step have. A kind that has nothing more is no dataclass itself: each costs an import time."""
+    """What all changes of a step have. A kind that has nothing more is no dataclass itself: each slows the import."""
 
     step_id: str
 
