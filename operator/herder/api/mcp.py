@@ -9,7 +9,7 @@ from herder.api.base import ApiModel
 from herder.api.fields import HttpUrl, ObjectName
 from herder.api.markers import Clip, MapBy, Rule
 from herder.api.served import Removal, ServedSpec
-from herder.api.status import Identity, Line, Word, WorkflowStatus
+from herder.api.status import Line, Word, WorkflowStatus
 
 MAX_TOOLS: Final = 128
 
@@ -103,9 +103,6 @@ class PublishedServer(ApiModel):
 
     config_map: Line | None = None
     """ConfigMap that it is published in."""
-
-    config_hash: Identity | None = None
-    """Hash of the published file."""
 
 
 class McpServerStatus(WorkflowStatus):

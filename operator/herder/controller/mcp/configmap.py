@@ -1,0 +1,158 @@
+"""The ConfigMap that a gateway's file of MCP servers is kept in: read, told from others', applied.
+
+It bears the label app.kubernetes.io/managed-by: herder and belongs to its ModelGateway, with which it goes. One without
+that label, or of another gateway, is somebody else's.
+"""
+
+from dataclasses import dataclass
+from typing import Any, Final
+
+from herder.api.base import InvalidResource, parse
+from herder.api.gateway import GatewayMcp, Mode, ModelGatewaySpec
+from herder.api.meta import ADOPT_ANNOTATION, API_VERSION, MCP_SERVER, MODEL_GATEWAY
+from herder.api.served import DeletionPolicy
+from herder.controller.kube import Kube, NotFound
+from herder.controller.objects import Body, Key, Objects, uid_of
+from herder.workflows.errors import Permanent
+from herder.workflows.mcp import file
+from herder.workflows.mcp.file import Entries
+from herder.workflows.mcp.ports import FileView
+
+MANAGED_BY: Final = {"app.kubernetes.io/managed-by": "herder"}
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """The ConfigMap as it was read; `text` is None where there is no file in it, `version` where there is no such."""
+
+    view: FileView
+    text: str | None = None
+    version: str | None = None
+    is_dressed: bool = False
+    """Whether it bears herder's label and belongs to the gateway."""
+
+
+class GatewayConfigMap:
+    """The ConfigMap of one gateway, by what the gateway's resource says now. Raises KubeError."""
+
+    def __init__(self, kube: Kube, objects: Objects, gateway: Key) -> None:
+        self._kube = kube
+        self._objects = objects
+        self.gateway = gateway
+
+    @property
+    def name(self) -> str:
+        """Its name."""
+        return self.settings.config_map or f"{self.gateway.name}-mcp"
+
+    @property
+    def spec(self) -> ModelGatewaySpec | None:
+        """The gateway's spec; None if there is none that can be read."""
+        body = self._objects.get(self.gateway)
+        try:
+            return parse(ModelGatewaySpec, (body or {}).get("spec") or {})
+        except InvalidResource:
+            return None
+
+    @property
+    def settings(self) -> GatewayMcp:
+        """How the gateway's servers are published."""
+        spec = self.spec
+        return (spec.mcp if spec is not None else None) or GatewayMcp()
+
+    @property
+    def may_write(self) -> bool:
+        """Whether the gateway is there to stay, and herder is to change things for it."""
+        body, spec = self._objects.get(self.gateway), self.spec
+        is_there = body is not None and "deletionTimestamp" not in body["metadata"]
+        return is_there and spec is not None and spec.mode is Mode.ENFORCE
+
+    @property
+    def known(self) -> frozenset[str]:
+        """The servers whose resources want to be in the file, or to stay in it."""
+        members = (key for key in self._objects.referring_to(self.gateway) if key.kind == MCP_SERVER.kind)
+        return frozenset(key.name for key in members if _stays(self._objects.get(key)))
+
+    async def read(self) -> Found:
+        """Read it anew."""
+        try:
+            body = await self._kube.get(self._path)
+        except NotFound:
+            return Found(FileView(self.name, {}))
+        text: str | None = (body.get("data") or {}).get(file.FILE_KEY)
+        foreign = self._foreign(body)
+        ours = text if foreign is None else None
+        entries = file.parse(ours or "") or {}
+        view = FileView(self.name, entries, file.hash_of(ours) if ours is not None else None, foreign)
+        owners = body["metadata"].get("ownerReferences") or []
+        is_dressed = foreign is None and any(owner["uid"] == self._uid for owner in owners)
+        return Found(view, text, str(body["metadata"]["resourceVersion"]), is_dressed)
+
+    def is_as(self, found: Found, entries: Entries) -> bool:
+        """Whether nothing is to be written."""
+        return found.is_dressed and found.text == self.render(entries)
+
+    def render(self, entries: Entries) -> str:
+        """Return the file that lists these servers."""
+        return file.render(f"{self.gateway.namespace}/{self.gateway.name}", entries)
+
+    async def apply(self, found: Found, entries: Entries) -> FileView:
+        """Have it list these servers. Raises Conflicted if it is not as it was found any more."""
+        text = self.render(entries)
+        metadata: dict[str, Any] = {
+            "name": self.name,
+            "namespace": self.gateway.namespace,
+            "labels": MANAGED_BY,
+            "ownerReferences": [self._owner_reference],
+        }
+        if found.version is not None:
+            metadata["resourceVersion"] = found.version
+        body = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata, "data": {file.FILE_KEY: text}}
+        # Where there was none, what somebody else has made since is not taken over.
+        await self._kube.server_apply(self._path, body, force=found.version is not None)
+        return FileView(self.name, entries, file.hash_of(text))
+
+    def _foreign(self, body: Body) -> str | None:
+        """Say whose a ConfigMap is if it is not this gateway's."""
+        labels = body["metadata"].get("labels") or {}
+        if not MANAGED_BY.items() <= labels.items():
+            return (
+                f"ConfigMap {self.name} was not made by herder: delete it, name another in spec.mcp.configMap of "
+                f"the ModelGateway, or set the annotation {ADOPT_ANNOTATION} to true to have it taken over"
+            )
+        for owner in body["metadata"].get("ownerReferences") or []:
+            key = Key(MODEL_GATEWAY.kind, self.gateway.namespace, owner["name"])
+            other = self._objects.get(key) if owner["kind"] == MODEL_GATEWAY.kind and key != self.gateway else None
+            if other is not None and uid_of(other) == owner["uid"]:
+                return (
+                    f"ConfigMap {self.name} is the one of ModelGateway {key.name}: name another in "
+                    "spec.mcp.configMap of one of the two"
+                )
+        return None
+
+    @property
+    def _path(self) -> str:
+        return f"/api/v1/namespaces/{self.gateway.namespace}/configmaps/{self.name}"
+
+    @property
+    def _owner_reference(self) -> dict[str, str]:
+        return {
+            "apiVersion": API_VERSION,
+            "kind": self.gateway.kind,
+            "name": self.gateway.name,
+            "uid": self._uid,
+        }
+
+    @property
+    def _uid(self) -> str:
+        body = self._objects.get(self.gateway)
+        if body is None:
+            raise Permanent("GatewayNotFound", f"ModelGateway {self.gateway.name} does not exist any more")
+        return uid_of(body)
+
+
+def _stays(body: Body | None) -> bool:
+    if body is None:
+        return False
+    keeps = (body.get("spec") or {}).get("deletionPolicy") == DeletionPolicy.ORPHAN
+    return keeps or "deletionTimestamp" not in body["metadata"]

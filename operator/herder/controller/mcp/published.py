@@ -1,0 +1,241 @@
+"""The file of one gateway's MCP servers: put together from all of them, written by one hand.
+
+All runs of a gateway meet in its one `PublishedFile`, and take turns there: each change is computed anew from what is
+there and what is declared, and applied only if nobody wrote meanwhile. So two runs can't undo each other, and nothing
+is written that would change nothing. What was changed by hand is undone at the next resync, and told.
+
+A replica reads the file only when it starts: where the gateway names its Deployment, that is rolled, once for all
+changes of a moment.
+"""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from typing import Final
+
+import structlog
+
+from herder.api.gateway import HeaderPublishing
+from herder.controller.kube import Conflicted, Forbidden, Kube, KubeError, NotFound, Rejected
+from herder.controller.mcp import rollout
+from herder.controller.mcp.configmap import Found, GatewayConfigMap
+from herder.controller.objects import Body, Key, Objects
+from herder.workflows.errors import Permanent, StepFault, Transient, Waiting
+from herder.workflows.mcp import file
+from herder.workflows.mcp.file import Entries, FileEntry
+from herder.workflows.mcp.ports import FileView
+
+log = structlog.get_logger(__name__)
+
+_TRIES: Final = 5
+"""How often a change is computed anew because somebody else wrote at the same moment."""
+_QUIET_S: Final = 2.0
+"""How long the file must have been left alone before the replicas are rolled for it."""
+_LONGEST_UNREST_S: Final = 20.0
+"""How long a rollout waits at most for changes to come to an end."""
+_WATCHED_S: Final = 5.0
+"""How long one attempt looks on while replicas are rolled."""
+_POLL_S: Final = 1.0
+
+type Told = Callable[[str, str], None]
+"""Called with the name of a server whose entry was repaired, and what was found."""
+
+
+class PublishedFile:
+    """The file of one gateway. `clock` gives monotonic seconds."""
+
+    def __init__(
+        self,
+        kube: Kube,
+        objects: Objects,
+        gateway: Key,
+        *,
+        clock: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+    ) -> None:
+        self._kube = kube
+        self._map = GatewayConfigMap(kube, objects, gateway)
+        self._gateway = gateway
+        self._clock = clock
+        self._sleep = sleep
+        self._lock = asyncio.Lock()
+        self._decided: dict[str, FileEntry | None] = {}
+        self._changed_at_s = float("-inf")
+        self.latest: FileView | None = None
+        """The file as it was read or written last by this process; None if it was not read yet."""
+
+    @property
+    def rolls(self) -> str | None:
+        """The Deployment that is rolled when the file has changed; None if none is."""
+        asked = self._map.settings.rollout
+        return asked.deployment if asked is not None else None
+
+    @property
+    def headers(self) -> HeaderPublishing:
+        """What becomes of servers that need headers."""
+        return self._map.settings.headers
+
+    @property
+    def is_declared(self) -> bool:
+        """Whether the gateway itself says that it takes such a file, so that there is one even without servers."""
+        spec = self._map.spec
+        return spec is not None and spec.mcp is not None
+
+    def trust(self, name: str, entry: FileEntry) -> None:
+        """Note that the file lists a server as declared, as a run of an earlier process has left it."""
+        self._decided.setdefault(name, entry)
+
+    async def look(self) -> FileView:
+        """Read it anew. Raises StepFault."""
+        async with _faults():
+            return (await self._read()).view
+
+    async def put(self, key: str, entry: FileEntry, *, adopt: bool) -> FileView:
+        """Have the file list the server so; all that others want in it stays. Raises StepFault."""
+        return await self._decide(key, entry, adopt=adopt)
+
+    async def take(self, key: str) -> FileView:
+        """Have the file list the server no longer; a file that is not herder's can't. Raises StepFault."""
+        return await self._decide(key, None, adopt=False)
+
+    async def roll(self) -> None:
+        """Return once the replicas run on the file as it is now. Raises StepFault, Waiting while they are rolled."""
+        name = self.rolls
+        if name is None:
+            return
+        await self._await_quiet()
+        until_s = self._clock() + _WATCHED_S
+        async with _faults():
+            while (waits_for := await self._rolled(name)) is not None:
+                if self._clock() >= until_s:
+                    raise Waiting("RollingOut", f"Deployment {name} is rolled for the new file: {waits_for}")
+                await self._sleep(_POLL_S)
+
+    async def rolling(self) -> str | None:
+        """Return what a rollout waits for, without beginning one; None if there is nothing. Raises StepFault."""
+        name, view = self.rolls, self.latest
+        if name is None or view is None or view.config_hash is None:
+            return None
+        async with _faults():
+            deployment = await self._deployment(name)
+        is_told = rollout.is_told(deployment, view.config_hash)
+        return rollout.waits_for(deployment) if is_told else "it has not been told of the new file yet"
+
+    async def repair(self, told: Told) -> FileView:
+        """Read the file, undo what was changed by hand, and return it as it is then. Raises StepFault."""
+        async with self._lock, _faults():
+            found = await self._read()
+            if found.view.foreign is not None or not self._map.may_write:
+                return found.view
+            entries = file.wanted(found.view.entries, self._decided, self._map.known)
+            if found.text is None and not entries and not self.is_declared:
+                return found.view
+            if not self._map.is_as(found, entries):
+                self._tell(found.view.entries, entries, told)
+            return await self._bring(adopt=False)
+
+    def _tell(self, present: Entries, entries: Entries, told: Told) -> None:
+        for name in sorted(entries.keys() | present.keys()):
+            difference = (
+                file.difference(present, name, entries[name])
+                if name in entries
+                else f"it lists {name}, which nobody declares"
+            )
+            if difference is not None:
+                told(name, f"ConfigMap {self._map.name}: {difference}; repaired")
+
+    async def _decide(self, key: str, entry: FileEntry | None, *, adopt: bool) -> FileView:
+        async with self._lock, _faults():
+            before = dict(self._decided)
+            self._decided[key] = entry
+            try:
+                return await self._bring(adopt=adopt, may_create=entry is not None)
+            except BaseException:
+                self._decided = before
+                raise
+
+    async def _bring(self, *, adopt: bool, may_create: bool = True) -> FileView:
+        """Have the file say what is wanted."""
+        for _ in range(_TRIES):
+            found = await self._read()
+            if not may_create and (found.view.foreign is not None or found.text is None):
+                return found.view
+            if found.view.foreign is not None and not adopt:
+                raise Permanent("ForeignEntry", found.view.foreign)
+            entries = file.wanted(found.view.entries, self._decided, self._map.known)
+            _check_variables(entries)
+            if self._map.is_as(found, entries):
+                return found.view
+            try:
+                return await self._apply(found, entries)
+            except Conflicted:
+                log.debug("file.contended", gateway=str(self._gateway))
+        raise Transient("Contended", f"somebody else changes ConfigMap {self._map.name} all the time")
+
+    async def _apply(self, found: Found, entries: Entries) -> FileView:
+        self.latest = await self._map.apply(found, entries)
+        if self.latest.config_hash != found.view.config_hash:
+            self._changed_at_s = self._clock()
+        log.info("file.published", gateway=str(self._gateway), servers=len(entries))
+        return self.latest
+
+    async def _read(self) -> Found:
+        found = await self._map.read()
+        self.latest = found.view
+        return found
+
+    async def _await_quiet(self) -> None:
+        """Wait until the file has been left alone for a moment: what changes together is rolled out together."""
+        until_s = self._clock() + _LONGEST_UNREST_S
+        while (left_s := min(self._changed_at_s + _QUIET_S, until_s) - self._clock()) > 0:
+            await self._sleep(left_s)
+
+    async def _rolled(self, name: str) -> str | None:
+        """Have a Deployment rolled if it was not told of this version of the file; return what is waited for then."""
+        config_hash = (await self._read()).view.config_hash
+        if config_hash is None:
+            return None
+        deployment = await self._deployment(name)
+        if rollout.is_told(deployment, config_hash):
+            return rollout.waits_for(deployment)
+        path = rollout.path_of(self._gateway.namespace, name)
+        try:
+            await self._kube.merge_patch(path, rollout.telling(deployment, config_hash))
+        except Conflicted:
+            return "somebody else changes it at the same moment"
+        log.info("file.rolled", gateway=str(self._gateway), deployment=name)
+        return "its controller has not begun yet"
+
+    async def _deployment(self, name: str) -> Body:
+        try:
+            return await self._kube.get(rollout.path_of(self._gateway.namespace, name))
+        except NotFound:
+            text = f"Deployment {name} does not exist: create it, or correct spec.mcp.rollout of the ModelGateway"
+            raise Waiting("DeploymentNotFound", text) from None
+
+
+def _check_variables(entries: Entries) -> None:
+    """No variable may stand for headers of two servers, or one of them would be sent the other's secret."""
+    users: dict[str, str] = {}
+    for variable, server in file.variables_of(entries):
+        if users.setdefault(variable, server) != server:
+            text = f"{server} and {users[variable]} both need the variable {variable}: give one another name"
+            raise Permanent("VariableTaken", text)
+
+
+@asynccontextmanager
+async def _faults() -> AsyncIterator[None]:
+    """Say what the API server's refusals mean for a step."""
+    try:
+        yield
+    except StepFault:
+        raise
+    except Forbidden as error:
+        raise Transient(
+            "NotPermitted", f"herder lacks the rights to do it: update its chart's roles ({error})"
+        ) from error
+    except Rejected as error:
+        raise Permanent("PublishRefused", str(error)) from error
+    except KubeError as error:
+        raise Transient("ApiServerUnreachable", str(error)) from error

@@ -1,0 +1,108 @@
+"""Looking at MCP servers between runs, so that what their status says stays true.
+
+A server that dies, wakes or changes its tools later than its run is noticed within a resync of its gateway. Each is
+asked in a loop of its own, so that one that hangs holds up none of the others; only what is news is told.
+"""
+
+import asyncio
+import random
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
+
+import structlog
+
+from herder.controller.objects import Key
+from herder.net.errors import NetError
+from herder.net.mcp import Asker, McpEndpoint, Offer
+from herder.workflows.errors import Problem, problem_of
+from herder.workflows.mcp.asking import fault_of_server
+
+log = structlog.get_logger(__name__)
+
+_SECOND_LOOK_S: Final = 1.0
+"""A server counts as away when it gave no answer twice, so much apart: one lost packet is no news."""
+
+type Changed = Callable[[Key], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Sighting:
+    """What a server said when it was asked last: what it offers, or why that is not known."""
+
+    offer: Offer | None = None
+    problem: Problem | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Watch:
+    endpoint: McpEndpoint
+    interval_s: float
+    task: asyncio.Task[None]
+
+
+class Sightings:
+    """The latest sighting of each server that is watched, by its resource's uid."""
+
+    def __init__(self, asker: Asker, changed: Changed) -> None:
+        self._asker = asker
+        self._changed = changed
+        self._watches: dict[str, _Watch] = {}
+        self._seen: dict[str, Sighting] = {}
+
+    def get(self, uid: str) -> Sighting | None:
+        """Return what the server said last, None if it was not asked yet."""
+        return self._seen.get(uid)
+
+    def watch(self, uid: str, key: Key, endpoint: McpEndpoint, interval_s: float) -> None:
+        """Have a server asked from now on; `key` is told of what is news. Nothing changes if it is so already."""
+        before = self._watches.get(uid)
+        if before is not None and (before.endpoint, before.interval_s) == (endpoint, interval_s):
+            return
+        if before is not None and before.endpoint == endpoint:
+            before.task.cancel()
+        else:
+            self.forget(uid)
+        task = asyncio.get_running_loop().create_task(
+            self._look_on(uid, key, endpoint, interval_s), name=f"look at {key}"
+        )
+        self._watches[uid] = _Watch(endpoint, interval_s, task)
+
+    def forget(self, uid: str) -> None:
+        """Ask a server no more, and forget what it said."""
+        self._seen.pop(uid, None)
+        watch = self._watches.pop(uid, None)
+        if watch is not None:
+            watch.task.cancel()
+
+    async def close(self) -> None:
+        """Stop asking."""
+        tasks = [watch.task for watch in self._watches.values()]
+        for uid in tuple(self._watches):
+            self.forget(uid)
+        if tasks:
+            await asyncio.wait(tasks)
+
+    async def _look_on(self, uid: str, key: Key, endpoint: McpEndpoint, interval_s: float) -> None:
+        share = random.uniform(0.1, 1.0)  # noqa: S311 (spreads load)
+        while True:
+            await asyncio.sleep(interval_s * share)
+            share = random.uniform(0.9, 1.1)  # noqa: S311
+            try:
+                sighting = await self._look(endpoint)
+            except Exception:  # a defect at one server must not end the looking
+                log.exception("sighting.defect", key=str(key))
+                continue
+            if sighting != self._seen.get(uid):
+                self._seen[uid] = sighting
+                self._changed(key)
+
+    async def _look(self, endpoint: McpEndpoint) -> Sighting:
+        try:
+            return Sighting(await self._asker.offer(endpoint))
+        except NetError:
+            await asyncio.sleep(_SECOND_LOOK_S)
+        try:
+            return Sighting(await self._asker.offer(endpoint))
+        except NetError as error:
+            return Sighting(problem=problem_of(fault_of_server(error, has_headers=bool(endpoint.headers))))
