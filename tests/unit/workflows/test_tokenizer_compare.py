@@ -8,7 +8,7 @@ from herder.api.status import EntryState
 from herder.gateway.tokenizers import Loading, LoadState, Tokenizer
 from herder.workflows.entry import LOST_ADD, NO_ENTRY, Entry
 from herder.workflows.look import Look
-from herder.workflows.tokenizer import TokenizerPlan, look
+from herder.workflows.tokenizer import TokenizerPlan, look, unsure
 from herder.workflows.tokenizer.converge import Done, Failed, Load, Move, Refuse, Swap, Wait, next_move
 from unit.workflows.made import ID, OTHER_ID
 from unit.workflows.tokenizer_world import NAME, OTHER, SOURCE, TEMPLATE, plan
@@ -109,6 +109,22 @@ def test_a_look_leaves_the_moment_of_a_state_as_it_is_and_that_of_a_new_one_open
     found = look(plan(), Entry(state, ID, HASH, SINCE), (LISTED,))
 
     assert found == Look(Entry(EntryState.READY, ID, HASH, since), has_it=True)
+
+
+@pytest.mark.parametrize(
+    ("record", "assumed"),
+    [
+        (None, LOST_ADD),
+        (NO_ENTRY, LOST_ADD),
+        (entry(EntryState.READY), entry(EntryState.PENDING)),
+        (entry(EntryState.PENDING), entry(EntryState.PENDING)),
+        (entry(EntryState.FOREIGN, ID, None), entry(EntryState.FOREIGN, ID, None)),
+        (entry(EntryState.UNREACHABLE), entry(EntryState.UNREACHABLE)),
+    ],
+    ids=["no record", "absent", "loaded", "being loaded", "another's", "out of reach"],
+)
+def test_what_a_killed_process_may_have_done_is_assumed(record: Entry | None, assumed: Entry) -> None:
+    assert unsure(record) == assumed
 
 
 def loading(state: LoadState) -> Loading:

@@ -98,6 +98,20 @@ async def test_a_source_that_can_not_be_loaded_fails_with_the_gateways_reason() 
     assert message.startswith(f"http://gw-a can't load {SOURCE}: no such file: {SOURCE}")
     assert 60 <= elapsed_s() < 75
     assert shown(ended.data) == LoadedTokenizer(name=NAME)
+    assert states(ended.data) == ["Absent"] * 3
+
+
+@virtual_time
+async def test_a_replica_that_is_given_up_is_left_alone_while_the_others_are_waited_for() -> None:
+    world = World()
+    world.replicas[0].sources.clear()
+    world.replicas[1].takes_s = 400.0
+
+    ended = await world.register(plan(), budget_s=10)
+
+    assert reason(ended) == "await_loaded: LoadFailed"
+    assert states(ended.data) == ["Absent", "Ready", "Ready"]
+    assert world.replicas[0].count("add_tokenizer") < 6
 
 
 @virtual_time

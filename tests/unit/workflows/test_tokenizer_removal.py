@@ -7,6 +7,7 @@ import pytest
 from herder.api.status import EntryState
 from herder.gateway.errors import Gone, Permanent
 from herder.workflows.entry import LOST_ADD, Entry
+from herder.workflows.tokenizer import unsure
 from unit.engine.kit import elapsed_s, virtual_time
 from unit.workflows.tokenizer_world import OTHER, SOURCE, World, plan, states
 from unit.workflows.world import AtStep, reason, until
@@ -152,6 +153,19 @@ def test_a_loading_whose_id_was_lost_is_watched_for_and_unloaded(takes_s: float)
         assert world.loaded == [None] * 3
 
     run()
+
+
+@virtual_time
+async def test_what_a_killed_replacement_loaded_is_unloaded_though_no_record_names_it() -> None:
+    world = World()
+    entries = (await world.register(plan())).data.entries
+    await world.replicas[0].delete_tokenizer(world.replicas[0].listed[0].id)
+    world.replicas[0].enter(OTHER)
+
+    ended = await world.remove({e: unsure(entry) for e, entry in entries.items()}, source=OTHER)
+
+    assert ended.outcome.ok
+    assert world.loaded == [None] * 3
 
 
 @virtual_time

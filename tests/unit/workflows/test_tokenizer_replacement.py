@@ -3,7 +3,7 @@
 import pytest
 
 from herder.gateway.errors import Permanent
-from herder.workflows.tokenizer import shown
+from herder.workflows.tokenizer import shown, unsure
 from unit.engine.kit import virtual_time
 from unit.workflows.tokenizer_world import OTHER, SOURCE, TEMPLATE, World, held, plan, states
 from unit.workflows.world import reason
@@ -177,6 +177,26 @@ async def test_a_run_that_ended_between_unloading_and_loading_is_carried_on() ->
 
     assert ended.outcome.ok
     assert world.loaded == [OTHER] * 3
+
+
+@pytest.mark.parametrize("moment", ["before", "unloaded", "loaded"])
+def test_a_process_killed_while_it_replaced_leaves_records_that_are_a_second_old(moment: str) -> None:
+    @virtual_time
+    async def run() -> None:
+        world, changed = World(), plan(source=OTHER)
+        entries = (await world.register(plan())).data.entries
+        if moment != "before":
+            await world.replicas[0].delete_tokenizer(world.replicas[0].listed[0].id)
+        if moment == "loaded":
+            world.replicas[0].enter(OTHER)
+
+        ended = await world.register(changed, {e: unsure(entry) for e, entry in entries.items()}, held=held())
+
+        assert ended.outcome.ok
+        assert world.loaded == [OTHER] * 3
+        assert world.counts[1:] == [(2, 1)] * 2
+
+    run()
 
 
 @virtual_time

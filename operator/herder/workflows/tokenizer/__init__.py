@@ -20,7 +20,7 @@ from typing import Final
 
 from herder.engine import ExponentialBackoff, RetryPolicy, StepDefinition, WorkflowDefinition
 from herder.workflows.step import Step
-from herder.workflows.tokenizer.compare import look
+from herder.workflows.tokenizer.compare import look, unsure
 from herder.workflows.tokenizer.data import TokenizerRegistration, TokenizerRemoval, shown
 from herder.workflows.tokenizer.plan import Content, TokenizerPlan
 from herder.workflows.tokenizer.removal import Confirm, Unload, is_listed_anywhere
@@ -38,6 +38,7 @@ __all__ = [
     "registration",
     "removal",
     "shown",
+    "unsure",
 ]
 
 REGISTRATION: Final = "tokenizer-registration"

@@ -73,6 +73,11 @@ def settle_for_former(replica: Replica, data: TokenizerRegistration, tokenizer_i
     _note_loaded(replica, data, tokenizer_id, data.entry(replica.endpoint).spec_hash)
 
 
+def settle_for_nothing(replica: Replica, data: TokenizerRegistration) -> None:
+    """Note that the replica has nothing under the name: its last loading has failed, and no other is begun."""
+    data.entries[replica.endpoint] = data.entry(replica.endpoint).gone(data.now())
+
+
 def _note_loaded(replica: Replica, data: TokenizerRegistration, tokenizer_id: str, spec_hash: str | None) -> None:
     known = replace(data.entry(replica.endpoint), worker_id=tokenizer_id, spec_hash=spec_hash)
     data.entries[replica.endpoint] = known.seen(EntryState.READY, data.now())

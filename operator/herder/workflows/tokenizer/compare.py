@@ -11,7 +11,7 @@ from dataclasses import replace
 from herder.api.status import EntryState
 from herder.gateway.tokenizers import Tokenizer
 from herder.net.text import untrusted
-from herder.workflows.entry import Entry
+from herder.workflows.entry import LOST_ADD, Entry
 from herder.workflows.look import Look
 from herder.workflows.tokenizer.plan import Content, TokenizerPlan
 
@@ -70,6 +70,17 @@ def foreign(tokenizer: Tokenizer) -> str:
         "gateway itself for a gRPC worker: remove it there, or annotate this resource with "
         'herder.dev/adopt: "true" to take it over'
     )
+
+
+def unsure(record: Entry | None) -> Entry:
+    """Return what must be assumed of a replica where a run was killed: its record may be a second old.
+
+    Something may have been unloaded and loaded there since, under an id that nobody has read.
+    """
+    if record is None or record.worker_id is None:
+        return LOST_ADD
+    is_ours = record.spec_hash is not None and record.state is EntryState.READY
+    return replace(record, state=EntryState.PENDING, verified_at=None) if is_ours else record
 
 
 def _may_be_unheard(record: Entry) -> bool:

@@ -30,7 +30,9 @@ class TokenizerRegistration:
     failing_since: dict[str, datetime] = field(default_factory=dict)
     """When a replica was first seen to fail at loading."""
     put_back: dict[str, str] = field(default_factory=dict)
-    """Why a replica could not load what is declared and got what it had before."""
+    """Why a replica could not load what is declared and gets what it had before."""
+    given_up: dict[str, str] = field(default_factory=dict)
+    """Why a replica does not get what is declared, once that is settled."""
     swapped: set[str] = field(default_factory=set)
     """The replicas on which something had the name that was not as declared."""
     vocab_size: int | None = None

@@ -4,7 +4,15 @@ from typing import Final, assert_never
 
 from herder.net.text import untrusted
 from herder.workflows.errors import Permanent, Transient, Waiting
-from herder.workflows.tokenizer.advance import load, observe, refused, settle, settle_for_former, swap
+from herder.workflows.tokenizer.advance import (
+    load,
+    observe,
+    refused,
+    settle,
+    settle_for_former,
+    settle_for_nothing,
+    swap,
+)
 from herder.workflows.tokenizer.converge import LOADING, Done, Failed, Load, Move, Refuse, Swap, Wait
 from herder.workflows.tokenizer.data import TokenizerRegistration
 from herder.workflows.tokenizer.ports import Replica
@@ -19,6 +27,8 @@ async def follow(replica: Replica, data: TokenizerRegistration, *, budget_s: flo
     where another one was begun after a failure, Permanent where that has no use any more, and GatewayError. Repeating
     it is always safe: it looks before it acts.
     """
+    if replica.endpoint in data.given_up:
+        raise Permanent(LOAD_FAILED, data.given_up[replica.endpoint])
     move = await observe(replica, data)
     if replica.endpoint in data.put_back:
         _follow_put_back(replica, data, move)
@@ -54,7 +64,8 @@ async def _load_again(replica: Replica, data: TokenizerRegistration, reason: str
         raise _putting_back(why)
     since = data.failing_since.setdefault(endpoint, data.now())
     if (data.now() - since).total_seconds() >= budget_s:
-        raise Permanent(LOAD_FAILED, why)
+        settle_for_nothing(replica, data)
+        raise _given_up(replica, data, why)
     await load(replica, data, data.plan.content)
     raise Transient(LOAD_FAILED, why)
 
@@ -69,13 +80,19 @@ def _follow_put_back(replica: Replica, data: TokenizerRegistration, move: Move) 
             raise _putting_back(why)
         case Swap(tokenizer_id):
             settle_for_former(replica, data, tokenizer_id)
-            raise Permanent(LOAD_FAILED, f"{why}. What was loaded before was put back")
+            raise _given_up(replica, data, f"{why}. What was loaded before was put back")
         case Load() | Failed():
-            raise Permanent(LOAD_FAILED, f"{why}. What was loaded before can't be loaded any more either")
+            settle_for_nothing(replica, data)
+            raise _given_up(replica, data, f"{why}. What was loaded before can't be loaded any more either")
         case Refuse():
             raise refused(replica, data, move)
         case _:
             assert_never(move)
+
+
+def _given_up(replica: Replica, data: TokenizerRegistration, why: str) -> Permanent:
+    data.given_up[replica.endpoint] = why
+    return Permanent(LOAD_FAILED, why)
 
 
 def _loading(replica: Replica) -> Waiting:
