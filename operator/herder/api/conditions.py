@@ -33,6 +33,10 @@ class ConditionType(StrEnum):
     RECONCILING = "Reconciling"
     STALLED = "Stalled"
     REACHABLE = "Reachable"
+    ROUTABLE = "Routable"
+    """Of a worker: whether requests for its models reach it through every replica. Absent while that is not known."""
+    DRAINED = "Drained"
+    """While a worker is taken off a gateway: whether the requests under way on it have ended everywhere."""
 
 
 class ReadyReason(StrEnum):
@@ -93,6 +97,20 @@ class StalledReason(StrEnum):
     INVALID_SPEC = "InvalidSpec"
 
 
+class RoutableReason(StrEnum):
+    """Whether the replicas offer the worker's models."""
+
+    MODELS_LISTED = "ModelsListed"
+    MODELS_MISSING = "ModelsMissing"
+
+
+class DrainedReason(StrEnum):
+    """Whether the worker is still at work for a replica."""
+
+    DRAINING = "Draining"
+    DRAINED = "Drained"
+
+
 class ReachableReason(StrEnum):
     """How many of a gateway's replicas answer, whatever they say."""
 
@@ -107,7 +125,7 @@ class Condition(ApiModel):
     """One aspect of the resource's state, in the shape of metav1.Condition."""
 
     type: Annotated[str, Field(min_length=1, max_length=316)]
-    """Ready, Reconciling, Stalled, or Reachable, which only a gateway has."""
+    """Ready, Reconciling, Stalled; Reachable of a gateway; Routable and Drained of a worker."""
 
     status: Truth
     """True, False or Unknown."""
@@ -131,7 +149,7 @@ class Claim:
 
     type: ConditionType
     status: Truth
-    reason: ReadyReason | ReconcilingReason | StalledReason | ReachableReason
+    reason: ReadyReason | ReconcilingReason | StalledReason | ReachableReason | RoutableReason | DrainedReason
     message: str
 
 
@@ -148,6 +166,19 @@ def reconciling(reason: ReconcilingReason, message: str) -> Claim:
 def stalled(reason: StalledReason, message: str) -> Claim:
     """Herder waits for a person or a changed input; absent from the claims when it does not."""
     return Claim(ConditionType.STALLED, Truth.TRUE, reason, message)
+
+
+def routable(status: Truth, message: str) -> Claim:
+    """Whether every replica offers the worker's models; absent from the claims while that is not known."""
+    is_so = status is Truth.TRUE
+    reason = RoutableReason.MODELS_LISTED if is_so else RoutableReason.MODELS_MISSING
+    return Claim(ConditionType.ROUTABLE, status, reason, message)
+
+
+def drained(status: Truth, message: str) -> Claim:
+    """Whether the worker's last requests have ended; absent from the claims unless it is taken off a gateway."""
+    reason = DrainedReason.DRAINED if status is Truth.TRUE else DrainedReason.DRAINING
+    return Claim(ConditionType.DRAINED, status, reason, message)
 
 
 def reachable(status: Truth, reason: ReachableReason, message: str) -> Claim:
@@ -168,12 +199,13 @@ def merge(old: Sequence[Condition], new: Iterable[Claim], now: datetime, generat
 
     `lastTransitionTime` moves to `now` only where a status flips. Of herder's own types those not claimed are dropped;
     types that somebody else wrote are kept as they are, behind ours. Raises ValueError unless `new` has exactly one
-    Ready and at most one of Reconciling and Stalled.
+    Ready, at most one of Reconciling and Stalled, and no other type twice.
     """
     order = list(ConditionType)
     claims = sorted(new, key=lambda claim: order.index(claim.type))
-    if [claim.type for claim in claims if claim.type in _SUMMARY] not in _CLAIMABLE:
-        raise ValueError(f"claim Ready once and at most one of Reconciling and Stalled, not {claims}")
+    types = [claim.type for claim in claims]
+    if [each for each in types if each in _SUMMARY] not in _CLAIMABLE or len(set(types)) < len(types):
+        raise ValueError(f"claim Ready once and at most one of Reconciling and Stalled, each type once, not {claims}")
     before = {condition.type: condition for condition in old}
     foreign = (condition for condition in old if condition.type not in order)
     return (*(_follow(before.get(claim.type), claim, now, generation) for claim in claims), *foreign)

@@ -195,8 +195,24 @@ class Status(ApiModel):
     """Ready sums up; Reconciling (at work) and Stalled (needs a person) are there only while they are True."""
 
 
+class Draining(ApiModel):
+    """A worker that is being taken out of service."""
+
+    started_at: Second
+    """When that began."""
+
+    deadline: Second | None = None
+    """When it is given up where a replica has not confirmed it by then; absent where spec.drain says Keep."""
+
+    in_flight: Annotated[int, Field(ge=0)] | None = None
+    """How many requests the replicas still have under way on it, as far as they say."""
+
+
 class WorkflowStatus(Status):
     """What herder observed and did."""
+
+    gateway: Line | None = None
+    """The ModelGateway on whose replicas it is registered, or was to be when the last registration began."""
 
     progress: Annotated[str, Clip(128)] | None = None
     """The step of the run in progress, such as 5/7 discover_metadata."""
@@ -212,6 +228,9 @@ class WorkflowStatus(Status):
 
     history: Annotated[tuple[PastRun, ...], Clip(MAX_HISTORY)] = ()
     """The last five runs that ended, the newest first."""
+
+    drain: Draining | None = None
+    """Its removal, while one is to be done: of a deleted resource, or from a former URL or gateway."""
 
     last_handled: LastHandled | None = None
     """The one-off actions that were done."""

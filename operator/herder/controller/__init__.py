@@ -6,16 +6,18 @@ watch, relist      objects as they come, and those whose going was not told
 objects, queue     the newest version of each; the keys to reconcile
 modelgateways, gatewaystatus, gateways, views, registries   the gateways in use and what their replicas list
 services, slices   the replicas behind a Service
-subject, scene     one resource with all that it refers to
-decide             what to do about it: a pure table
-workers, finalizer doing it
-launch, runs, places   a workflow run from its first status write to its last
-observe, claims, project         what the status says: pure
+families, jobs     what tells one kind of resource from another, and the workflows that each has
+subject, scene, memory           one resource with all that it refers to, and what is remembered of it
+reconciler, decide what to do about it: a pure table
+acts, finalizer    doing it
+launch, runs, places             a workflow run from its first status write to its last
+observe, claims, project, portrait   what the status says
 writer, wishes, diff, recorder   the only writer of statuses; Events on state changes
 sweep, orphans     entries that nobody declares any more, and those that are left on purpose
 rounds             what is done now and then
 failpoints         where tests have the process killed
 restore            from a status back to what is known
 kube, secrets      the API server
+clock              time and ids, as an argument
 operator           all of it, started and stopped
 """

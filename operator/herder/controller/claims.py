@@ -4,7 +4,8 @@ Ready says Registered, or why not. A run in progress is Reconciling. What only a
 Stalled, and the message ends with what to do. A gateway out of reach makes Ready Unknown, never a stale True.
 """
 
-from collections.abc import Iterable
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
 from typing import Final
 
 from herder.api.conditions import (
@@ -14,13 +15,16 @@ from herder.api.conditions import (
     ReconcilingReason,
     StalledReason,
     Truth,
+    drained,
     ready,
     reconciling,
+    routable,
     stalled,
 )
 from herder.api.meta import RETRY_ANNOTATION
 from herder.api.status import EntryState, RunStatus, Step, StepStatus, WorkflowStatus
 from herder.controller.observe import Observation
+from herder.workflows.entry import Entry
 from herder.workflows.errors import Problem
 
 type Claims = tuple[Claim, ...]
@@ -38,6 +42,7 @@ _WAITS: Final = _TAKES_ITS_TIME | {"WorkerPending"}
 """The reasons of steps that wait though nothing has failed: for a worker to come up, too, which it may never do."""
 
 _SICK: Final = frozenset({EntryState.NOT_READY, EntryState.FAILED})
+_GONE: Final = frozenset({EntryState.ABSENT, EntryState.FOREIGN})
 _NAMED: Final = 3
 _AGAIN: Final = f"then set the annotation {RETRY_ANNOTATION} to a new value"
 _REMEDIES: Final = {
@@ -61,13 +66,13 @@ def settled(observation: Observation, *, observe_only: bool = False) -> Claims:
     tally = f"registered on {observation.registered} replicas"
     unreachable = [endpoint for endpoint, entry in entries.items() if entry.state is EntryState.UNREACHABLE]
     if unreachable:
-        text = f"{tally}; no answer from {_some(unreachable)}, which gets the worker when it is back"
+        text = f"{tally}; no answer from {_some(unreachable)}, which gets it when it is back"
         return (
             ready(Truth.UNKNOWN, ReadyReason.GATEWAY_UNREACHABLE, text),
             reconciling(ReconcilingReason.PROGRESSING_WITH_RETRY, text),
         )
     if observation.lacking and observe_only:
-        text = f"{tally}; with mode Observe nothing is changed on {_some(observation.lacking)}"
+        text = f"{tally}; with mode Observe nothing is changed, but it would be: {_plan(observation)}"
         return (ready(Truth.FALSE, ReadyReason.OBSERVED, text),)
     if observation.lacking:
         text = f"{tally}; missing on {_some(observation.lacking)}"
@@ -77,6 +82,63 @@ def settled(observation: Observation, *, observe_only: bool = False) -> Claims:
         text = f"{tally}; the health checks of {_some(sick)} fail: look after the worker"
         return (ready(Truth.FALSE, ReadyReason.WORKER_NOT_READY, text),)
     return (ready(Truth.TRUE, ReadyReason.REGISTERED, tally),)
+
+
+def _plan(observation: Observation) -> str:
+    """What would be done where, had herder not been told to change nothing."""
+    foreign = {e for e in observation.lacking if observation.entries[e].state is EntryState.FOREIGN}
+    listing = {e: why for e, why in observation.differences.items() if e not in foreign}
+    missing = observation.lacking - foreign - listing.keys()
+    parts = [f"registered on {_some(missing)}"] if missing else []
+    parts += [f"changed on {_some(same)} because {why}" for why, same in _grouped(listing)]
+    parts += [f"refused on {_some(foreign)}, which list it for somebody else"] if foreign else []
+    return "; ".join(parts)
+
+
+def drifted(drift: Mapping[str, str]) -> str:
+    """What an Event says of a repair: what was found in place of what was registered, and where."""
+    return "it is registered anew: " + "; ".join(f"{_some(where)}: {what}" for what, where in _grouped(drift))
+
+
+def _grouped(lines: Mapping[str, str]) -> list[tuple[str, list[str]]]:
+    """Return each line once, with the endpoints that it is about."""
+    where = defaultdict(list)
+    for endpoint, line in sorted(lines.items()):
+        where[line].append(endpoint)
+    return list(where.items())
+
+
+def elsewhere(standing: str) -> Claims:
+    """It is registered at another place than is declared, and herder is told to change nothing."""
+    text = f"with mode Observe nothing is changed, but it would be taken off {standing}, and registered as declared"
+    return (ready(Truth.FALSE, ReadyReason.OBSERVED, text),)
+
+
+def draining(entries: Mapping[str, Entry], *, is_over: bool) -> Claim:
+    """What is said of a removal beside Ready: whether the requests under way have ended everywhere."""
+    left = [endpoint for endpoint, entry in entries.items() if entry.state not in _GONE]
+    if is_over or not left:
+        return drained(Truth.TRUE, "no replica sends it requests any more")
+    return drained(Truth.FALSE, f"not off {_some(left)} yet")
+
+
+def routable_of(status: WorkflowStatus, lists_models: Mapping[str, bool]) -> Claims:
+    """What is said of a registered worker's models: what the replicas say, or said last."""
+    said = offered(lists_models)
+    if said is not None:
+        return (said,)
+    kept = (each for each in status.conditions if each.type == ConditionType.ROUTABLE)
+    return tuple(routable(each.status, each.message) for each in kept)
+
+
+def offered(lists_models: Mapping[str, bool]) -> Claim | None:
+    """Whether every replica offers the worker's models; None where that is not known of any."""
+    if not lists_models:
+        return None
+    missing = [endpoint for endpoint, is_listed in lists_models.items() if not is_listed]
+    if missing:
+        return routable(Truth.FALSE, f"/v1/models of {_some(missing)} does not list its models")
+    return routable(Truth.TRUE, "every replica's /v1/models lists its models")
 
 
 def registering(text: str) -> Claims:
@@ -125,7 +187,7 @@ def failed(step: str | None, problem: Problem, *, is_removal: bool) -> Claims:
             reconciling(ReconcilingReason.PROGRESSING_WITH_RETRY, text),
         )
     if is_removal:
-        text += "; it is tried again until spec.drain.timeoutSeconds are over"
+        text += "; it is tried again until its time is over, and for as long as it takes where it says Keep"
         return (ready(Truth.FALSE, ReadyReason.REMOVING, text), reconciling(ReconcilingReason.REMOVING, text))
     remedy = _REMEDIES.get(problem.reason, f"mend it, {_AGAIN}")
     text += f". {remedy[:1].upper()}{remedy[1:]}" if remedy else ""

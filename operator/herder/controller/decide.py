@@ -1,4 +1,4 @@
-"""What to do about one WorkerRegistration: decided from the whole truth each time, without clock, await or memory.
+"""What to do about one resource: decided from the whole truth each time, without clock, await or memory.
 
 Because only what is declared, observed and running counts, a lost, doubled or reordered event changes nothing.
 
@@ -7,26 +7,35 @@ Because only what is declared, observed and running counts, a lost, doubled or r
     not ours to hold                Nothing        a reference is missing, invalid, a conflict      Block
     a removal has succeeded         Release        no finalizer yet                                 Hold
     entries are to be left          Release        suspended                                        Suspend
-    nothing was ever begun          Release        asked to cancel                                  Cancel
-    its time is up, Force           Release        only observed                                    Settle
-    a removal is running            Attach           but a run is in progress                       Stop
-      on former replicas            Stop           a run on former replicas is in progress          Stop
-    a registration is running       Stop           a removal is running                             Attach
-    its gateway can't be driven     Block          a registration with the same inputs is running   Attach
-    it failed a moment ago          Nothing        a registration with other inputs is running      Stop
-    else                            Begin removal  registered under another URL                     Begin removal
-                                                     its removal was cancelled, or
-                                                     failed a moment ago                            Nothing
+    its gateway is gone or only                    asked to cancel                                  Cancel
+      observed                      Release        only observed                                    Settle
+    nothing was ever begun          Release          but a run is in progress                       Stop
+    its time is up, Force           Release        registered elsewhere, under another key or on
+    a removal is running            Attach         another gateway, and
+      on former replicas            Stop             that gateway is gone or only observed          Abandon
+    a registration is running       Stop             its removal was cancelled                      Nothing
+    its gateway can't be driven     Block            the time of its removal is up, Force           Abandon
+    it failed a moment ago          Nothing          its removal is running                         Attach
+    else                            Begin removal    a registration is running                      Stop
+                                                     that gateway can't be driven                   Block
+                                                     its removal failed a moment ago                Nothing
+                                                     else                                           Begin removal
+                                                   a run on former replicas is in progress          Stop
+                                                   a removal is running                             Attach
+                                                   a registration with the same inputs is running   Attach
+                                                   a registration with other inputs is running      Stop
                                                    asked to retry                                   Begin registration
                                                    the run with these inputs was left unfinished    Begin, resuming it
                                                    as declared everywhere                           Settle
                                                    the last run with these inputs failed            Settle
                                                      but what was in its way is seen to be gone     Begin registration
                                                        and it failed a moment ago                   Settle
+                                                   every replica that answers has it, but not as
+                                                   declared                                         Begin update
                                                    a replica that lacks it answers                  Begin registration
                                                    else                                             Settle
 
-A removal that was left unfinished is resumed, too.
+A removal that was left unfinished is resumed, too. An update counts as a registration in all but its name.
 """
 
 from dataclasses import dataclass
@@ -36,14 +45,8 @@ from typing import Final
 from herder.api.conditions import ReadyReason
 from herder.api.status import RunStatus
 from herder.controller.claims import PASSES_WITH_GATEWAY
+from herder.controller.jobs import Job
 from herder.controller.restore import UNFINISHED
-
-
-class Job(StrEnum):
-    """The two workflows of a worker."""
-
-    REGISTRATION = "worker-registration"
-    REMOVAL = "worker-removal"
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +74,7 @@ class LastRun:
     job: Job
     status: RunStatus
     inputs: str
-    """Of a removal: the URL that it takes off."""
+    """Of a removal: which place it takes it off."""
     reason: str
     """Why it failed; empty otherwise."""
     is_outdated: bool = False
@@ -87,7 +90,7 @@ class World:
     is_touched: bool = False
     """Whether a replica may hold something of this resource."""
     is_orphan: bool = False
-    """Whether the replicas' entries are to be left when it is deleted, or there is no gateway any more."""
+    """Whether the replicas' entries are to be left when it is deleted."""
     is_removed: bool = False
     """Whether a removal for this deletion has succeeded."""
     may_force: bool = False
@@ -98,13 +101,24 @@ class World:
     observes_only: bool = False
     blocked: Blocked | None = None
     inputs: str = ""
-    url: str = ""
-    registered_url: str | None = None
+    """What a registration would work with now."""
+    standing: str | None = None
+    """Where it is registered; what a removal would work with now."""
+    is_elsewhere: bool = False
+    """Whether that is another place than it is to be registered at."""
+    is_astray: bool = False
+    """Whether nothing can be taken off there any more: the gateway is gone, or only observed."""
+    barred: Blocked | None = None
+    """Why nothing can be taken off there for now."""
     asks_retry: bool = False
     asks_cancel: bool = False
     is_satisfied: bool = False
     is_actionable: bool = True
+    is_updatable: bool = False
+    """Whether each replica that lacks it and answers has another declaration of it, and its kind has an update."""
     has_foreign: bool = False
+    is_gateway_new: bool = False
+    """Whether a replica has been restarted, or has answered again, since the last run failed."""
     last: LastRun | None = None
     running: Running | None = None
 
@@ -149,6 +163,13 @@ class Begin:
 
 
 @dataclass(frozen=True, slots=True)
+class Abandon:
+    """Stop what runs, and leave what is registered elsewhere to itself, to be registered where it is declared."""
+
+    why: Why
+
+
+@dataclass(frozen=True, slots=True)
 class Stop:
     """Stop the run in progress, keep what it found out and did, and decide anew on that."""
 
@@ -177,8 +198,9 @@ class Settle:
     keeps_failure: bool = False
 
 
-type Action = Nothing | Attach | Hold | Release | Begin | Stop | Block | Suspend | Cancel | Settle
+type Action = Nothing | Attach | Hold | Release | Begin | Abandon | Stop | Block | Suspend | Cancel | Settle
 
+_FORWARD: Final = frozenset({Job.REGISTRATION, Job.UPDATE})
 _ENDED_BADLY: Final = frozenset({RunStatus.FAILED, RunStatus.CANCELLED})
 
 
@@ -196,6 +218,12 @@ def decide(world: World) -> Action:
         return Cancel()
     if world.observes_only:
         return Settle() if world.running is None else Stop()
+    return _serve(world)
+
+
+def _serve(world: World) -> Action:
+    if world.is_elsewhere:
+        return _move(world)
     if world.running is not None:
         return _follow(world, world.running)
     return _converge(world)
@@ -210,17 +238,30 @@ def _leave(world: World) -> Action:
         return Release(why)
     if running is not None:
         return Attach() if running.job is Job.REMOVAL and not running.is_adrift else Stop()
-    return Block(world.blocked) if world.blocked is not None else _remove(world)
+    return Block(world.barred) if world.barred is not None else _remove(world)
 
 
 def _why_it_may_go(world: World) -> Why | None:
     if world.is_removed:
         return Why.REMOVED
-    if world.is_orphan or world.observes_only:
+    if world.is_orphan or world.is_astray:
         return Why.LEFT
     if not world.is_touched and world.running is None:
         return Why.UNTOUCHED
     return Why.FORCED if world.may_force else None
+
+
+def _move(world: World) -> Action:
+    running = world.running
+    if world.is_astray:
+        return Abandon(Why.LEFT)
+    if running is None and _is_called_off(world):
+        return Nothing()
+    if world.may_force:
+        return Abandon(Why.FORCED)
+    if running is not None:
+        return Attach() if running.job is Job.REMOVAL and not running.is_adrift else Stop()
+    return Block(world.barred) if world.barred is not None else _remove(world)
 
 
 def _follow(world: World, running: Running) -> Action:
@@ -231,27 +272,29 @@ def _follow(world: World, running: Running) -> Action:
 def _remove(world: World) -> Action:
     if world.is_cooling:
         return Nothing()
-    return Begin(Job.REMOVAL, resumes=_is_left(world.last, Job.REMOVAL, world.registered_url))
+    last = world.last
+    is_left = last is not None and last.job is Job.REMOVAL and _is_left(last, world.standing)
+    return Begin(Job.REMOVAL, resumes=is_left)
 
 
-def _is_left(last: LastRun | None, job: Job, inputs: str | None) -> bool:
+def _is_left(last: LastRun, inputs: str | None) -> bool:
     """Whether a run with these inputs was left unfinished, by another process or when this one stopped it."""
-    return last is not None and last.job is job and last.inputs == inputs and last.status in UNFINISHED
+    return last.inputs == inputs and last.status in UNFINISHED
 
 
 def _converge(world: World) -> Action:
-    if world.registered_url not in {None, world.url}:
-        return Nothing() if _is_called_off(world) else _remove(world)
     if world.asks_retry:
         return Begin(Job.REGISTRATION)
-    last = world.last
-    if _is_left(last, Job.REGISTRATION, world.inputs):
-        return Begin(Job.REGISTRATION, resumes=True)
+    last = world.last if world.last is not None and world.last.job in _FORWARD else None
+    if last is not None and _is_left(last, world.inputs):
+        return Begin(last.job, resumes=True)
     if world.is_satisfied:
         return Settle()
     if last is not None and last.inputs == world.inputs and last.status in _ENDED_BADLY:
         return _after_failure(world, last)
-    return Begin(Job.REGISTRATION) if world.is_actionable else Settle()
+    if not world.is_actionable:
+        return Settle()
+    return Begin(Job.UPDATE if world.is_updatable else Job.REGISTRATION)
 
 
 def _is_called_off(world: World) -> bool:
@@ -259,12 +302,14 @@ def _is_called_off(world: World) -> bool:
     last = world.last
     if last is None or last.is_outdated or world.asks_retry:
         return False
-    return (last.job, last.status, last.inputs) == (Job.REMOVAL, RunStatus.CANCELLED, world.registered_url)
+    return (last.job, last.status, last.inputs) == (Job.REMOVAL, RunStatus.CANCELLED, world.standing)
 
 
 def _after_failure(world: World, last: LastRun) -> Action:
-    """Go on by itself only where what was in the way can be seen to be gone."""
-    is_over = (last.reason in PASSES_WITH_GATEWAY and world.is_actionable) or (
-        last.reason == ReadyReason.FOREIGN_ENTRY and not world.has_foreign
+    """Go on by itself only where what was in the way can be seen to be gone, or may be."""
+    is_over = world.is_actionable and (
+        last.reason in PASSES_WITH_GATEWAY
+        or (last.reason == ReadyReason.FOREIGN_ENTRY and not world.has_foreign)
+        or (last.status is RunStatus.FAILED and world.is_gateway_new)
     )
     return Begin(Job.REGISTRATION) if is_over and not world.is_cooling else Settle(keeps_failure=True)

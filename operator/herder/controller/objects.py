@@ -3,16 +3,30 @@
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, Final, Self
+from typing import Final, Self
 
-from herder.api.meta import API_VERSION, MODEL_GATEWAY, WORKER_REGISTRATION, Kind
-from herder.net.urls import InvalidUrl, normalise_url
+from herder.api.meta import API_VERSION, MODEL_GATEWAY, Kind
+from herder.controller.families import FAMILIES
+from herder.controller.families.family import Body
 
-KINDS: Final = {kind.kind: kind for kind in (MODEL_GATEWAY, WORKER_REGISTRATION)}
+__all__ = [
+    "KINDS",
+    "Body",
+    "Key",
+    "Objects",
+    "Place",
+    "collection",
+    "gateway_of",
+    "holder_of",
+    "place_of",
+    "uid_of",
+    "version_of",
+]
+
+KINDS: Final = {kind.kind: kind for kind in (MODEL_GATEWAY, *(family.kind for family in FAMILIES.values()))}
+"""The kinds that are watched, gateways first."""
 
 _MOST_GONE: Final = 10_000
-
-type Body = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,12 +74,20 @@ def gateway_of(body: Body) -> Key | None:
     return Key(MODEL_GATEWAY.kind, body["metadata"]["namespace"], name) if isinstance(name, str) else None
 
 
+def holder_of(body: Body) -> Key | None:
+    """Return the gateway that an object's status says it is registered on; None if it says none."""
+    status = body.get("status")
+    name = status.get("gateway") if isinstance(status, dict) else None
+    return Key(MODEL_GATEWAY.kind, body["metadata"]["namespace"], name) if isinstance(name, str) else None
+
+
 @dataclass(frozen=True, slots=True)
 class Place:
-    """One URL on one gateway: what at most one resource can be registered at."""
+    """What at most one resource of a kind can have on one gateway, such as a worker's URL."""
 
     gateway: Key
-    url: str
+    kind: str
+    claim: str
 
 
 class Objects:
@@ -113,52 +135,50 @@ class Objects:
         return True
 
     def referring_to(self, gateway: Key) -> frozenset[Key]:
-        """Return the resources that belong to a gateway."""
+        """Return the resources that belong to a gateway, or are registered on it."""
         return frozenset(self._by_gateway.get(gateway, ()))
 
     def at(self, place: Place) -> frozenset[Key]:
-        """Return the resources that declare one URL on one gateway."""
+        """Return the resources that claim the same on one gateway."""
         return frozenset(self._by_place.get(place, ()))
 
-    def concerns(self, key: Key, urls: frozenset[str]) -> bool:
-        """Whether one of the URLs is the one that a resource declares, or the one that it is registered under."""
+    def concerns(self, key: Key, keys: frozenset[str]) -> bool:
+        """Whether one of the keys of a registry is one that a resource declares, or is registered under."""
         body = self._bodies.get(key)
-        if body is None:
-            return False
-        place = place_of(body)
-        registered = ((body.get("status") or {}).get("worker") or {}).get("url")
-        return (place is not None and place.url in urls) or registered in urls
+        family = FAMILIES.get(key.kind)
+        return body is not None and family is not None and family.concerns(body, keys)
 
     def rivals(self, key: Key) -> frozenset[Key]:
-        """Return the other resources that declare the same URL on the same gateway."""
+        """Return the other resources of the kind that claim the same on the same gateway."""
         body = self._bodies.get(key)
         place = place_of(body) if body is not None else None
         return self.at(place) - {key} if place is not None else frozenset()
 
     def _link(self, key: Key, body: Body) -> None:
-        gateway, place = gateway_of(body), place_of(body)
-        if gateway is not None:
+        for gateway in _gateways_of(body):
             self._by_gateway[gateway].add(key)
+        place = place_of(body)
         if place is not None:
             self._by_place[place].add(key)
 
     def _unlink(self, key: Key, body: Body) -> None:
-        gateway, place = gateway_of(body), place_of(body)
-        if gateway is not None:
+        for gateway in _gateways_of(body):
             _discard(self._by_gateway, gateway, key)
+        place = place_of(body)
         if place is not None:
             _discard(self._by_place, place, key)
 
 
+def _gateways_of(body: Body) -> set[Key]:
+    """Return the gateways whose replicas concern an object."""
+    return {gateway for gateway in (gateway_of(body), holder_of(body)) if gateway is not None}
+
+
 def place_of(body: Body) -> Place | None:
-    """Return where an object wants to be registered; None if it does not say so in a way that can be read."""
-    gateway, url = gateway_of(body), (body.get("spec") or {}).get("url")
-    if gateway is None or not isinstance(url, str):
-        return None
-    try:
-        return Place(gateway, normalise_url(url))
-    except InvalidUrl:
-        return None
+    """Return what an object claims; None if it claims nothing, or does not say so in a way that can be read."""
+    gateway, family, spec = gateway_of(body), FAMILIES.get(body["kind"]), body.get("spec")
+    claim = family.contested(spec) if family is not None and isinstance(spec, dict) else None
+    return Place(gateway, body["kind"], claim) if gateway is not None and claim is not None else None
 
 
 def _discard[K](index: dict[K, set[Key]], at: K, key: Key) -> None:

@@ -1,45 +1,55 @@
-"""What the replicas' lists say of one worker, beside what herder itself did there: pure, without I/O."""
+"""What the replicas' lists say of one resource, beside what herder itself did there: pure, without I/O."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Final
 
 from herder.api.status import EntryState
+from herder.controller.families.family import Declared
+from herder.controller.registries import Registry
 from herder.controller.views import UNHEARD, View
-from herder.gateway.types import Worker
-from herder.workflows.compare import difference, is_as_sent
-from herder.workflows.entry import NO_ENTRY, REGISTERED, Entry, state_of
-from herder.workflows.plan import Plan
+from herder.workflows.entry import NO_ENTRY, REGISTERED, Entry
+from herder.workflows.look import Look
 
-_MAY_BE_PENDING: Final = frozenset({EntryState.PENDING, EntryState.UNREACHABLE})
+_GONE: Final = "it lists no such entry"
 
 
 @dataclass(frozen=True, slots=True)
 class Observation:
-    """One worker on all replicas of its gateway; `entries` and `lacking` by endpoint."""
+    """One resource on all replicas of its gateway; everything by endpoint."""
 
     entries: Mapping[str, Entry]
     lacking: frozenset[str]
-    """The replicas that do not have the worker as declared, as far as is known."""
+    """The replicas that do not have it as declared, as far as is known."""
     away: frozenset[str]
     """The replicas that can't be driven now."""
     unread: frozenset[str] = frozenset()
     """The replicas that were not read since a run last drove them: what is said of those is from the records."""
+    differences: Mapping[str, str] = field(default_factory=dict)
+    """Of those that list it otherwise than declared: the first difference, as a line for people."""
+    drift: Mapping[str, str] = field(default_factory=dict)
+    """Of those that had it as declared and have it so no more: what was found in its place."""
 
     @property
     def is_satisfied(self) -> bool:
-        """Whether every replica has the worker as declared."""
+        """Whether every replica has it as declared."""
         return not self.lacking
 
     @property
     def is_actionable(self) -> bool:
-        """Whether a replica that lacks the worker can be given it now."""
+        """Whether a replica that lacks it can be given it now."""
         return bool(self.lacking - self.away)
 
     @property
+    def is_updatable(self) -> bool:
+        """Whether each replica that lacks it and can be driven lists it as another declaration of this resource."""
+        entries = [self.entries[endpoint] for endpoint in self.lacking - self.away]
+        return bool(entries) and all(entry.state in REGISTERED and entry.worker_id is not None for entry in entries)
+
+    @property
     def has_foreign(self) -> bool:
-        """Whether a replica lists the URL for somebody else."""
+        """Whether a replica lists the key for somebody else."""
         return any(entry.state is EntryState.FOREIGN for entry in self.entries.values())
 
     @property
@@ -59,10 +69,11 @@ class Reading:
     not_before_s: float
     now: datetime
     left_out: frozenset[str] = frozenset()
+    registry: Registry = Registry.WORKERS
 
     def is_older(self, view: View) -> bool:
         """Whether a view tells of a time before the last run, or of none at all."""
-        return view.state is None or view.began_at_s <= self.not_before_s
+        return view.state is None or view.read_at_s(self.registry) <= self.not_before_s
 
     def is_away(self, endpoint: str, record: Entry) -> bool:
         """Whether a replica can't be driven now: no list of it can be had, or a run just got no answer from it."""
@@ -75,52 +86,60 @@ class Reading:
         return self.views.get(endpoint, UNHEARD)
 
 
-def observe(plan: Plan, records: Mapping[str, Entry], endpoints: Iterable[str], reading: Reading) -> Observation:
+def observe(
+    declared: Declared, records: Mapping[str, Entry], endpoints: Iterable[str], reading: Reading
+) -> Observation:
     """Compare what is declared with what each replica lists."""
     entries: dict[str, Entry] = {}
+    differences: dict[str, str] = {}
+    drift: dict[str, str] = {}
     lacking, away, unread = set(), set(), set()
     for endpoint in endpoints:
         record, view = records.get(endpoint, NO_ENTRY), reading.view(endpoint)
         is_away = reading.is_away(endpoint, record)
-        look = _unseen(plan, record, reading.now) if is_away else _compare(plan, record, view, reading)
-        entries[endpoint], has_it = look
-        if not has_it:
+        is_read = not is_away and not reading.is_older(view)
+        look = declared.look(record, view) if is_read else _unseen(declared, record, is_away=is_away)
+        entries[endpoint] = look.entry.since(record, reading.now) if is_read or is_away else record
+        if not look.has_it:
             lacking.add(endpoint)
+        if look.difference is not None and look.entry.worker_id is not None:
+            differences[endpoint] = look.difference
+        if is_read and not look.has_it and _had_it(declared, record):
+            drift[endpoint] = look.difference or _GONE
         if is_away:
             away.add(endpoint)
-        if not view.is_away and reading.is_older(view):
+        if not is_read and not view.is_away:
             unread.add(endpoint)
-    return Observation(entries, frozenset(lacking), frozenset(away), frozenset(unread))
+    return Observation(entries, frozenset(lacking), frozenset(away), frozenset(unread), differences, drift)
 
 
-def _unseen(plan: Plan, record: Entry, now: datetime) -> tuple[Entry, bool]:
-    """It may have it still: what can't be seen is not torn down, and compared when it is back."""
-    has_it = record.spec_hash == plan.spec_hash and record.worker_id is not None
-    return record.seen(EntryState.UNREACHABLE, now), has_it
+def _unseen(declared: Declared, record: Entry, *, is_away: bool) -> Look:
+    """What can't be seen is as it was noted: it is not torn down, and compared when it can."""
+    is_as_declared = record.spec_hash == declared.spec_hash
+    if is_away:
+        entry = replace(record, state=EntryState.UNREACHABLE)
+        return Look(entry, has_it=is_as_declared and record.worker_id is not None)
+    return Look(record, has_it=is_as_declared and record.state in REGISTERED)
 
 
-def _compare(plan: Plan, record: Entry, view: View, reading: Reading) -> tuple[Entry, bool]:
-    """Return the entry as it is now, and whether the replica has the worker as declared."""
-    if reading.is_older(view):
-        return record, record.spec_hash == plan.spec_hash and record.state in REGISTERED
-    listed = view.workers.get(plan.url, ())
-    if not listed:
-        return _unlisted(record, reading.now), False
-    return _compare_listed(plan, record, listed, reading.now)
+def _had_it(declared: Declared, record: Entry) -> bool:
+    """Whether the replica was noted to have it as it is declared now."""
+    was_registered = record.state in REGISTERED or (record.state is EntryState.UNREACHABLE and bool(record.worker_id))
+    return was_registered and record.spec_hash == declared.spec_hash
 
 
-def _unlisted(record: Entry, now: datetime) -> Entry:
-    """Of what is in no list a registration may still be pending: then its record is kept, for the removal needs it."""
-    if record.state in _MAY_BE_PENDING:
-        return record.seen(EntryState.PENDING, now)
-    return record if record == NO_ENTRY else record.gone(now)  # where nothing ever was, its absence is no news
+def as_recorded(observation: Observation, records: Mapping[str, Entry]) -> Observation:
+    """Return what was seen by a declaration that lacks its Secrets: what was sent is taken for what is declared.
 
-
-def _compare_listed(plan: Plan, record: Entry, listed: tuple[Worker, ...], now: datetime) -> tuple[Entry, bool]:
-    worker = listed[0]
-    if not all(plan.owner.claims(entry.labels) for entry in listed):
-        return replace(record, worker_id=worker.id, spec_hash=None).seen(EntryState.FOREIGN, now), False
-    if not is_as_sent(plan, record, worker):
-        return replace(record, worker_id=worker.id, spec_hash=None).seen(state_of(worker), now), False
-    entry = replace(record, worker_id=worker.id).seen(state_of(worker), now)
-    return entry, entry.state in REGISTERED and not any(difference(each, plan) for each in listed)
+    The hashes of what was sent stay in the records, to be compared when the Secrets can be read again.
+    """
+    entries: dict[str, Entry] = {}
+    lacking: set[str] = set()
+    for endpoint, entry in observation.entries.items():
+        record = records.get(endpoint, NO_ENTRY)
+        is_same = entry.worker_id is not None and entry.worker_id == record.worker_id
+        entries[endpoint] = replace(entry, spec_hash=record.spec_hash) if is_same else entry
+        is_there = is_same and record.spec_hash is not None
+        if not is_there or (entry.state not in REGISTERED and endpoint not in observation.away):
+            lacking.add(endpoint)
+    return replace(observation, entries=entries, lacking=frozenset(lacking), differences={}, drift={})

@@ -1,7 +1,7 @@
 """The operator as a whole: what it is made of, in which order it starts, and how it stops.
 
     API server ─▶ kopf ─▶ Objects ─▶ WorkQueue ─▶ ModelGateways ─▶ Gateways ─▶ every replica's list ─▶ WorkQueue
-                                         └─────▶ Workers ─▶ decide ─▶ Runs ─▶ engine ─▶ StatusWriter ─▶ API server
+                                         └─▶ Reconciler ─▶ decide ─▶ Runs ─▶ engine ─▶ StatusWriter ─▶ API server
 
 It stops from the inside out: first no new decision, then the runs (left as their status says, for the next process to
 go on with), then the watching. If the watching ends by itself the whole process does, loudly, to be started again.
@@ -10,7 +10,6 @@ go on with), then the watching. If the watching ends by itself the whole process
 import asyncio
 import contextlib
 import signal
-import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 from functools import partial
@@ -21,14 +20,20 @@ import kopf
 import structlog
 from kubernetes_asyncio.config import ConfigException
 
-from herder.api.meta import MODEL_GATEWAY, WORKER_REGISTRATION
+from herder.api.meta import MODEL_GATEWAY
+from herder.controller.acts import Acts
+from herder.controller.clock import SYSTEM_CLOCK, Clock
 from herder.controller.failpoints import Failpoint, Tripwire
+from herder.controller.families import FAMILIES
+from herder.controller.families.family import Tools
+from herder.controller.finalizer import Finalizer
 from herder.controller.gateways import Gateways
 from herder.controller.kube import Kube, KubeError, NotFound, installation_of, load_configuration, patiently
 from herder.controller.launch import Launcher
 from herder.controller.modelgateways import ModelGateways
 from herder.controller.objects import Body, Key, Objects, uid_of
 from herder.controller.queue import WorkQueue
+from herder.controller.reconciler import Reconciler
 from herder.controller.recorder import EventRecorder, record_transition
 from herder.controller.registries import Registry
 from herder.controller.relist import Relister
@@ -40,7 +45,6 @@ from herder.controller.services import Services
 from herder.controller.sweep import Sweeper
 from herder.controller.views import News
 from herder.controller.watch import registry_of, watched_settings
-from herder.controller.workers import Workers
 from herder.controller.writer import StatusWriter
 from herder.engine import WorkflowEngine
 from herder.net.address import AddressPolicy
@@ -75,7 +79,7 @@ class Operator:
     """One operator process: `start` it, let it `work`, then `close` it.
 
     `http` leads to gateways and `probing` to workers: however many of these hang, gateways are reached.
-    `installation` is the cluster's identity. `engine` and `clock`, which returns monotonic seconds, are for tests.
+    `installation` is the cluster's identity. `engine` and `clock` are for tests.
     """
 
     def __init__(
@@ -87,7 +91,7 @@ class Operator:
         installation: str,
         *,
         engine: WorkflowEngine | None = None,
-        clock: Callable[[], float] = time.monotonic,
+        clock: Clock = SYSTEM_CLOCK,
     ) -> None:
         self._options = options
         self._kube = kube
@@ -114,17 +118,23 @@ class Operator:
             at_once=options.runs_at_once,
             tripwire=self._tripwire,
         )
-        self._workers = Workers(
-            kube=kube,
+        tools = Tools(prober=Prober(probing))
+        self._reconciler = Reconciler(
             objects=self.objects,
             queue=self.queue,
             scout=Scout(self.objects, self._model_gateways, secrets, clock),
-            writer=self._writer,
+            acts=Acts(
+                queue=self.queue,
+                writer=self._writer,
+                runs=self._runs,
+                launcher=Launcher(self._runs, tools, clock),
+                finalizer=Finalizer(kube, self.objects, self.queue, self.gone),
+                recorder=self._recorder,
+                clock=clock,
+            ),
             runs=self._runs,
-            launcher=Launcher(self._runs, Prober(probing)),
-            recorder=self._recorder,
+            writer=self._writer,
             installation=installation,
-            gone=self.gone,
             clock=clock,
         )
         self._relister = Relister(kube, self.objects, options.namespaces, seen=self.seen, gone=self.gone)
@@ -161,7 +171,7 @@ class Operator:
         key = Key.of(body)
         before = self.objects.rivals(key)
         if self.objects.remove(key, uid_of(body)):
-            self._workers.forget(uid_of(body))
+            self._reconciler.forget(uid_of(body))
             self._enqueue(key, before)
 
     def _enqueue(self, key: Key, rivals_before: frozenset[Key]) -> None:
@@ -174,10 +184,8 @@ class Operator:
 
     @property
     def _reconcilers(self) -> dict[str, Callable[[Key], Awaitable[None]]]:
-        return {
-            MODEL_GATEWAY.kind: self._model_gateways.reconcile,
-            WORKER_REGISTRATION.kind: self._workers.reconcile,
-        }
+        served = dict.fromkeys(FAMILIES, self._reconciler.reconcile)
+        return {MODEL_GATEWAY.kind: self._model_gateways.reconcile, **served}
 
     def _written(self, key: Key, before: Body, status: dict[str, object]) -> None:
         self._tripwire.written(status)
@@ -193,7 +201,7 @@ class Operator:
         return self._model_gateways.needs(key)
 
     def _run_ended(self, run: Run) -> None:
-        self._workers.ended(run)
+        self._reconciler.ended(run)
 
 
 async def run(options: Options) -> None:

@@ -4,13 +4,15 @@ Each function takes the status as it is on the API server and returns the one th
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final
 
+from herder.api.base import ApiModel
 from herder.api.conditions import merge
 from herder.api.status import (
     MAX_HISTORY,
+    Draining,
     EntryState,
     LastHandled,
     PastRun,
@@ -19,22 +21,18 @@ from herder.api.status import (
     Step,
     StepStatus,
     WorkflowRun,
+    WorkflowStatus,
 )
-from herder.api.worker import ConnectionMode, DiscoveredWorker, Runtime, WorkerRegistrationStatus
 from herder.controller.claims import Claims
 from herder.controller.observe import Observation
 from herder.engine import StepState, WorkflowState
 from herder.workflows.entry import REGISTERED, Entry
 from herder.workflows.errors import Problem
-from herder.workflows.facts import Facts
-from herder.workflows.plan import Plan
 
-_RUNTIMES: Final = {runtime.lower(): runtime.value for runtime in Runtime} | {"generic": "Generic"}
-_MODES: Final = {mode.lower(): mode.value for mode in ConnectionMode}
 _DONE: Final = frozenset({StepStatus.SUCCEEDED, StepStatus.SKIPPED})
 _AT_WORK: Final = (StepStatus.RETRYING, StepStatus.RUNNING, StepStatus.FAILED, StepStatus.PENDING)
 
-type Status = WorkerRegistrationStatus
+type Status = WorkflowStatus
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,9 +54,13 @@ class RunReport:
     problems: Mapping[str, Problem]
     entries: Mapping[str, Entry]
     endpoints: tuple[str, ...]
-    worker: DiscoveredWorker | None
+    gateway: str | None
+    """The name of the gateway on which something of it may be; None where nothing is any more."""
+    shown: Mapping[str, ApiModel | None]
+    """What was found out, under the name of its field in the status."""
     spec_hash: str | None
     """None for a removal: nothing is registered as declared any more."""
+    drain: Draining | None = field(default=None)
 
     @property
     def steps(self) -> tuple[Step, ...]:
@@ -89,7 +91,9 @@ def with_run(base: Status, run: RunReport, claims: Claims, at: Moment) -> Status
             "registered": f"{done}/{len(run.endpoints)}",
             "workflow": workflow,
             "replicas": rows(run.entries, run.endpoints),
-            "worker": run.worker,
+            "gateway": run.gateway,
+            "drain": run.drain,
+            **run.shown,
         }
     )
 
@@ -101,13 +105,11 @@ def _is_as_declared(run: RunReport, endpoint: str) -> bool:
     return run.spec_hash is not None and run.entries[endpoint].spec_hash == run.spec_hash
 
 
-def with_known_worker(status: Status, known: DiscoveredWorker | None) -> Status:
-    """While a worker is found out anew, what was known of it at the same URL goes on being shown."""
-    worker = status.worker
-    if worker is None or known is None or worker.url != known.url:
-        return status
-    found = {name: value for name, value in worker if value}
-    return status.model_copy(update={"worker": known.model_copy(update=found)})
+def completed(found: ApiModel | None, known: ApiModel | None, key_in: str) -> ApiModel | None:
+    """While something is found out anew, what was known of it under the same key goes on being shown."""
+    if found is None or known is None or getattr(found, key_in) != getattr(known, key_in):
+        return found
+    return known.model_copy(update={name: value for name, value in found if value})
 
 
 def with_ended_run(base: Status, run: RunReport, claims: Claims, at: Moment) -> Status:
@@ -139,6 +141,16 @@ def with_observation(base: Status, observation: Observation, claims: Claims | No
     return status.model_copy(update={"registered": observation.registered, "replicas": shown})
 
 
+def abandoned(base: Status, shown_in: str) -> Status:
+    """What is registered elsewhere is left to itself: nothing is known of this resource on any replica."""
+    return base.model_copy(update={"gateway": None, "drain": None, "replicas": (), "registered": None, shown_in: None})
+
+
+def with_drain(base: Status, drain: Draining | None) -> Status:
+    """Since when, and until when, it is being taken off."""
+    return base.model_copy(update={"drain": drain})
+
+
 def with_claims(base: Status, claims: Claims, at: Moment) -> Status:
     """Nothing but the conditions has changed."""
     conditions = merge(base.conditions, claims, at.now, at.generation)
@@ -148,6 +160,19 @@ def with_claims(base: Status, claims: Claims, at: Moment) -> Status:
 def paused(base: Status) -> Status:
     """The run in progress was stopped between two writes: its steps and records are exact, another may go on."""
     return _with_run_status(base, RunStatus.PAUSED)
+
+
+def called_off(base: Status) -> Status:
+    """The last run has failed and would have been tried again, which was cancelled on demand."""
+    run = base.workflow
+    if run is None:
+        return base
+    past = tuple(
+        each.model_copy(update={"status": RunStatus.CANCELLED}) if each.started_at == run.started_at else each
+        for each in base.history
+    )
+    workflow = run.model_copy(update={"status": RunStatus.CANCELLED})
+    return base.model_copy(update={"workflow": workflow, "history": past})
 
 
 def cancelled(base: Status, at: Moment) -> Status:
@@ -213,20 +238,6 @@ def unseen(base: Status) -> Status:
 
 
 _SEEN: Final = REGISTERED | {EntryState.DRAINING}
-
-
-def worker_of(plan: Plan, facts: Facts) -> DiscoveredWorker:
-    """Return what is shown of the worker, in the words of the spec."""
-    return DiscoveredWorker(
-        url=plan.url,
-        connection_mode=_MODES.get(facts.connection_mode or ""),
-        runtime=_RUNTIMES.get(facts.runtime or ""),
-        version=facts.version,
-        worker_type=plan.spec.worker_type.value,
-        models=facts.models,
-        context_length=facts.context_length,
-        dp_size=facts.dp_size,
-    )
 
 
 def _step(name: str, state: StepState, problem: Problem | None) -> Step:

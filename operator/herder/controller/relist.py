@@ -9,15 +9,15 @@ from typing import Final
 
 import structlog
 
-from herder.api.meta import MODEL_GATEWAY, WORKER_REGISTRATION, Kind
+from herder.api.meta import Kind
 from herder.controller.kube import Kube
-from herder.controller.objects import Body, Objects, collection, uid_of
+from herder.controller.objects import KINDS, Body, Objects, collection, uid_of
 from herder.controller.rounds import every
 
 log = structlog.get_logger(__name__)
 
 _INTERVAL_S: Final = 60.0
-_ORDER: Final = (MODEL_GATEWAY, WORKER_REGISTRATION)
+_ORDER: Final = tuple(KINDS.values())
 
 
 class Relister:

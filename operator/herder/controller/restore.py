@@ -4,11 +4,9 @@ from collections.abc import Iterable
 from typing import Final
 
 from herder.api.status import ReplicaEntry, RunStatus, WorkflowRun
-from herder.api.worker import DiscoveredWorker
 from herder.engine import StepState, WorkflowDefinition, WorkflowState, WorkflowStatus
 from herder.engine import StepStatus as EngineStepStatus
 from herder.workflows.entry import Entry
-from herder.workflows.facts import Facts
 
 UNFINISHED: Final = frozenset({RunStatus.PENDING, RunStatus.RUNNING, RunStatus.PAUSED})
 
@@ -16,20 +14,6 @@ UNFINISHED: Final = frozenset({RunStatus.PENDING, RunStatus.RUNNING, RunStatus.P
 def entries_of(rows: Iterable[ReplicaEntry]) -> dict[str, Entry]:
     """Return herder's records of the replicas."""
     return {row.endpoint: Entry(row.state, row.worker_id, row.spec_hash, row.verified_at) for row in rows}
-
-
-def facts_of(worker: DiscoveredWorker | None) -> Facts:
-    """Return what was found out about the worker."""
-    if worker is None:
-        return Facts()
-    return Facts(
-        connection_mode=worker.connection_mode.lower() if worker.connection_mode else None,
-        runtime=worker.runtime.lower() if worker.runtime else None,
-        version=worker.version,
-        models=worker.models,
-        context_length=worker.context_length,
-        dp_size=worker.dp_size,
-    )
 
 
 def fresh_state[D](definition: WorkflowDefinition[D], instance_id: str, data: D) -> WorkflowState[D]:

@@ -14,7 +14,7 @@ from typing import Any, Final
 
 import structlog
 
-from herder.api.worker import WorkerRegistrationStatus
+from herder.api.status import WorkflowStatus
 from herder.controller.failpoints import Tripwire
 from herder.controller.objects import Body, Key
 from herder.controller.places import Places
@@ -53,7 +53,7 @@ class Run:
     definition: WorkflowDefinition[Any]
     state: WorkflowState[Any]
     render: Callable[["Run", Body], Status]
-    left_as: Callable[["Run", Body], WorkerRegistrationStatus]
+    left_as: Callable[["Run", Body], WorkflowStatus]
     """What is there once it was stopped: exact, so that another run may go on from it."""
     render_end: Callable[["Run", Body, WorkflowOutcome], Status]
     is_last: bool = False

@@ -1,50 +1,30 @@
-"""Everything that counts for one WorkerRegistration, looked up, and what of it `decide` is given."""
+"""Everything that counts for one resource, looked up, and what of it `decide` is given."""
 
-import time
-from collections.abc import Callable
-from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from dataclasses import dataclass
 from typing import Final
 
 from herder.api.conditions import ReadyReason
+from herder.api.fields import SecretKeyRef
 from herder.api.gateway import GatewayReplicaState, Mode
 from herder.api.status import RunStatus
-from herder.controller.decide import Blocked, Job, LastRun, Running, World
+from herder.controller.clock import Clock
+from herder.controller.decide import Blocked, LastRun, Running, World
+from herder.controller.families.family import Declared, Vault
 from herder.controller.gateways import Gateway
+from herder.controller.jobs import Job, job_of
+from herder.controller.memory import Memory
 from herder.controller.modelgateways import ModelGateways
-from herder.controller.objects import Objects
-from herder.controller.observe import Observation, Reading, observe
+from herder.controller.objects import Key, Objects
+from herder.controller.observe import Observation, Reading, as_recorded, observe
+from herder.controller.registries import Registry
 from herder.controller.restore import entries_of
 from herder.controller.runs import Run
-from herder.controller.secrets import SecretMissing, Secrets
+from herder.controller.secrets import SecretMissing
 from herder.controller.subject import Subject, conflict_of
-from herder.workflows.plan import Plan
 
 _NEVER: Final = float("-inf")
 _FAIR_CHANCE_S: Final = 5.0
 """How long a removal is let try in this process beside the draining, though its time was up before it began."""
-
-
-@dataclass(slots=True)
-class Memory:
-    """What this process remembers of one object beside its status; losing it costs a look, never a mistake."""
-
-    ended_at_s: float = _NEVER
-    """When its last run here ended (monotonic): lists that were read before say nothing new."""
-    deleting_since_s: float | None = None
-    """When it was first seen here to be deleted (monotonic)."""
-    has_tried_removal: bool = False
-    """Whether a removal for its deletion has sent here what it has to send, or has failed."""
-    is_removed: bool = False
-    """Whether a removal for its deletion has succeeded."""
-    cools_until_s: float = _NEVER
-    """When what came to nothing may be tried again without any change."""
-    tried: str = ""
-    """The inputs of the run that came to nothing: with others there is nothing to wait for."""
-    failures: int = 0
-    """How many runs in a row came to nothing, or not to all that they were begun for."""
-    left_out: frozenset[str] = frozenset()
-    """The replicas that the last run succeeded without."""
 
 
 @dataclass(frozen=True)
@@ -53,119 +33,188 @@ class Scene:
 
     subject: Subject
     gateway: Gateway | None
-    plan: Plan | None
-    blocked: Blocked | None
-    observation: Observation | None = field(default=None)
+    """The gateway that it is to be registered on."""
+    holder: Gateway | None
+    """The gateway that it is registered on: the same one, but for a resource whose gatewayRef was changed."""
+    declared: Declared | None = None
+    blocked: Blocked | None = None
+    barred: Blocked | None = None
+    """Why nothing can be taken off the holder."""
+    is_elsewhere: bool = False
+    is_astray: bool = False
+    """Whether nothing can be taken off the holder for good."""
+    observation: Observation | None = None
+
+    @property
+    def is_leaving(self) -> bool:
+        """Whether it is to be taken off where it is registered."""
+        return self.subject.is_deleting or self.is_elsewhere
+
+    @property
+    def shown_gateway(self) -> Gateway | None:
+        """The gateway whose replicas its status tells of."""
+        return self.holder if self.is_leaving else self.gateway
 
     @property
     def endpoints(self) -> tuple[str, ...]:
-        """The replicas of its gateway."""
-        return tuple(replica.endpoint for replica in self.gateway.replicas) if self.gateway else ()
+        """The replicas of the gateway that it is to be registered on."""
+        return _endpoints(self.gateway)
+
+    @property
+    def held_on(self) -> tuple[str, ...]:
+        """The replicas of the gateway that it is registered on."""
+        return _endpoints(self.holder)
 
     @property
     def inputs(self) -> str:
         """What a registration would work with."""
-        return self.subject.inputs(self.plan.spec_hash, self.endpoints) if self.plan else ""
+        return self.subject.inputs(self.declared.spec_hash, self.endpoints) if self.declared else ""
 
     @property
-    def url_to_remove(self) -> str:
-        """The URL that it is registered under."""
-        worker = self.subject.status.worker
-        return worker.url if worker else ""
+    def standing(self) -> str | None:
+        """What a removal would work with."""
+        return self.subject.registered.hash if self.subject.registered else None
+
+    @property
+    def former_place(self) -> str:
+        """Where it is registered, for people."""
+        standing = self.subject.registered
+        return f"{standing.key} on ModelGateway {standing.gateway.name}" if standing is not None else "nowhere"
+
+    @property
+    def offers(self) -> dict[str, bool]:
+        """Whether requests for all that it serves can be sent to each replica, as far as those were asked."""
+        views = self.gateway.views if self.gateway is not None else {}
+        models = self.subject.family.models(self.subject.status)
+        asked = {e: view for e, view in views.items() if models and view.read_at_s(Registry.MODELS) > _NEVER}
+        return {e: all(view.listed(Registry.MODELS, model) for model in models) for e, view in asked.items()}
+
+
+def _endpoints(gateway: Gateway | None) -> tuple[str, ...]:
+    return tuple(replica.endpoint for replica in gateway.replicas) if gateway else ()
+
+
+class _NoSecrets:
+    """A vault that knows no content: what is declared with it can be compared, and is never sent."""
+
+    async def get(self, _namespace: str, _ref: SecretKeyRef, *, field: str) -> str:  # noqa: ARG002  (a Vault)
+        return ""
 
 
 class Scout:
     """Looks things up. Raises KubeError where the API server can't tell."""
 
-    def __init__(
-        self,
-        objects: Objects,
-        gateways: ModelGateways,
-        secrets: Secrets,
-        clock: Callable[[], float] = time.monotonic,
-    ) -> None:
+    def __init__(self, objects: Objects, gateways: ModelGateways, vault: Vault, clock: Clock) -> None:
         self._objects = objects
         self._gateways = gateways
-        self._secrets = secrets
+        self._vault = vault
         self._clock = clock
 
     async def look(self, subject: Subject, memory: Memory) -> Scene | None:
         """Return the subject's scene; None while its gateway was not looked at yet, after which it is called again."""
+        standing = subject.registered
+        holder_key = standing.gateway if standing is not None else subject.gateway
         gateway = self._gateways.get(subject.gateway) if subject.gateway is not None else None
-        unusable = self._gateways.trouble(subject.gateway)
-        if gateway is None and unusable is None:
-            return None
+        holder = self._gateways.get(holder_key) if holder_key is not None else None
+        unusable, barred = self._gateways.trouble(subject.gateway), self._gateways.trouble(holder_key)
+        is_astray = self._gateways.is_gone(holder_key) or _only_observed(holder)
         if subject.is_deleting:
-            return Scene(subject, gateway, None, unusable)
-        blocked = subject.invalid or unusable or _refusal(gateway) or self._conflict(subject)
-        if blocked is not None or gateway is None:
-            return Scene(subject, gateway, None, blocked)
-        try:
-            plan = await self._plan(subject)
-        except SecretMissing as error:
-            return Scene(subject, gateway, None, Blocked(ReadyReason.SECRET_NOT_FOUND, str(error)))
+            is_known = holder is not None or barred is not None
+            return Scene(subject, gateway, holder, barred=barred, is_astray=is_astray) if is_known else None
+        if (gateway is None and unusable is None) or (holder is None and barred is None):
+            return None
+        is_elsewhere = self._is_elsewhere(subject)
+        blocked = subject.invalid or unusable or _refusal(gateway)
+        if blocked is None and not is_elsewhere:
+            blocked = conflict_of(subject, self._objects)
+        if blocked is not None or gateway is None or is_elsewhere:
+            barred = barred or _refusal(holder)
+            return Scene(subject, gateway, holder, None, blocked, barred, is_elsewhere, is_elsewhere and is_astray)
+        return await self._compared(subject, gateway, memory)
+
+    async def _compared(self, subject: Subject, gateway: Gateway, memory: Memory) -> Scene:
+        """Return the scene of a resource that is where it is to be, or nowhere yet, on a gateway that can be driven."""
         left_out = memory.left_out if self._cools(memory) else frozenset()
-        reading = Reading(gateway.views, memory.ended_at_s, datetime.now(UTC), left_out)
+        now, registry = self._clock.now(), subject.family.registry
+        reading = Reading(gateway.views, memory.ended_at_s, now, left_out, registry)
         records = entries_of(subject.status.replicas)
-        endpoints = [replica.endpoint for replica in gateway.replicas]
-        return Scene(subject, gateway, plan, None, observe(plan, records, endpoints, reading))
+        try:
+            declared = await self._declare(subject, self._vault)
+        except SecretMissing as error:
+            blocked = Blocked(ReadyReason.SECRET_NOT_FOUND, str(error))
+            keyless = await self._declare(subject, _NoSecrets())
+            seen = as_recorded(observe(keyless, records, _endpoints(gateway), reading), records)
+            return Scene(subject, gateway, gateway, blocked=blocked, observation=seen)
+        seen = observe(declared, records, _endpoints(gateway), reading)
+        return Scene(subject, gateway, gateway, declared, observation=seen)
+
+    async def _declare(self, subject: Subject, vault: Vault) -> Declared:
+        declared: Declared = await subject.family.declare(subject.spec, subject.owner, vault)
+        return declared
+
+    @staticmethod
+    def _is_elsewhere(subject: Subject) -> bool:
+        """Whether it must be taken off where it is registered before it can be registered where it is declared."""
+        standing = subject.registered
+        if standing is None or subject.gateway is None:
+            return False
+        claim = subject.family.contested(subject.raw_spec)
+        is_other_key = subject.family.moves and claim is not None and standing.key != claim
+        return standing.gateway != subject.gateway or is_other_key
 
     def world(self, scene: Scene, run: Run | None, memory: Memory) -> World:
         """Return what counts for the decision."""
         subject, observation = scene.subject, scene.observation
-        worker = subject.status.worker
         return World(
             is_deleting=subject.is_deleting,
             has_finalizer=subject.has_finalizer,
-            is_touched=subject.is_touched,
-            is_orphan=subject.keeps_entries or self._gateways.is_gone(subject.gateway),
+            is_touched=subject.registered is not None,
+            is_orphan=subject.keeps_entries,
             is_removed=memory.is_removed,
-            may_force=self.forced_in_s(subject, memory) == 0
-            and (memory.has_tried_removal or scene.blocked is not None),
-            is_cooling=self._cools(memory) and memory.tried in {scene.inputs, scene.url_to_remove},
+            may_force=self.forced_in_s(subject, memory) == 0 and (memory.has_tried_removal or scene.barred is not None),
+            is_cooling=self._cools(memory) and memory.tried in {scene.inputs, scene.standing},
             is_suspended=subject.spec is not None and subject.spec.suspend,
-            observes_only=scene.gateway is not None and scene.gateway.access.mode is Mode.OBSERVE,
+            observes_only=_only_observed(scene.gateway),
             blocked=scene.blocked,
             inputs=scene.inputs,
-            url=scene.plan.url if scene.plan else "",
-            registered_url=worker.url if worker else None,
+            standing=scene.standing,
+            is_elsewhere=scene.is_elsewhere,
+            is_astray=scene.is_astray,
+            barred=scene.barred,
             asks_retry=subject.asks_retry,
             asks_cancel=subject.asks_cancel,
             is_satisfied=observation is not None and observation.is_satisfied,
             is_actionable=observation is not None and observation.is_actionable,
+            is_updatable=subject.family.has_update and observation is not None and observation.is_updatable,
             has_foreign=observation is not None and observation.has_foreign,
+            is_gateway_new=_has_new_instance(scene, memory),
             last=_last_run(subject),
-            running=_running(run, scene.gateway),
+            running=_running(run, scene),
         )
 
+    def instances(self, key: Key | None) -> dict[str, int]:
+        """Return which instance of each of a gateway's replicas was met last, by endpoint."""
+        gateway = self._gateways.get(key) if key is not None else None
+        return {e: view.instance for e, view in gateway.views.items()} if gateway is not None else {}
+
     def forced_in_s(self, subject: Subject, memory: Memory) -> float | None:
-        """Return how long its removal is let go on; None if for as long as it takes, or if it is not deleted.
+        """Return how long its removal is let go on; None if for as long as it takes, or if it does not leave.
 
         A process that was not there while the time ran lets it have a fair chance.
         """
-        overdue_s, now_s = subject.overdue_in_s(datetime.now(UTC)), self._clock()
+        overdue_s, now_s = subject.overdue_in_s(self._clock.now()), self._clock()
         if overdue_s is None:
             return None
-        since_s = now_s if memory.deleting_since_s is None else memory.deleting_since_s
-        chance_s = min(subject.drain.timeout_seconds, subject.drain.settle_seconds + _FAIR_CHANCE_S)
+        since_s = now_s if memory.leaving_since_s is None else memory.leaving_since_s
+        chance_s = min(subject.terms.timeout_s, subject.terms.settle_s + _FAIR_CHANCE_S)
         return max(overdue_s, since_s + chance_s - now_s, 0.0)
 
     def _cools(self, memory: Memory) -> bool:
         return self._clock() < memory.cools_until_s
 
-    async def _plan(self, subject: Subject) -> Plan:
-        if subject.spec is None:
-            raise ValueError("only a subject with a spec has a plan")
-        ref, api_key = subject.spec.api_key_secret_ref, None
-        if ref is not None:
-            api_key = await self._secrets.get(subject.key.namespace, ref, field="spec.apiKeySecretRef")
-        return Plan(subject.spec, subject.owner, api_key)
 
-    def _conflict(self, subject: Subject) -> Blocked | None:
-        """What is registered under another URL is taken off there first, whoever has the new one."""
-        worker = subject.status.worker
-        is_elsewhere = subject.spec is not None and worker is not None and worker.url != subject.spec.url
-        return None if is_elsewhere else conflict_of(subject, self._objects)
+def _only_observed(gateway: Gateway | None) -> bool:
+    return gateway is not None and gateway.access.mode is Mode.OBSERVE
 
 
 def _refusal(gateway: Gateway | None) -> Blocked | None:
@@ -177,18 +226,33 @@ def _refusal(gateway: Gateway | None) -> Blocked | None:
     return Blocked(ReadyReason.GATEWAY_REFUSES, f"{endpoint}: {view.trouble}")
 
 
-def _running(run: Run | None, gateway: Gateway | None) -> Running | None:
+def _has_new_instance(scene: Scene, memory: Memory) -> bool:
+    views = scene.gateway.views if scene.gateway is not None else {}
+    return any(e in memory.failed_with and memory.failed_with[e] != v.instance for e, v in views.items())
+
+
+def _running(run: Run | None, scene: Scene) -> Running | None:
     if run is None:
         return None
+    job = _job(run)
+    gateway = scene.holder if job is Job.REMOVAL else scene.gateway
     is_adrift = gateway is not None and run.state.data.replicas != gateway.replicas
-    return Running(Job(run.name), run.inputs, is_adrift)
+    return Running(job, run.inputs, is_adrift)
+
+
+def _job(run: Run) -> Job:
+    job = job_of(run.name)
+    if job is None:
+        raise ValueError(f"no job is named {run.name}")
+    return job
 
 
 def _last_run(subject: Subject) -> LastRun | None:
     run = subject.status.workflow
-    if run is None or run.name not in Job:
+    job = job_of(run.name) if run is not None else None
+    if run is None or job is None:
         return None
     failed = next((step for step in run.steps if step.status.value == "Failed"), None)
     reason = failed.reason if failed is not None and run.status is RunStatus.FAILED else None
     is_outdated = run.generation != subject.generation
-    return LastRun(Job(run.name), run.status, run.inputs or "", reason or "", is_outdated)
+    return LastRun(job, run.status, run.inputs or "", reason or "", is_outdated)

@@ -1,8 +1,8 @@
-"""One WorkerRegistration as it is on the API server, parsed once, with everything it refers to looked up."""
+"""One resource of a kind that is served, as it is on the API server, parsed once."""
 
 import hashlib
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
@@ -10,15 +10,29 @@ from typing import Any, Final
 
 from herder.api.base import InvalidResource, parse
 from herder.api.conditions import ReadyReason
-from herder.api.meta import ADOPT_ANNOTATION, CANCEL_ANNOTATION, FINALIZER, RETRY_ANNOTATION
-from herder.api.served import DeletionPolicy, OnTimeout
-from herder.api.status import echo
-from herder.api.worker import Drain, WorkerRegistrationSpec, WorkerRegistrationStatus
+from herder.api.meta import ADOPT_ANNOTATION, CANCEL_ANNOTATION, FINALIZER, MODEL_GATEWAY, RETRY_ANNOTATION
+from herder.api.served import DeletionPolicy, OnTimeout, ServedSpec
+from herder.api.status import Draining, WorkflowStatus, echo
 from herder.controller.decide import Blocked
+from herder.controller.families import family_of
+from herder.controller.families.family import Family, Terms
 from herder.controller.objects import Body, Key, Objects, gateway_of, uid_of
 from herder.workflows.owner import Owner
 
 _HASH_CHARS: Final = 32
+
+
+@dataclass(frozen=True)
+class Standing:
+    """Where a resource is registered: the gateway, and the key on its replicas."""
+
+    gateway: Key
+    key: str
+
+    @property
+    def hash(self) -> str:
+        """What a run of its removal works with, short enough for a status."""
+        return _hashed([str(self.gateway), self.key])
 
 
 @dataclass(frozen=True)
@@ -28,9 +42,10 @@ class Subject:
     key: Key
     body: Body
     installation: str
-    spec: WorkerRegistrationSpec | None
+    family: Family[Any]
+    spec: ServedSpec | None
     invalid: Blocked | None
-    status: WorkerRegistrationStatus
+    status: WorkflowStatus
 
     @cached_property
     def uid(self) -> str:
@@ -94,38 +109,69 @@ class Subject:
         done = self.status.last_handled.cancel if self.status.last_handled else None
         return self.cancel not in {None, done}
 
+    @cached_property
+    def registered(self) -> Standing | None:
+        """Where a run has begun that may have left something on a replica; None if none has."""
+        gateway, key = self._holder, self.family.registered_as(self.status)
+        return Standing(gateway, key) if gateway is not None and key is not None else None
+
     @property
-    def is_touched(self) -> bool:
-        """Whether a run has begun that may have left something on a replica."""
-        return self.status.worker is not None
+    def _holder(self) -> Key | None:
+        """A status that names no gateway is of a time when a resource could not change it."""
+        name = self.status.gateway
+        return self.gateway if name is None else Key(MODEL_GATEWAY.kind, self.key.namespace, name)
+
+    @property
+    def refers_to_secret(self) -> bool:
+        """Whether its spec names a Secret, of whose change nobody tells."""
+        return self.spec is not None and self.family.has_secret(self.spec)
 
     @property
     def keeps_entries(self) -> bool:
-        """Whether its entries are to be left when it is deleted."""
-        return self.spec is not None and self.spec.deletion_policy is DeletionPolicy.ORPHAN
+        """Whether its entries are to be left when it is deleted, also where the rest of the spec can't be read."""
+        return self.raw_spec.get("deletionPolicy") == DeletionPolicy.ORPHAN
+
+    @property
+    def raw_spec(self) -> Mapping[str, Any]:
+        """The spec, whatever it holds."""
+        spec = self.body.get("spec")
+        return spec if isinstance(spec, dict) else {}
 
     @cached_property
-    def drain(self) -> Drain:
-        """How it is removed. Where it can't be read the defaults hold, or a deletion could wait for ever."""
-        if self.spec is not None:
-            return self.spec.drain
-        try:
-            return parse(Drain, (self.body.get("spec") or {}).get("drain") or {}, at="spec.drain")
-        except InvalidResource:
-            return Drain()
+    def terms(self) -> Terms:
+        """How it is removed."""
+        return self.family.terms(self.raw_spec)
+
+    @property
+    def leaving_since(self) -> datetime | None:
+        """When its removal was asked for, or begun where it is to be registered elsewhere; None if neither was."""
+        since = self.body["metadata"].get("deletionTimestamp")
+        if since is not None:
+            return datetime.fromisoformat(since).astimezone(UTC)
+        return self.status.drain.started_at if self.status.drain is not None else None
+
+    def deadline(self, since: datetime) -> datetime | None:
+        """Return when a removal that began then is given up; None if it has no limit."""
+        if self.terms.on_timeout is not OnTimeout.FORCE:
+            return None
+        return since + timedelta(seconds=self.terms.timeout_s)
 
     def overdue_in_s(self, now: datetime) -> float | None:
-        """Return how long its removal may yet take until its time is up; None if it has no limit, or is not deleted."""
-        since = self.body["metadata"].get("deletionTimestamp")
-        if since is None or self.drain.on_timeout is not OnTimeout.FORCE:
-            return None
-        up_at = datetime.fromisoformat(since) + timedelta(seconds=self.drain.timeout_seconds)
-        return max(0.0, (up_at - now).total_seconds())
+        """Return how long its removal may yet take until its time is up; None if it has no limit, or does not leave."""
+        since = self.leaving_since
+        up_at = self.deadline(since) if since is not None else None
+        return None if up_at is None else max(0.0, (up_at - now).total_seconds())
+
+    def draining(self, base: WorkflowStatus, now: datetime, in_flight: int | None = None) -> Draining:
+        """Return what a status shows of its removal, given the status as it is."""
+        started_at = base.drain.started_at if base.drain is not None else now
+        since = self.leaving_since if self.is_deleting else started_at
+        deadline = self.deadline(since) if since is not None else None
+        return Draining(started_at=started_at, deadline=deadline, in_flight=in_flight)
 
     def inputs(self, spec_hash: str, endpoints: Iterable[str]) -> str:
         """Return a hash of all that a registration works with; if it changes, what has failed may succeed."""
-        parts = [self.generation, spec_hash, self.adopts, sorted(endpoints), self.retry]
-        return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:_HASH_CHARS]
+        return _hashed([self.generation, spec_hash, self.adopts, sorted(endpoints), self.retry])
 
     @cached_property
     def _annotations(self) -> dict[str, str]:
@@ -138,24 +184,26 @@ class Subject:
 
 def subject_of(key: Key, body: Body, installation: str) -> Subject:
     """Parse an object. A status that can't be read, written by another version, counts as none."""
+    family = family_of(body)
     spec, invalid = None, None
     try:
-        spec = parse(WorkerRegistrationSpec, body.get("spec") or {})
+        spec = parse(family.spec, body.get("spec") or {})
     except InvalidResource as error:
         invalid = Blocked(ReadyReason.INVALID_SPEC, str(error))
-    return Subject(key, body, installation, spec, invalid, status_of(body))
+    return Subject(key, body, installation, family, spec, invalid, status_of(body))
 
 
-def status_of(body: dict[str, Any]) -> WorkerRegistrationStatus:
+def status_of(body: Body) -> WorkflowStatus:
     """Return an object's status."""
+    model = family_of(body).status
     try:
-        return parse(WorkerRegistrationStatus, body.get("status") or {}, at="status")
+        return parse(model, body.get("status") or {}, at="status")
     except InvalidResource:
-        return WorkerRegistrationStatus()
+        return model()
 
 
 def conflict_of(subject: Subject, objects: Objects) -> Blocked | None:
-    """Of the resources with one URL on one gateway the oldest wins; return what is said of the others.
+    """Of the resources that claim the same on one gateway the oldest wins; return what is said of the others.
 
     Ages are in whole seconds. Of two that were created within one the first that was begun with counts as the older.
     """
@@ -164,10 +212,17 @@ def conflict_of(subject: Subject, objects: Objects) -> Blocked | None:
     if not older:
         return None
     winner = min(older, key=lambda item: item[0])[1]
-    text = f"spec.url is declared by the older WorkerRegistration {winner.name} already: delete one of the two"
+    text = (
+        f"{subject.family.contested_field} is declared by the older {winner.kind} {winner.name} already: "
+        "delete one of the two"
+    )
     return Blocked(ReadyReason.CONFLICT, text)
 
 
 def _age(body: Body) -> tuple[datetime, bool, str]:
     created = datetime.fromisoformat(body["metadata"]["creationTimestamp"])
-    return created.astimezone(UTC), status_of(body).worker is None, uid_of(body)
+    return created.astimezone(UTC), family_of(body).registered_key(body) is None, uid_of(body)
+
+
+def _hashed(parts: list[object]) -> str:
+    return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:_HASH_CHARS]

@@ -61,6 +61,8 @@ class View:
     trouble: str = ""
     others: Mapping[Registry, Listed] = field(default_factory=dict)
     """The registries beside the workers that were read."""
+    instance: int = 0
+    """How often the replica has answered after a silence: it may have been started anew, in another way."""
 
     @property
     def is_away(self) -> bool:
@@ -167,8 +169,9 @@ class Watcher:
         except GatewayError as error:
             self._heard_nothing(error)
         else:
+            was_silent = self._silent_since_s is not None
             self._silent_since_s = None
-            self._take(began_at_s, workers)
+            self._take(began_at_s, workers, was_silent=was_silent)
 
     async def _list(self, registry: Registry) -> Listing:
         """Read one registry. Raises GatewayError."""
@@ -180,13 +183,13 @@ class Watcher:
             log.exception("replica.defect", endpoint=self.replica.endpoint)
             raise GatewayError(f"{type(error).__name__} in herder itself; its log has the details") from error
 
-    def _take(self, began_at_s: float, workers: Listing) -> None:
+    def _take(self, began_at_s: float, workers: Listing, *, was_silent: bool) -> None:
         count = sum(map(len, workers.values()))
         before = self.view
-        is_news = before.state is not GatewayReplicaState.REACHABLE
-        others = {} if is_news else before.others
-        self.view = View(GatewayReplicaState.REACHABLE, workers, count, began_at_s, others=others)
-        if is_news:
+        is_new = before.state is not GatewayReplicaState.REACHABLE
+        others, instance = {} if is_new else before.others, before.instance + was_silent
+        self.view = View(GatewayReplicaState.REACHABLE, workers, count, began_at_s, others=others, instance=instance)
+        if is_new or was_silent:
             log.info("replica.reachable", endpoint=self.replica.endpoint, workers=count)
             self._news(before, None)
             return
@@ -244,7 +247,10 @@ class Watcher:
             return
         state = GatewayReplicaState.REFUSES if is_refusal else GatewayReplicaState.UNREACHABLE
         if self.view.state is not state or self.view.trouble != str(error):
-            before, self.view = self.view, View(state, began_at_s=now_s, trouble=str(error))
+            before, self.view = (
+                self.view,
+                View(state, began_at_s=now_s, trouble=str(error), instance=self.view.instance),
+            )
             if before.state is not state:
                 self._news(before, None)
 

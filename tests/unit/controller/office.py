@@ -10,7 +10,8 @@ import pytest
 from herder.api.base import parse
 from herder.api.kstatus import check
 from herder.api.worker import WorkerRegistrationStatus
-from herder.controller.objects import Body, Key
+from herder.controller.clock import Clock
+from herder.controller.objects import KINDS, Body, Key
 from herder.controller.operator import Operator, Options
 from herder.engine import WorkflowEngine
 from herder.gateway.types import Worker
@@ -60,12 +61,13 @@ class Office:
 
     def hire(self) -> Operator:
         loop = asyncio.get_running_loop()
+        time = Clock(monotonic=loop.time, now=clock)
         engine = WorkflowEngine(clock=clock)
         http = FakeHttp(self.workers)
-        return Operator(self._options, self.kube, http, http, INSTALLATION, engine=engine, clock=loop.time)
+        return Operator(self._options, self.kube, http, http, INSTALLATION, engine=engine, clock=time)
 
     def _watch(self, body: Body, is_gone: bool) -> None:
-        if not self.is_deaf and body["kind"] in {"ModelGateway", "WorkerRegistration"}:
+        if not self.is_deaf and body["kind"] in KINDS:
             tell = self.operator.gone if is_gone else self.operator.seen
             asyncio.get_running_loop().call_soon(tell, body)
 

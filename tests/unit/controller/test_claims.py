@@ -42,8 +42,8 @@ SITUATIONS: dict[str, tuple[Claims, str]] = {
     ),
     "a replica is away": (
         claims.settled(seen({E1: READY, E2: UNREACHABLE}, away=[E2])),
-        "Ready=Unknown GatewayUnreachable: registered on 1/2 replicas; no answer from http://replica-2, which gets the "
-        "worker when it is back | Reconciling=True ProgressingWithRetry",
+        "Ready=Unknown GatewayUnreachable: registered on 1/2 replicas; no answer from http://replica-2, which gets it "
+        "when it is back | Reconciling=True ProgressingWithRetry",
     ),
     "missing on one": (
         claims.settled(seen({E1: READY, E2: EntryState.ABSENT}, lacking=[E2])),
@@ -52,7 +52,8 @@ SITUATIONS: dict[str, tuple[Claims, str]] = {
     ),
     "missing, only observed": (
         claims.settled(seen({E1: READY, E2: EntryState.ABSENT}, lacking=[E2]), observe_only=True),
-        "Ready=False Observed: registered on 1/2 replicas; with mode Observe nothing is changed on http://replica-2",
+        "Ready=False Observed: registered on 1/2 replicas; with mode Observe nothing is changed, but it would be: "
+        "registered on http://replica-2",
     ),
     "there, only observed": (
         claims.settled(seen({E1: READY}), observe_only=True),
@@ -66,7 +67,7 @@ SITUATIONS: dict[str, tuple[Claims, str]] = {
     "many are away": (
         claims.settled(seen({f"http://r{n}": UNREACHABLE for n in range(5)}, away=[f"http://r{n}" for n in range(5)])),
         "Ready=Unknown GatewayUnreachable: registered on 0/5 replicas; no answer from http://r0, http://r1, http://r2 "
-        "and 2 more, which gets the worker when it is back | Reconciling=True ProgressingWithRetry",
+        "and 2 more, which gets it when it is back | Reconciling=True ProgressingWithRetry",
     ),
     "about to run": (
         claims.running([step(StepStatus.PENDING)], is_removal=False),
@@ -129,8 +130,8 @@ SITUATIONS: dict[str, tuple[Claims, str]] = {
     ),
     "removal failed": (
         claims.failed("confirm", Problem("Draining", "drains", retryable=True), is_removal=True),
-        "Ready=False Removing: step confirm failed: drains; it is tried again until spec.drain.timeoutSeconds are over"
-        " | Reconciling=True Removing",
+        "Ready=False Removing: step confirm failed: drains; it is tried again until its time is over, and for "
+        "as long as it takes where it says Keep | Reconciling=True Removing",
     ),
     "cancelled": (
         claims.cancelled(),

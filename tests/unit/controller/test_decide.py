@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from herder.api.conditions import ReadyReason
 from herder.api.status import RunStatus
 from herder.controller.decide import (
+    Abandon,
     Action,
     Attach,
     Begin,
@@ -16,7 +17,6 @@ from herder.controller.decide import (
     Blocked,
     Cancel,
     Hold,
-    Job,
     LastRun,
     Nothing,
     Release,
@@ -28,19 +28,21 @@ from herder.controller.decide import (
     World,
     decide,
 )
+from herder.controller.jobs import Job
 
 at_leisure = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 """A busy machine is no failure."""
 
-URL, OTHER_URL = "http://a", "http://b"
+HERE, THERE = "here", "there"
 NOW, BEFORE = "inputs now", "inputs before"
 BLOCKED = Blocked(ReadyReason.SECRET_NOT_FOUND, "no Secret")
 REGISTERING = Running(Job.REGISTRATION, NOW)
 REGISTERING_BEFORE = Running(Job.REGISTRATION, BEFORE)
-REMOVING = Running(Job.REMOVAL, URL)
+REMOVING = Running(Job.REMOVAL, HERE)
 
-ALIVE = World(inputs=NOW, url=URL)
-DYING = World(is_deleting=True, is_touched=True, inputs="", url="", registered_url=URL)
+ALIVE = World(inputs=NOW)
+DYING = World(is_deleting=True, is_touched=True, inputs="", standing=HERE)
+MOVING = replace(ALIVE, is_touched=True, is_elsewhere=True, standing=THERE)
 
 
 def last(status: RunStatus, inputs: str = NOW, reason: str = "", job: Job = Job.REGISTRATION) -> LastRun:
@@ -51,7 +53,7 @@ UNREACHED = last(RunStatus.FAILED, reason="GatewayUnreachable")
 REFUSED = last(RunStatus.FAILED, reason="GatewayRefuses")
 FOREIGN = last(RunStatus.FAILED, reason="ForeignEntry")
 FAILED = last(RunStatus.FAILED, reason="WorkerUnreachable")
-CALLED_OFF = last(RunStatus.CANCELLED, OTHER_URL, job=Job.REMOVAL)
+CALLED_OFF = last(RunStatus.CANCELLED, THERE, job=Job.REMOVAL)
 
 REGISTER, REMOVE = Begin(Job.REGISTRATION), Begin(Job.REMOVAL)
 
@@ -60,25 +62,25 @@ LEAVING: dict[str, tuple[World, Action]] = {
     "removed": (replace(DYING, is_removed=True), Release(Why.REMOVED)),
     "to be left": (replace(DYING, is_orphan=True), Release(Why.LEFT)),
     "to be left, a removal runs": (replace(DYING, is_orphan=True, running=REMOVING), Release(Why.LEFT)),
-    "only observed": (replace(DYING, observes_only=True), Release(Why.LEFT)),
+    "its gateway is gone or only observed": (replace(DYING, is_astray=True), Release(Why.LEFT)),
     "never begun": (replace(DYING, is_touched=False), Release(Why.UNTOUCHED)),
-    "never begun, gateway troubled": (replace(DYING, is_touched=False, blocked=BLOCKED), Release(Why.UNTOUCHED)),
+    "never begun, gateway troubled": (replace(DYING, is_touched=False, barred=BLOCKED), Release(Why.UNTOUCHED)),
     "begun, not written": (replace(DYING, is_touched=False, running=REGISTERING), Stop()),
     "time is up": (replace(DYING, may_force=True), Release(Why.FORCED)),
     "time is up, a removal runs": (replace(DYING, may_force=True, running=REMOVING), Release(Why.FORCED)),
     "a removal runs": (replace(DYING, running=REMOVING), Attach()),
     "a removal runs on former replicas": (replace(DYING, running=replace(REMOVING, is_adrift=True)), Stop()),
-    "a removal runs, gateway troubled": (replace(DYING, running=REMOVING, blocked=BLOCKED), Attach()),
+    "a removal runs, gateway troubled": (replace(DYING, running=REMOVING, barred=BLOCKED), Attach()),
     "a registration runs": (replace(DYING, running=REGISTERING), Stop()),
-    "gateway troubled": (replace(DYING, blocked=BLOCKED), Block(BLOCKED)),
-    "a removal was cancelled": (replace(DYING, last=last(RunStatus.CANCELLED, URL, job=Job.REMOVAL)), REMOVE),
+    "gateway troubled": (replace(DYING, barred=BLOCKED), Block(BLOCKED)),
+    "a removal was cancelled": (replace(DYING, last=last(RunStatus.CANCELLED, HERE, job=Job.REMOVAL)), REMOVE),
     "failed a moment ago": (replace(DYING, is_cooling=True), Nothing()),
     "a removal was left unfinished": (
-        replace(DYING, last=last(RunStatus.RUNNING, URL, job=Job.REMOVAL)),
+        replace(DYING, last=last(RunStatus.RUNNING, HERE, job=Job.REMOVAL)),
         Begin(Job.REMOVAL, resumes=True),
     ),
-    "a removal of another URL was left": (
-        replace(DYING, last=last(RunStatus.RUNNING, OTHER_URL, job=Job.REMOVAL)),
+    "a removal of another place was left": (
+        replace(DYING, last=last(RunStatus.RUNNING, THERE, job=Job.REMOVAL)),
         REMOVE,
     ),
     "a registration was left unfinished": (replace(DYING, last=last(RunStatus.RUNNING)), REMOVE),
@@ -98,32 +100,51 @@ STAYING: dict[str, tuple[World, Action]] = {
     "asked to cancel a run": (replace(ALIVE, asks_cancel=True, running=REGISTERING), Cancel()),
     "only observed": (replace(ALIVE, observes_only=True), Settle()),
     "only observed, asked to retry": (replace(ALIVE, observes_only=True, asks_retry=True), Settle()),
-    "only observed, URL changed": (replace(ALIVE, observes_only=True, registered_url=OTHER_URL), Settle()),
+    "only observed, to be elsewhere": (replace(MOVING, observes_only=True), Settle()),
     "only observed in a run": (replace(ALIVE, observes_only=True, running=REGISTERING), Stop()),
     "a removal runs": (replace(ALIVE, running=REMOVING), Attach()),
     "a removal runs on former replicas": (replace(ALIVE, running=replace(REMOVING, is_adrift=True)), Stop()),
     "same inputs run": (replace(ALIVE, running=REGISTERING), Attach()),
     "same inputs run on former replicas": (replace(ALIVE, running=replace(REGISTERING, is_adrift=True)), Stop()),
     "other inputs run": (replace(ALIVE, running=REGISTERING_BEFORE), Stop()),
-    "URL changed": (replace(ALIVE, registered_url=OTHER_URL), REMOVE),
-    "URL changed, failed a moment ago": (replace(ALIVE, registered_url=OTHER_URL, is_cooling=True), Nothing()),
-    "URL changed, removal left unfinished": (
-        replace(ALIVE, registered_url=OTHER_URL, last=last(RunStatus.PAUSED, OTHER_URL, job=Job.REMOVAL)),
+    "to be elsewhere": (MOVING, REMOVE),
+    "to be elsewhere, failed a moment ago": (replace(MOVING, is_cooling=True), Nothing()),
+    "to be elsewhere, removal left unfinished": (
+        replace(MOVING, last=last(RunStatus.PAUSED, THERE, job=Job.REMOVAL)),
         Begin(Job.REMOVAL, resumes=True),
     ),
-    "URL changed, removal cancelled": (replace(ALIVE, registered_url=OTHER_URL, last=CALLED_OFF), Nothing()),
-    "URL changed, removal cancelled, asked to retry": (
-        replace(ALIVE, registered_url=OTHER_URL, last=CALLED_OFF, asks_retry=True),
+    "to be elsewhere, removal cancelled": (replace(MOVING, last=CALLED_OFF), Nothing()),
+    "to be elsewhere, removal cancelled, asked to retry": (
+        replace(MOVING, last=CALLED_OFF, asks_retry=True),
         REMOVE,
     ),
-    "URL changed, removal cancelled, declared anew": (
-        replace(ALIVE, registered_url=OTHER_URL, last=replace(CALLED_OFF, is_outdated=True)),
+    "to be elsewhere, removal cancelled, declared anew": (
+        replace(MOVING, last=replace(CALLED_OFF, is_outdated=True)),
         REMOVE,
     ),
-    "URL changed, registration cancelled": (
-        replace(ALIVE, registered_url=OTHER_URL, last=last(RunStatus.CANCELLED, BEFORE)),
+    "to be elsewhere, registration cancelled": (
+        replace(MOVING, last=last(RunStatus.CANCELLED, BEFORE)),
         REMOVE,
     ),
+    "to be elsewhere, its gateway is gone": (replace(MOVING, is_astray=True), Abandon(Why.LEFT)),
+    "to be elsewhere, its gateway is gone in a removal": (
+        replace(MOVING, is_astray=True, running=REMOVING),
+        Abandon(Why.LEFT),
+    ),
+    "to be elsewhere, its time is up": (replace(MOVING, may_force=True), Abandon(Why.FORCED)),
+    "to be elsewhere, its time is up in a removal": (
+        replace(MOVING, may_force=True, running=REMOVING),
+        Abandon(Why.FORCED),
+    ),
+    "to be elsewhere, its time is up, cancelled": (replace(MOVING, may_force=True, last=CALLED_OFF), Nothing()),
+    "to be elsewhere, its gateway is troubled": (replace(MOVING, barred=BLOCKED), Block(BLOCKED)),
+    "to be elsewhere, the new gateway is troubled": (replace(MOVING, blocked=BLOCKED), Block(BLOCKED)),
+    "to be elsewhere, a removal runs": (replace(MOVING, running=REMOVING), Attach()),
+    "to be elsewhere, a removal runs on former replicas": (
+        replace(MOVING, running=replace(REMOVING, is_adrift=True)),
+        Stop(),
+    ),
+    "to be elsewhere, a registration runs": (replace(MOVING, running=REGISTERING), Stop()),
     "asked to retry": (replace(ALIVE, asks_retry=True, last=FAILED), REGISTER),
     "asked to retry what is registered": (replace(ALIVE, asks_retry=True, is_satisfied=True), REGISTER),
     "left unfinished": (replace(ALIVE, last=last(RunStatus.RUNNING)), Begin(Job.REGISTRATION, resumes=True)),
@@ -133,7 +154,7 @@ STAYING: dict[str, tuple[World, Action]] = {
         Begin(Job.REGISTRATION, resumes=True),
     ),
     "left unfinished with other inputs": (replace(ALIVE, last=last(RunStatus.RUNNING, BEFORE)), REGISTER),
-    "as declared everywhere": (replace(ALIVE, is_satisfied=True, registered_url=URL), Settle()),
+    "as declared everywhere": (replace(ALIVE, is_satisfied=True, standing=HERE), Settle()),
     "as declared, last run failed": (replace(ALIVE, is_satisfied=True, last=FAILED), Settle()),
     "last run failed": (replace(ALIVE, last=FAILED), Settle(keeps_failure=True)),
     "last run was cancelled": (replace(ALIVE, last=last(RunStatus.CANCELLED)), Settle(keeps_failure=True)),
@@ -147,8 +168,23 @@ STAYING: dict[str, tuple[World, Action]] = {
     "gateway is away still": (replace(ALIVE, last=UNREACHED, is_actionable=False), Settle(keeps_failure=True)),
     "foreign entry is gone": (replace(ALIVE, last=FOREIGN), REGISTER),
     "foreign entry is there": (replace(ALIVE, last=FOREIGN, has_foreign=True), Settle(keeps_failure=True)),
+    "failed, the gateway is another instance": (replace(ALIVE, last=FAILED, is_gateway_new=True), REGISTER),
+    "cancelled, the gateway is another instance": (
+        replace(ALIVE, last=last(RunStatus.CANCELLED), is_gateway_new=True),
+        Settle(keeps_failure=True),
+    ),
     "new": (ALIVE, REGISTER),
-    "lacking, last run completed": (replace(ALIVE, last=last(RunStatus.COMPLETED), registered_url=URL), REGISTER),
+    "another declaration of it everywhere": (replace(ALIVE, is_updatable=True), Begin(Job.UPDATE)),
+    "another declaration of it, asked to retry": (replace(ALIVE, is_updatable=True, asks_retry=True), REGISTER),
+    "an update was left unfinished": (
+        replace(ALIVE, is_updatable=True, last=last(RunStatus.RUNNING, job=Job.UPDATE)),
+        Begin(Job.UPDATE, resumes=True),
+    ),
+    "an update failed": (
+        replace(ALIVE, is_updatable=True, last=last(RunStatus.FAILED, reason="GatewayRefused", job=Job.UPDATE)),
+        Settle(keeps_failure=True),
+    ),
+    "lacking, last run completed": (replace(ALIVE, last=last(RunStatus.COMPLETED), standing=HERE), REGISTER),
     "lacking where nobody answers": (replace(ALIVE, is_actionable=False), Settle()),
 }
 
@@ -163,8 +199,7 @@ def test_what_is_done_for_an_object_that_stays(world: World, action: Action) -> 
     assert decide(world) == action
 
 
-urls = st.sampled_from(["", URL, OTHER_URL])
-inputs = st.sampled_from([NOW, BEFORE, URL, OTHER_URL])
+inputs = st.sampled_from([NOW, BEFORE, HERE, THERE])
 reasons = st.sampled_from(["", "GatewayUnreachable", "GatewayRefuses", "ForeignEntry", "StepFailed"])
 worlds = st.builds(
     World,
@@ -175,8 +210,8 @@ worlds = st.builds(
     },
     blocked=st.none() | st.just(BLOCKED),
     inputs=inputs,
-    url=urls,
-    registered_url=st.none() | urls,
+    standing=st.none() | st.sampled_from([HERE, THERE]),
+    barred=st.none() | st.just(BLOCKED),
     last=st.none() | st.builds(LastRun, st.sampled_from(Job), st.sampled_from(RunStatus), inputs, reasons),
     running=st.none() | st.builds(Running, st.sampled_from(Job), inputs, st.booleans()),
 )
@@ -194,7 +229,7 @@ def test_nothing_is_registered_settled_or_held_for_an_object_that_is_being_delet
     action = decide(world)
 
     assert not isinstance(action, Hold | Settle | Suspend | Cancel)
-    assert not (isinstance(action, Begin) and action.job is Job.REGISTRATION)
+    assert not (isinstance(action, Begin) and action.job is not Job.REMOVAL)
 
 
 @at_leisure
@@ -205,7 +240,7 @@ def test_only_an_object_that_is_being_deleted_is_released_and_only_where_nothing
     action = decide(world)
 
     if isinstance(action, Release):
-        is_left_knowingly = world.is_orphan or world.observes_only or world.may_force
+        is_left_knowingly = world.is_orphan or world.is_astray or world.may_force
         is_clean = world.is_removed or not (world.is_touched or world.running)
         assert world.is_deleting
         assert world.has_finalizer
@@ -218,15 +253,25 @@ def test_no_run_begins_beside_another_nor_before_the_finalizer_is_there(world: W
     if isinstance(decide(world), Begin):
         assert world.running is None
         assert world.has_finalizer
-        assert world.blocked is None
+        assert world.is_deleting or world.blocked is None
 
 
 @at_leisure
-@given(worlds.map(lambda world: replace(world, observes_only=True)))
-def test_nothing_is_sent_to_a_gateway_that_is_only_observed(world: World) -> None:
-    action = decide(world)
+@given(worlds)
+def test_nothing_is_registered_where_it_is_declared_while_it_is_registered_elsewhere(world: World) -> None:
+    action = decide(replace(world, is_elsewhere=True))
 
-    assert not isinstance(action, Begin | Attach)
+    assert not (isinstance(action, Begin) and action.job is not Job.REMOVAL)
+
+
+@at_leisure
+@given(worlds, st.booleans())
+def test_nothing_is_sent_to_a_gateway_that_is_only_observed(world: World, is_moving: bool) -> None:
+    stays = decide(replace(world, is_deleting=False, is_elsewhere=is_moving, observes_only=True))
+    leaves = decide(replace(world, is_deleting=not is_moving, is_elsewhere=is_moving, is_astray=True))
+
+    assert not isinstance(stays, Begin | Attach)
+    assert not isinstance(leaves, Begin | Attach)
 
 
 @at_leisure

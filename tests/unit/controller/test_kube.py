@@ -272,7 +272,6 @@ async def test_however_many_watches_are_open_calls_are_answered(monkeypatch: pyt
         assert await kube.get("/apis/x") == {}
 
 
-
 async def test_a_collection_can_be_narrowed_down_by_labels() -> None:
     asked: list[dict[str, str]] = []
 

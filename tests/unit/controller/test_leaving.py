@@ -40,14 +40,14 @@ async def test_an_overdue_object_that_somebody_else_holds_is_left_in_peace(monke
         finalizers = office.kube.body(key)["metadata"]["finalizers"]
         office.kube.touch(key, finalizers=[*finalizers, "example.com/other"])
         decisions = 0
-        decided = office.operator._workers.scout.world
+        decided = office.operator._reconciler.scout.world
 
         def count(*args: Any) -> Any:
             nonlocal decisions
             decisions += 1
             return decided(*args)
 
-        monkeypatch.setattr(office.operator._workers.scout, "world", count)
+        monkeypatch.setattr(office.operator._reconciler.scout, "world", count)
         office.kube.delete(key, at="2020-01-01T00:00:00Z")
         await asyncio.sleep(60)
 

@@ -8,7 +8,7 @@ from herder.controller.objects import Body, Key, Objects, Place, gateway_of, pla
 
 KEY = Key("WorkerRegistration", "ns", "a")
 GATEWAY = Key("ModelGateway", "ns", "gw")
-PLACE = Place(GATEWAY, "http://w")
+PLACE = Place(GATEWAY, KEY.kind, "http://w")
 
 
 def body(version: int, *, uid: str = "uid-1", name: str = "a", url: str = "http://w", **rest: Any) -> Body:

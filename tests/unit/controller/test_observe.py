@@ -8,6 +8,7 @@ import pytest
 
 from herder.api.gateway import GatewayReplicaState
 from herder.api.status import EntryState
+from herder.controller.families.worker import DeclaredWorker
 from herder.controller.observe import Observation, Reading, observe
 from herder.controller.views import UNHEARD, View
 from herder.gateway.types import Worker
@@ -18,6 +19,7 @@ E1, E2 = "http://replica-1", "http://replica-2"
 THEN = datetime(2030, 1, 1, tzinfo=UTC)
 NOW = THEN + timedelta(hours=1)
 PLAN = plan()
+DECLARED = DeclaredWorker(PLAN)
 SENT = Entry(EntryState.READY, ID, PLAN.spec_hash, THEN)
 
 
@@ -28,7 +30,7 @@ def listing(*workers: Worker, began_at_s: float = 100.0) -> View:
 def look(record: Entry | None, view: View, *, ended_at_s: float = 0.0) -> tuple[Entry, bool, bool]:
     """The entry, whether it is lacking, and whether its replica is away."""
     records = {} if record is None else {E1: record}
-    seen = observe(PLAN, records, [E1], Reading({E1: view}, ended_at_s, NOW))
+    seen = observe(DECLARED, records, [E1], Reading({E1: view}, ended_at_s, NOW))
     return seen.entries[E1], E1 in seen.lacking, E1 in seen.away
 
 
@@ -53,7 +55,7 @@ CASES: dict[str, tuple[Entry | None, View, Entry, bool]] = {
     ),
     "changed by somebody": (SENT, listing(worker(priority=7)), SENT, True),
     "label changed by somebody": (SENT, listing(worker(labels=STRANGER.label | PLAN.owner.label)), SENT, False),
-    "declared anew": (replace(SENT, spec_hash="old"), listing(worker()), replace(SENT, spec_hash=None), True),
+    "declared anew": (replace(SENT, spec_hash="old"), listing(worker()), replace(SENT, spec_hash="old"), True),
     "under another id": (
         SENT,
         listing(worker(id=OTHER_ID)),
@@ -122,7 +124,7 @@ def test_one_replica(record: Entry | None, view: View, entry: Entry, is_lacking:
 def test_looking_again_at_what_was_noted_changes_nothing(record: Entry | None, view: View) -> None:
     first, *_ = look(record, view)
 
-    later = observe(PLAN, {E1: first}, [E1], Reading({E1: view}, 0.0, NOW + timedelta(hours=1)))
+    later = observe(DECLARED, {E1: first}, [E1], Reading({E1: view}, 0.0, NOW + timedelta(hours=1)))
 
     assert later.entries[E1] == first
 
@@ -149,7 +151,7 @@ def test_a_replica_that_gave_a_run_no_answer_counts_as_away_until_it_is_read_and
 ) -> None:
     record = replace(NO_ENTRY, state=EntryState.UNREACHABLE, verified_at=THEN)
 
-    seen = observe(PLAN, {E1: record}, [E1], Reading({E1: view}, 5.0, NOW, left_out))
+    seen = observe(DECLARED, {E1: record}, [E1], Reading({E1: view}, 5.0, NOW, left_out))
 
     assert (E1 in seen.away, seen.is_actionable) == (is_away, not is_away)
     assert (seen.entries[E1] == record) == is_away
@@ -169,7 +171,7 @@ def test_ranks_of_a_data_parallel_worker_count_as_one_entry() -> None:
 def test_the_tally_counts_what_can_be_seen_to_be_registered() -> None:
     views = {E1: listing(worker()), E2: AWAY}
 
-    seen = observe(PLAN, {E1: SENT, E2: SENT}, [E1, E2], Reading(views, 0.0, NOW))
+    seen = observe(DECLARED, {E1: SENT, E2: SENT}, [E1, E2], Reading(views, 0.0, NOW))
 
     assert (seen.registered, seen.is_satisfied, seen.is_actionable) == ("1/2", True, False)
 
@@ -177,14 +179,14 @@ def test_the_tally_counts_what_can_be_seen_to_be_registered() -> None:
 def test_what_lacks_the_worker_can_be_given_it_if_it_answers() -> None:
     views = {E1: listing(), E2: AWAY}
 
-    seen = observe(PLAN, {}, [E1, E2], Reading(views, 0.0, NOW))
-    only_away = observe(PLAN, {E1: SENT}, [E1, E2], Reading(views | {E1: listing(worker())}, 0.0, NOW))
+    seen = observe(DECLARED, {}, [E1, E2], Reading(views, 0.0, NOW))
+    only_away = observe(DECLARED, {E1: SENT}, [E1, E2], Reading(views | {E1: listing(worker())}, 0.0, NOW))
 
     assert (seen.lacking, seen.is_actionable) == (frozenset({E1, E2}), True)
     assert (only_away.lacking, only_away.is_actionable) == (frozenset({E2}), False)
 
 
 def test_a_foreign_entry_is_noticed() -> None:
-    seen: Observation = observe(PLAN, {}, [E1], Reading({E1: listing(worker(labels={}))}, 0.0, NOW))
+    seen: Observation = observe(DECLARED, {}, [E1], Reading({E1: listing(worker(labels={}))}, 0.0, NOW))
 
     assert seen.has_foreign

@@ -12,9 +12,10 @@ from herder.api.kstatus import check
 from herder.api.status import EntryState, RunStatus, StepStatus
 from herder.api.worker import WorkerRegistrationStatus
 from herder.controller import claims, project
+from herder.controller.families.worker import facts_of, worker_of
 from herder.controller.observe import Observation
 from herder.controller.project import Moment, RunReport, Status
-from herder.controller.restore import entries_of, facts_of, restored_state
+from herder.controller.restore import entries_of, restored_state
 from herder.engine import StepState, WorkflowState, WorkflowStatus
 from herder.engine import StepStatus as EngineStepStatus
 from herder.net.address import AddressPolicy
@@ -60,7 +61,8 @@ def report(run: WorkflowState[Any]) -> RunReport:
         problems={"detect_connection": Problem("WorkerUnreachable", "it hangs", True)},
         entries={E1: READY},
         endpoints=(E1, E2),
-        worker=project.worker_of(PLAN, FACTS),
+        gateway="gw",
+        shown={"worker": worker_of(PLAN, FACTS)},
         spec_hash=PLAN.spec_hash,
     )
 
@@ -155,7 +157,7 @@ def test_a_replica_counts_as_registered_only_with_what_is_declared_now() -> None
 
 
 def test_the_history_keeps_the_last_five_runs_the_newest_first() -> None:
-    status = BLANK
+    status: Status = BLANK
     for number in range(7):
         run = state(WorkflowStatus.FAILED, "classify", classify=FAILED.steps["classify"])
         run.created_at = START + timedelta(minutes=number)
@@ -214,5 +216,6 @@ def test_records_and_facts_are_read_back_as_they_were_written() -> None:
     assert entries_of(status.replicas) == {
         E1: Entry(EntryState.READY, ID, PLAN.spec_hash, START.replace(microsecond=0))
     }
+    assert isinstance(status, WorkerRegistrationStatus)
     assert facts_of(status.worker) == FACTS
     assert facts_of(None) == Facts()

@@ -20,7 +20,7 @@ async def test_an_object_that_vanishes_in_a_run_leaves_nothing_behind(monkeypatc
 
         operator = office.operator
         assert list(operator.objects) == [GATEWAY]
-        assert (len(operator._runs), len(operator._writer), len(operator._workers.memories)) == (0, 1, 0)
+        assert (len(operator._runs), len(operator._writer), len(operator._reconciler.memories)) == (0, 1, 0)
         assert operator._runs._places.free == 32
 
 
@@ -42,7 +42,7 @@ async def test_an_object_that_vanishes_while_its_start_is_written_leaves_nothing
         office.kube.remove(key)
         await asyncio.sleep(30)
 
-        assert (len(office.operator._runs), dict(office.operator._workers.memories)) == (0, {})
+        assert (len(office.operator._runs), dict(office.operator._reconciler.memories)) == (0, {})
 
 
 @virtual_time
@@ -57,7 +57,7 @@ async def test_an_object_that_the_finalizer_can_not_be_taken_off_any_more_is_gon
 
         await office.until(lambda: office.operator.objects.get(key) is None, within_s=1)
 
-        assert dict(office.operator._workers.memories) == {}
+        assert dict(office.operator._reconciler.memories) == {}
 
 
 @virtual_time
@@ -78,7 +78,7 @@ async def test_an_object_whose_going_is_only_noticed_by_a_write_leaves_nothing_b
         office.is_deaf = False
         await office.registered(younger)
 
-        assert len(office.operator._workers.memories) == 1
+        assert len(office.operator._reconciler.memories) == 1
 
 
 @virtual_time
@@ -95,4 +95,4 @@ async def test_an_object_made_anew_under_the_same_name_gets_a_run_of_its_own(mon
         await office.registered(key)
 
         assert len(office.kube.status(key)["history"]) == 1
-        assert len(office.operator._workers.memories) == 1
+        assert len(office.operator._reconciler.memories) == 1

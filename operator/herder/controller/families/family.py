@@ -1,0 +1,219 @@
+"""What the core needs to know of a kind: how its objects are read, compared with what replicas list, and acted upon.
+
+Family    the kind: reads objects as they are on the API server, whatever they hold, and makes of a good spec a
+Declared  what is declared, with all that it refers to: compares itself with a replica's list, and makes runs of an
+Order     what a run begins with, which becomes
+Work      a workflow, the data that it works on, and what its status shows
+"""
+
+import abc
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Protocol
+
+from herder.api.base import ApiModel, InvalidResource, parse
+from herder.api.fields import SecretKeyRef
+from herder.api.meta import Kind
+from herder.api.served import OnTimeout, Removal, ServedSpec
+from herder.api.status import WorkflowStatus
+from herder.controller.registries import Registry
+from herder.controller.views import View
+from herder.engine import WorkflowDefinition
+from herder.gateway.replica import Replica
+from herder.workflows.entry import Entry
+from herder.workflows.errors import Problem
+from herder.workflows.look import Look
+from herder.workflows.owner import Owner
+from herder.workflows.ports import utc_now
+from herder.workflows.probing import Prober
+
+type Body = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """How a removal is carried out: the time that it has, and what becomes of it after that."""
+
+    timeout_s: int
+    on_timeout: OnTimeout
+    settle_s: int = 0
+    """How long it takes at least where something is drained."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tools:
+    """What the workflows of some kinds ask of the world, beside the replicas."""
+
+    prober: Prober
+
+
+class Vault(Protocol):
+    """Where the content of Secrets comes from."""
+
+    async def get(self, namespace: str, ref: SecretKeyRef, *, field: str) -> str:
+        """Return what `ref`, found in the field named `field`, points to. Raises SecretMissing, or KubeError."""
+        ...
+
+
+class Data(Protocol):
+    """The data of any run."""
+
+    @property
+    def replicas(self) -> tuple[Any, ...]:
+        """The replicas that it drives."""
+        ...
+
+    @property
+    def entries(self) -> dict[str, Entry]:
+        """What is known of each, by endpoint."""
+        ...
+
+    @property
+    def problems(self) -> dict[str, Problem]:
+        """What went wrong in the latest attempt of each step, by its id."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What a run begins with. `status` is that of the resource, `resumes` whether another process left the run."""
+
+    replicas: tuple[Replica, ...]
+    entries: dict[str, Entry]
+    status: WorkflowStatus
+    tools: Tools
+    adopt: bool = False
+    resumes: bool = False
+    now: Callable[[], datetime] = utc_now
+
+
+@dataclass(frozen=True, slots=True)
+class Leave:
+    """What a removal begins with: what is registered, under which key and how, whatever is declared now."""
+
+    key: str
+    owner: Owner
+    terms: Terms
+    replicas: tuple[Replica, ...]
+    entries: dict[str, Entry]
+    tools: Tools
+    now: Callable[[], datetime] = utc_now
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """A run to be. `shown` returns what the status shows of what was found out so far."""
+
+    definition: WorkflowDefinition[Any]
+    data: Data
+    shown: Callable[[], ApiModel | None] = field(default=lambda: None)
+
+
+class Declared(abc.ABC):
+    """One resource's declaration with everything that it refers to."""
+
+    @property
+    @abc.abstractmethod
+    def key(self) -> str:
+        """Return what identifies it on a replica."""
+
+    @property
+    @abc.abstractmethod
+    def spec_hash(self) -> str:
+        """Return a hash of all that is declared and sent, Secrets included."""
+
+    @abc.abstractmethod
+    def look(self, record: Entry, view: View) -> Look:
+        """Compare it with what a replica lists. Pure."""
+
+    @abc.abstractmethod
+    def registration(self, order: Order) -> Work:
+        """Return the run that brings it onto every replica, wherever it stands there."""
+
+    def update(self, order: Order) -> Work:
+        """Return the run that changes what is registered under its key already; only for kinds that have one."""
+        return self.registration(order)
+
+
+class Family[S: ServedSpec](abc.ABC):
+    """A kind. Its methods that take a raw spec take whatever the API server holds, and raise nothing."""
+
+    kind: Kind
+    spec: type[S]
+    status: type[WorkflowStatus]
+    shown_in: str
+    """The field of a status that shows what was found out and under which key it is registered."""
+    key_in: str
+    """The field of that which holds the key."""
+    contested_field: str
+    """The field of a spec that no two resources of one gateway may have the same in."""
+    registry: Registry = Registry.WORKERS
+    """Which of a replica's registries lists it."""
+    has_update: bool = False
+    """Whether a change of what is registered is a workflow of its own."""
+    moves: bool = True
+    """Whether a changed key is a removal and a registration; else the registration sees to the former key, too."""
+    drains: bool = False
+    """Whether a removal waits for requests under way to end."""
+
+    @abc.abstractmethod
+    def contested(self, spec: Mapping[str, Any]) -> str | None:
+        """Return what at most one resource of a gateway can have, in its one spelling; None if it can't be read."""
+
+    @abc.abstractmethod
+    async def declare(self, spec: S, owner: Owner, vault: Vault) -> Declared:
+        """Look up what a spec refers to. Raises as `vault` does."""
+
+    @abc.abstractmethod
+    def removal(self, leave: Leave) -> Work:
+        """Return the run that takes it off every replica."""
+
+    def has_secret(self, spec: S) -> bool:  # noqa: ARG002
+        """Whether a spec names a Secret."""
+        return False
+
+    def models(self, status: WorkflowStatus) -> tuple[str, ...]:  # noqa: ARG002
+        """Return the models that a replica's /v1/models is to list because of it; none where it has none of its own."""
+        return ()
+
+    @abc.abstractmethod
+    async def leave(self, replicas: Iterable[Replica], key: str, entries: Mapping[str, Entry]) -> None:
+        """See to it that what is left on the replicas for good is not swept, where nothing does so already."""
+
+    def concerns(self, body: Body, keys: frozenset[str]) -> bool:
+        """Whether one of a registry's keys is the one that an object declares, or the one that it is registered as."""
+        return self.contested(_mapping(body.get("spec"))) in keys or self.registered_key(body) in keys
+
+    def registered_key(self, body: Body) -> str | None:
+        """Return the key that an object is registered under, or was to be when a run was begun; None if none was."""
+        shown = _mapping(_mapping(body.get("status")).get(self.shown_in))
+        key = shown.get(self.key_in)
+        return key if isinstance(key, str) else None
+
+    def shown(self, status: WorkflowStatus) -> ApiModel | None:
+        """Return what a status shows of what was found out."""
+        shown: ApiModel | None = getattr(status, self.shown_in)
+        return shown
+
+    def registered_as(self, status: WorkflowStatus) -> str | None:
+        """Return the key that a status shows, None if it shows none."""
+        key: str | None = getattr(self.shown(status), self.key_in, None)
+        return key
+
+    def terms(self, spec: Mapping[str, Any]) -> Terms:
+        """Return how it is removed. Where that can't be read the defaults hold, or a deletion could wait for ever."""
+        removal = parsed(Removal, spec.get("removal"))
+        return Terms(removal.timeout_seconds, removal.on_timeout)
+
+
+def parsed[M: ApiModel](model: type[M], part: object) -> M:
+    """Return a part of a spec that can't be read as a whole, or its defaults."""
+    try:
+        return parse(model, _mapping(part))
+    except InvalidResource:
+        return model()
+
+
+def _mapping(value: object) -> Mapping[str, Any]:
+    return value if isinstance(value, Mapping) else {}

@@ -1,0 +1,40 @@
+"""What this process remembers of one object beside its status; losing it costs a look, never a mistake."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Final
+
+_NEVER: Final = float("-inf")
+
+
+@dataclass(slots=True)
+class Memory:
+    """Of one object, by uid. All times are monotonic seconds."""
+
+    ended_at_s: float = _NEVER
+    """When its last run here ended: lists that were read before say nothing new."""
+    leaving_since_s: float | None = None
+    """When it was first seen here to be deleted, or to be registered elsewhere."""
+    has_tried_removal: bool = False
+    """Whether a removal has since sent here what it has to send, or has failed."""
+    is_removed: bool = False
+    """Whether a removal for its deletion has succeeded."""
+    cools_until_s: float = _NEVER
+    """When what came to nothing may be tried again without any change."""
+    tried: str = ""
+    """The inputs of the run that came to nothing: with others there is nothing to wait for."""
+    failures: int = 0
+    """How many runs in a row came to nothing, or not to all that they were begun for."""
+    left_out: frozenset[str] = frozenset()
+    """The replicas that the last run succeeded without."""
+    failed_with: Mapping[str, int] = field(default_factory=dict)
+    """Which instance of each replica the last run failed with, by endpoint."""
+
+    def leaves(self, now_s: float) -> None:
+        """Note that it is to be taken off where it is registered."""
+        if self.leaving_since_s is None:
+            self.leaving_since_s = now_s
+
+    def stays(self) -> None:
+        """Note that it is, or is to be, where it is declared."""
+        self.leaving_since_s, self.has_tried_removal = None, False
