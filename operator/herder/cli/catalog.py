@@ -7,7 +7,7 @@ from herder.api.served import Removal
 from herder.api.tokenizer import Loading
 from herder.api.worker import Drain, Startup
 from herder.engine import WorkflowDefinition
-from herder.workflows import registration, removal, tokenizer, wasm
+from herder.workflows import registration, removal, tokenizer, update, wasm
 
 
 def workflows() -> Mapping[str, WorkflowDefinition[Any]]:
@@ -15,6 +15,7 @@ def workflows() -> Mapping[str, WorkflowDefinition[Any]]:
     removal_s = Removal().timeout_seconds
     definitions: tuple[WorkflowDefinition[Any], ...] = (
         registration.registration(Startup().timeout_seconds),
+        update.update(Startup().timeout_seconds),
         removal.removal(Drain().timeout_seconds),
         wasm.registration(),
         wasm.removal(removal_s),

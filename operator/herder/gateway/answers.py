@@ -65,6 +65,11 @@ def parsed[T: BaseModel](model: type[T], answer: Answer) -> T:
         raise Transient(f"the gateway answered {answer.status} with a body that is not its own: {fault}") from None
 
 
+def is_of_code(answer: Answer, code: str) -> bool:
+    """Whether the answer is an error that the gateway gives this code."""
+    return answer.status >= _CLIENT_ERRORS and _complaint(answer).code == code
+
+
 def accepted(answer: Answer, *, secrets: Iterable[str] = ()) -> Answer:
     """Return `answer` if it is a success, else raise the GatewayError that it stands for, without `secrets`."""
     if answer.status < _CLIENT_ERRORS:

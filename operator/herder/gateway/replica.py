@@ -39,6 +39,7 @@ from herder.gateway.errors import (
     Unavailable,
 )
 from herder.gateway.inquiry import question
+from herder.gateway.offers import Offers
 from herder.gateway.removals import Removals
 from herder.gateway.shared_read import SharedRead
 from herder.gateway.spec import WorkerPatch, WorkerSpec
@@ -101,6 +102,7 @@ class Replica:
         )
         self.tokenizers: Final = TokenizerRegistry(self._calls)
         self.wasm: Final = WasmRegistry(self._calls)
+        self._offers = Offers(self._calls)
         self._sleep = sleep
         self._turns = Turns()
         self._removals = Removals(clock)
@@ -125,6 +127,10 @@ class Replica:
         Callers at the same time share one read.
         """
         return await self._shared_list()
+
+    async def list_model_ids(self) -> frozenset[str]:
+        """Return what the replica offers to clients, as of a moment after this call: see `offers`."""
+        return await self._offers.ids()
 
     async def find_all(self, url: str) -> tuple[Worker, ...]:
         """Return the listed entries of one worker: none, one, its data-parallel ranks, or also spellings of its URL."""

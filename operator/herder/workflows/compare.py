@@ -106,7 +106,7 @@ def fixed_difference(worker: Worker, plan: Plan, models: tuple[str, ...] = ()) -
 
 
 def _model_difference(worker: Worker, plan: Plan, models: tuple[str, ...]) -> str | None:
-    listed = {model.id for model in worker.models} | {worker.model_id or ""}
+    listed = {name for model in worker.models for name in (model.id, *model.aliases)} | {worker.model_id or ""}
     shown = {redacted(model, plan.secrets) for model in listed}
     if not models or not (listed | shown).isdisjoint(models):
         return None

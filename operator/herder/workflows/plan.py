@@ -71,6 +71,11 @@ class Plan:
         return self.spec.probe is Probe.DIRECT and not self.is_external and not self.is_grpc
 
     @property
+    def is_discovered_here(self) -> bool:
+        """Whether herder itself asks a provider outside for its models."""
+        return self.spec.probe is Probe.DIRECT and self.is_external
+
+    @property
     def runtime(self) -> str | None:
         """The declared runtime in the gateway's word, None for Auto."""
         return None if self.spec.runtime is Runtime.AUTO else self.spec.runtime.lower()

@@ -39,6 +39,10 @@ class Replica(Protocol):
         """Begin draining; a worker that is draining already is left to it."""
         ...
 
+    async def list_model_ids(self) -> frozenset[str]:
+        """Return the ids of the models that the replica offers to clients."""
+        ...
+
     async def pending_add(self, url: str) -> str | None:
         """Return the id of a registration of `url` that is under way, None if there is none; registers nothing."""
         ...

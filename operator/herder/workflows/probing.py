@@ -11,6 +11,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Final
+from urllib.parse import urlsplit
 
 from herder.net.errors import DeadlineExceeded, Unreachable
 from herder.net.http import Answer, Http
@@ -19,6 +20,7 @@ from herder.workflows.errors import Permanent, Transient
 
 _HEALTH_DEADLINE_S: Final = 2.0
 _DEADLINE_S: Final = 10.0
+_ANTHROPIC: Final = "anthropic.com"
 _MAX_COUNT: Final = 2**31 - 1
 _KEY_REFUSED: Final = frozenset({HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN})
 
@@ -61,7 +63,10 @@ class Prober:
             raise Transient("WorkerNotHealthy", f"GET {url}/health answered {answer.status}")
 
     async def list_models(self, url: str, api_key: str | None) -> tuple[ServedModel, ...]:
-        """Return the models of GET /v1/models. Their ids are the worker's own words, which may repeat the key."""
+        """Return the models of GET /v1/models. Their ids are the worker's own words, which may repeat the key.
+
+        Anthropic's API takes the key in a header of its own.
+        """
         body = await self._json(url, "/v1/models", api_key)
         data = body.get("data") if body is not None else None
         if not isinstance(data, list):
@@ -84,7 +89,7 @@ class Prober:
         return ServerInfo(_count(body.get("dp_size")), _line(body.get("version"), api_key))
 
     async def _json(self, url: str, path: str, api_key: str | None) -> dict[str, object] | None:
-        headers = {} if api_key is None else {"Authorization": f"Bearer {api_key}"}
+        headers = _headers(url, api_key)
         answer = await self._http.request("GET", url + path, headers=headers, deadline_s=_DEADLINE_S)
         if answer.status in _KEY_REFUSED:
             raise _key_refused(url, path, answer.status, has_key=api_key is not None)
@@ -99,6 +104,15 @@ class Prober:
         if not isinstance(body, dict):
             raise Transient("BadAnswer", f"GET {url}{path} did not answer with a JSON object")
         return body
+
+
+def _headers(url: str, api_key: str | None) -> dict[str, str]:
+    if api_key is None:
+        return {}
+    host = urlsplit(url).hostname or ""
+    if host == _ANTHROPIC or host.endswith(f".{_ANTHROPIC}"):
+        return {"x-api-key": api_key, "anthropic-version": "2023-06-01"}
+    return {"Authorization": f"Bearer {api_key}"}
 
 
 def _line(value: object, api_key: str | None) -> str | None:

@@ -20,6 +20,7 @@ async def test_a_worker_is_registered_as_declared_and_removed_without_a_trace(
 
     assert registered.outcome.ok
     assert registered.data.problems == {}
+    assert set(registered.data.routable.values()) == {True}
     assert runs.listed("priority") == [[7], [7]]
     assert [worker["labels"]["zone"] for smg in runs.smgs for worker in smg.workers()] == ["a", "a"]
     assert (runs.count("POST"), runs.count("PUT")) == ([1, 1], [0, 0])

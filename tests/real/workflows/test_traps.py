@@ -183,9 +183,9 @@ async def test_a_replacement_that_failed_because_the_worker_did_not_answer_is_se
 ) -> None:
     """The failed change of a listed worker, unlike a failed registration, can be read: it must not be the end."""
     worker = mock_workers.add("a")
-    entries = (await hasty.register(plan(worker.url, priority=1, **BY_GATEWAY))).data.entries
+    entries = (await hasty.register(plan(worker.url, **BY_GATEWAY))).data.entries
     worker.crash()
-    data = hasty.data(plan(worker.url, priority=2, **BY_GATEWAY), entries)
+    data = hasty.data(plan(worker.url, workerType="Decode", **BY_GATEWAY), entries)
     instance = await hasty.start(data)
     await eventually(lambda: min(hasty.count("PUT")) >= 2, 20.0)
 
@@ -193,5 +193,5 @@ async def test_a_replacement_that_failed_because_the_worker_did_not_answer_is_se
     ended = await hasty.wait(instance, data)
 
     assert ended.outcome.ok
-    assert hasty.listed("priority") == [[2], [2]]
+    assert hasty.listed("worker_type") == [["decode"], ["decode"]]
     assert hasty.count("POST") == [1, 1]

@@ -79,6 +79,10 @@ class FakeReplica:
         self.lost_deletes = 0
         self.cut_drains = 0
         self.lost_posts = 0
+        self.refuses = ""
+        """Why a PUT is accepted and then comes to nothing; empty: it does not."""
+        self.hides: frozenset[str] = frozenset()
+        """Models that it lists and does not offer."""
         self.posted: list[WorkerSpec] = []
         self._workers = workers
         self._startup_timeout_s = startup_timeout_s
@@ -165,6 +169,9 @@ class FakeReplica:
             raise Busy("an earlier change is still being applied")
         if worker.dp_base_url is not None:
             raise Permanent("the gateway answered 400: PUT is not supported for data-parallel workers")
+        if self.refuses:
+            self.fail_change(worker.url, self.refuses)
+            return
         each = self._listed[worker_id]
         entry = self._entry(worker_id, spec, worker.url, WorkerStatus.READY)
         each.worker, each.drain_s = entry, float(spec.health.drain_settle_secs or 0)
@@ -202,6 +209,11 @@ class FakeReplica:
             each.worker = each.worker.model_copy(update={"status": WorkerStatus.DRAINING})
             each.gone_at_s = now_s() + each.drain_s
         return self._answer("delete_worker", None)
+
+    async def list_model_ids(self) -> frozenset[str]:
+        await self._called("list_model_ids")
+        offered = frozenset(model.id for each in self.listed for model in each.models)
+        return self._answer("list_model_ids", offered - self.hides)
 
     async def pending_add(self, url: str) -> str | None:
         await self._called("pending_add")
@@ -260,12 +272,12 @@ class FakeReplica:
 
     def _entry(self, worker_id: str, spec: WorkerSpec, url: str, status: WorkerStatus) -> Worker:
         behind = self._workers.get(spec.url, FakeWorker(spec.url))
-        models = spec.models[:1] or behind.models
+        models = self._models(spec, behind)
         return Worker(
             id=worker_id,
             url=url,
             status=status,
-            model_id=models[0],
+            model_id=models[0] if models else None,
             models=tuple(Model(id=model) for model in models),
             worker_type=spec.worker_type,
             connection_mode="grpc" if url.startswith("grpc") else "http",
@@ -275,6 +287,13 @@ class FakeReplica:
             cost=float(spec.cost),
             bootstrap_port=spec.bootstrap_port,
         )
+
+    @staticmethod
+    def _models(spec: WorkerSpec, behind: FakeWorker) -> tuple[str, ...]:
+        """A worker of one's own serves one model; a provider those that its key shows, whatever is posted."""
+        if spec.runtime_type == "external":
+            return behind.models if spec.api_key else ()
+        return spec.models[:1] or behind.models
 
     def _pass_time(self) -> None:
         for each in [each for each in self._listed.values() if each.gone_at_s is not None]:

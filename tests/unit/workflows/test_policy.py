@@ -7,6 +7,7 @@ import pytest
 from herder.engine import WorkflowDefinition
 from herder.workflows.registration import connection_policy, registration
 from herder.workflows.removal import removal
+from herder.workflows.update import update
 
 
 @pytest.mark.parametrize(
@@ -35,7 +36,9 @@ def test_what_waits_for_the_worker_gives_up_when_the_budget_is_over(step_id: str
     assert _delays(definition, step_id, 20.0) is None
 
 
-@pytest.mark.parametrize("definition", [registration(20), removal(20)], ids=lambda definition: definition.name)
+@pytest.mark.parametrize(
+    "definition", [registration(20), update(20), removal(20)], ids=lambda definition: definition.name
+)
 def test_every_step_says_how_often_and_how_long_it_is_tried(definition: WorkflowDefinition[Any]) -> None:
     assert [step.id for step in definition.steps if step.retry is None or step.timeout is None] == []
 

@@ -1,7 +1,7 @@
 """What a worker tells, asked over real HTTP, and what herder makes of the answers that it should not give."""
 
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from typing import Any
 
 import pytest
@@ -9,6 +9,7 @@ from aiohttp import web
 
 from herder.net.address import AddressPolicy
 from herder.net.errors import AddressRefused, Unreachable
+from herder.net.http import Answer as HttpAnswer
 from herder.net.http import Http
 from herder.workflows.errors import Permanent, Transient
 from herder.workflows.probing import Prober, ServedModel, ServerInfo
@@ -215,3 +216,32 @@ async def test_an_address_that_nobody_may_be_sent_to_is_refused(prober: Prober) 
 
 async def test_a_name_that_is_unknown_here_may_be_known_to_the_gateway(prober: Prober) -> None:
     await prober.vet("http://nowhere.invalid:8000")
+
+
+class Heard(Http):
+    """Answers every question with one model, and notes the headers that came with it."""
+
+    def __init__(self) -> None:
+        super().__init__(AddressPolicy())
+        self.headers: Mapping[str, str] = {}
+
+    async def request(self, method: str, url: str, **given: Any) -> HttpAnswer:
+        self.headers = given["headers"]
+        return HttpAnswer(200, {}, b'{"data": [{"id": "m"}]}')
+
+
+@pytest.mark.parametrize(
+    ("url", "headers"),
+    [
+        ("https://api.openai.com", {"Authorization": "Bearer k3y"}),
+        ("https://api.anthropic.com", {"x-api-key": "k3y", "anthropic-version": "2023-06-01"}),
+        ("https://api.anthropic.com.example.com", {"Authorization": "Bearer k3y"}),
+        ("https://notanthropic.com", {"Authorization": "Bearer k3y"}),
+    ],
+)
+async def test_a_key_goes_into_the_header_that_the_provider_reads(url: str, headers: Mapping[str, str]) -> None:
+    http = Heard()
+
+    await Prober(http).list_models(url, "k3y")
+
+    assert http.headers == headers

@@ -21,8 +21,9 @@ async def test_a_healthy_worker_is_ready_on_both_replicas_within_a_second() -> N
     ended = await world.register(declared)
 
     assert ended.outcome.ok
-    assert set(ended.steps.values()) == {"Succeeded"}
+    assert {step for step, status in ended.steps.items() if status != "Succeeded"} == {"discover_models"}
     assert states(ended.data) == {"a": "Ready", "b": "Ready"}
+    assert ended.data.routable == {world.a.endpoint: True, world.b.endpoint: True}
     assert [[each.priority for each in replica.listed] for replica in world.replicas] == [[7], [7]]
     assert all(replica.count("add_worker") == 1 and not replica.count("replace_worker") for replica in world.replicas)
     assert elapsed_s() < 1
@@ -77,20 +78,6 @@ async def test_what_is_registered_as_declared_is_left_alone() -> None:
 
     assert ended.outcome.ok
     assert [replica.count("add_worker") + replica.count("replace_worker") for replica in world.replicas] == [1, 1]
-
-
-@virtual_time
-async def test_an_external_provider_is_not_probed_and_its_models_are_read_back() -> None:
-    url = "https://api.example.com"
-    world = World()
-    world.workers[url] = provider = FakeWorker(url, models=("gpt-x",), key="k3y")
-
-    ended = await world.register(plan(url=url, runtime="External", api_key="k3y", models=["asked-for"]))
-
-    assert ended.outcome.ok
-    assert provider.asked == []
-    assert {ended.steps[step] for step in PROBING} == {"Skipped"}
-    assert world.a.posted[0].runtime_type == "external"
 
 
 @virtual_time

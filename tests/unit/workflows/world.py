@@ -11,6 +11,7 @@ from herder.net.address import AddressPolicy
 from herder.net.errors import DeadlineExceeded, Unreachable
 from herder.net.http import MAX_BODY_BYTES, Answer, Http
 from herder.net.tls import SYSTEM_TRUST, Trust
+from herder.workflows.convergence import Convergence
 from herder.workflows.entry import Entry
 from herder.workflows.plan import Plan
 from herder.workflows.probing import Prober
@@ -18,6 +19,7 @@ from herder.workflows.registration import registration
 from herder.workflows.registration.data import Registration
 from herder.workflows.removal import removal
 from herder.workflows.removal.data import Removal
+from herder.workflows.update import Update, update
 from unit.engine.kit import clock, statuses
 from unit.workflows.fakes import FakeReplica, FakeWorker, now_s
 from unit.workflows.made import OWNER, URL
@@ -125,6 +127,13 @@ class World:
         self.engine.register_workflow(definition)
         return await self.engine.start_workflow(definition.id, data)
 
+    async def update(self, plan: Plan, entries: Mapping[str, Entry], *, budget_s: int = 30) -> Ended[Update]:
+        """Run `worker-update` to its end, on what a registration has left."""
+        data = Update(plan, self.replicas, Prober(FakeHttp(self.workers)), entries=dict(entries), now=clock)
+        definition = update(budget_s)
+        self.engine.register_workflow(definition)
+        return await self.wait(await self.engine.start_workflow(definition.id, data), data)
+
     async def remove(
         self, entries: Mapping[str, Entry] | None = None, *, url: str = URL, timeout_s: int = 60
     ) -> Ended[Removal]:
@@ -175,7 +184,7 @@ async def nothing_comes(world: World) -> None:
     assert [each for replica in world.replicas for each in replica.listed] == []
 
 
-def states(data: Registration | Removal) -> dict[str, str]:
+def states(data: Convergence | Removal) -> dict[str, str]:
     """What is recorded of each replica."""
     return {endpoint.removeprefix("http://gw-"): entry.state.value for endpoint, entry in data.entries.items()}
 

@@ -1,10 +1,12 @@
 """worker-registration: one worker, from its declaration to Ready on every replica of its gateway.
 
-    classify ─▶ detect_connection ─▶ detect_backend ─┬─▶ discover_metadata ─┬─▶ register ─▶ await_ready ─▶ verify
-                                                     └─▶ discover_dp ───────┘
+    classify ─┬─▶ detect_connection ─▶ detect_backend ─┬─▶ discover_metadata ─┬─▶ register ─▶ await_ready ─▶ verify ─┐
+              │                                        └─▶ discover_dp ───────┤                                      │
+              └─▶ discover_models ────────────────────────────────────────────┘                     await_routable ◀─┘
 
-Where the replicas are to probe (`probe: Gateway`, gRPC workers, external providers) the four steps that ask the worker
-itself are Skipped, and what the replicas discovered is read back by await_ready.
+The upper branch is for workers of one's own, the lower one for providers outside; the other one's steps are Skipped,
+which lets those after them go on, so that `register` waits for both. Where the replicas are to probe (`probe: Gateway`)
+all of them are Skipped, and what the replicas discovered is read back by await_ready.
 """
 
 from collections.abc import Callable
@@ -14,6 +16,7 @@ from typing import Final
 
 from herder.engine import (
     ExponentialBackoff,
+    FailureAction,
     FixedBackoff,
     RetryPolicy,
     StepDefinition,
@@ -28,9 +31,12 @@ from herder.workflows.registration.probe import (
     DetectConnection,
     DiscoverDataParallel,
     DiscoverMetadata,
+    DiscoverModels,
+    is_discovered_here,
     is_probed_here,
 )
 from herder.workflows.registration.register import AwaitReady, Register
+from herder.workflows.routable import AwaitRoutable
 from herder.workflows.step import Step
 
 type Condition = Callable[[WorkflowContext[Registration]], bool]
@@ -70,7 +76,9 @@ def _policies(budget_s: float) -> dict[str, RetryPolicy]:
         "discover_dp": discovery,
         "register": RetryPolicy(max_attempts=6, backoff=ExponentialBackoff(base=0.25, maximum=4.0)),
         "await_ready": _within(budget_s, base_s=0.05, maximum_s=2.0),
+        "discover_models": discovery,
         "verify": RetryPolicy(max_attempts=20, backoff=ExponentialBackoff(base=0.1, maximum=1.0)),
+        "await_routable": RetryPolicy(max_attempts=5, backoff=ExponentialBackoff(base=0.1, maximum=1.0)),
     }
 
 
@@ -82,7 +90,9 @@ _TIMEOUTS_S: Final = {
     "discover_dp": 30.0,
     "register": 60.0,
     "await_ready": 60.0,
+    "discover_models": 15.0,
     "verify": 30.0,
+    "await_routable": 30.0,
 }
 """How long one attempt may take: longer than all that it asks for, one after another."""
 
@@ -92,9 +102,17 @@ def registration(budget_s: int) -> WorkflowDefinition[Registration]:
     """Return the workflow for workers that have `budget_s` seconds to come up; its id tells budgets apart."""
     policies = _policies(budget_s)
 
-    def step(does: Step[Registration], *after: str, run_if: Condition | None = None) -> StepDefinition[Registration]:
+    def step(
+        does: Step[Registration], *after: str, run_if: Condition | None = None, goes_on: bool = False
+    ) -> StepDefinition[Registration]:
         return StepDefinition(
-            does.id, does, depends_on=after, run_if=run_if, retry=policies[does.id], timeout=_TIMEOUTS_S[does.id]
+            does.id,
+            does,
+            depends_on=after,
+            run_if=run_if,
+            retry=policies[does.id],
+            timeout=_TIMEOUTS_S[does.id],
+            failure_action=FailureAction.CONTINUE_NEXT_STEP if goes_on else FailureAction.FAIL_WORKFLOW,
         )
 
     steps = (
@@ -103,8 +121,10 @@ def registration(budget_s: int) -> WorkflowDefinition[Registration]:
         step(DetectBackend(), "detect_connection", run_if=is_probed_here),
         step(DiscoverMetadata(), "detect_backend", run_if=is_probed_here),
         step(DiscoverDataParallel(), "detect_backend", run_if=is_probed_here),
-        step(Register(), "discover_metadata", "discover_dp"),
+        step(DiscoverModels(), "classify", run_if=is_discovered_here),
+        step(Register(), "discover_metadata", "discover_dp", "discover_models"),
         step(AwaitReady(), "register"),
         step(Verify[Registration](), "await_ready"),
+        step(AwaitRoutable[Registration](), "verify", goes_on=True),
     )
     return WorkflowDefinition(f"{NAME}/{budget_s}s", steps, name=NAME)

@@ -5,8 +5,7 @@ from dataclasses import replace
 from typing import ClassVar, Final
 
 from herder.engine import StepResult, WorkflowContext
-from herder.net.text import redacted, untrusted
-from herder.workflows.errors import Permanent, Transient
+from herder.workflows.discovery import checked_models, models_served
 from herder.workflows.probing import ServedModel
 from herder.workflows.registration.data import Registration
 from herder.workflows.step import Step
@@ -22,6 +21,11 @@ GENERIC: Final = "generic"
 def is_probed_here(context: Context) -> bool:
     """Whether the probing steps are to run; else they are Skipped."""
     return context.data.plan.is_probed_here
+
+
+def is_discovered_here(context: Context) -> bool:
+    """Whether an external provider is to be asked for its models; else that is Skipped."""
+    return context.data.plan.is_discovered_here
 
 
 class Classify(Step[Registration]):
@@ -81,23 +85,32 @@ class DiscoverMetadata(Step[Registration]):
         data = context.data
         url, key = data.plan.url, data.plan.api_key
         served = await data.prober.list_models(url, key)
-        if not served:
-            raise Transient("NoModels", f"GET {url}/v1/models lists no model yet")
-        ids = tuple(model.id for model in served)
-        missing = [model for model in data.plan.spec.models if model not in ids]
-        if missing:
-            raise Permanent(
-                "ModelNotServed",
-                f"{url} does not serve {missing[0]!r} but {untrusted(', '.join(ids), secrets=data.secrets)}: "
-                "correct spec.models, or leave it empty",
-            )
+        models = checked_models(served, data)
         version = await data.prober.version(url, key) if data.facts.runtime == "vllm" else None
         data.facts = replace(
             data.facts,
-            models=data.plan.spec.models or tuple(redacted(model, data.secrets) for model in ids),
+            models=models,
             context_length=served[0].context_length,
             version=version or data.facts.version,
         )
+
+
+class DiscoverModels(Step[Registration]):
+    """Which models an external provider serves; it has no health check of its own, and its key is tried with this.
+
+    The gateway asks for them, too, and takes no others: of models that are declared it must serve every one. Without a
+    key it is registered for whatever model it is asked for, and there is nothing to ask.
+    """
+
+    id: ClassVar[str] = "discover_models"
+
+    async def attempt(self, context: Context) -> StepResult | None:
+        """Ask for the models with the key."""
+        data = context.data
+        if data.plan.api_key is None:
+            return StepResult.SKIP
+        data.facts = replace(data.facts, models=await models_served(data))
+        return None
 
 
 class DiscoverDataParallel(Step[Registration]):

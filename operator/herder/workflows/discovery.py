@@ -1,0 +1,34 @@
+"""Which models a worker serves, asked of the worker itself, and whether those declared are among them."""
+
+from collections.abc import Sequence
+
+from herder.net.text import redacted, untrusted
+from herder.workflows.convergence import Convergence
+from herder.workflows.errors import Permanent, Transient
+from herder.workflows.probing import ServedModel
+
+
+async def models_served(data: Convergence) -> tuple[str, ...]:
+    """Ask the worker, and return the ids as a status shows them: see `checked_models`."""
+    plan = data.plan
+    return checked_models(await data.prober.list_models(plan.url, plan.api_key), data)
+
+
+def checked_models(served: Sequence[ServedModel], data: Convergence) -> tuple[str, ...]:
+    """Return the ids declared, or where none are those served, without the key.
+
+    Raises Transient if there are none yet, for /health may answer before the models are loaded, and Permanent if one
+    that is declared is not among them.
+    """
+    plan = data.plan
+    if not served:
+        raise Transient("NoModels", f"{plan.url} lists no model yet")
+    ids = tuple(model.id for model in served)
+    missing = [model for model in plan.spec.models if model not in ids]
+    if missing:
+        raise Permanent(
+            "ModelNotServed",
+            f"{plan.url} does not serve {missing[0]!r} but {untrusted(', '.join(ids), secrets=data.secrets)}: "
+            "correct spec.models, or leave it empty",
+        )
+    return plan.spec.models or tuple(redacted(model, data.secrets) for model in ids)
