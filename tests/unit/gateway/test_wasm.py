@@ -16,7 +16,7 @@ from herder.gateway.errors import (
     WasmDisabled,
 )
 from herder.gateway.wasm import Module, ModuleSpec, WasmRegistry
-from unit.gateway.fake import ID, OTHER_ID, Rig
+from unit.gateway.fake import ID, OTHER_ID, Rig, rigged
 
 LIST = "GET /wasm"
 POST = "POST /wasm"
@@ -112,6 +112,20 @@ async def test_additions_go_one_after_another_for_the_gateway_s_check_for_copies
     await asyncio.gather(*(wasm.add_module(SPEC) for _ in range(4)))
 
     assert (rig.gateway.count(POST), most) == (4, 1)
+
+
+async def test_an_addition_may_take_longer_than_other_calls() -> None:
+    async with rigged(call_deadline_s=0.02) as rig:
+        rig.gateway.will(POST, ADDED)
+
+        async def compile_it(_line: str) -> None:
+            await asyncio.sleep(0.1)
+
+        rig.gateway.before = compile_it
+
+        await rig.replica.wasm.add_module(SPEC)
+
+    assert rig.gateway.count(POST) == 1
 
 
 @pytest.mark.parametrize(

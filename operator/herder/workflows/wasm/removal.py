@@ -18,7 +18,7 @@ from herder.workflows.wasm.sight import is_owned
 type Context = WorkflowContext[WasmRemoval]
 
 _PATIENCE_S: Final = 2.0
-"""How long a replica that hangs may hold up the removal from the others."""
+"""How long a replica that hangs may hold up the beginning of the removal from the others."""
 
 _LANDS_WITHIN_S: Final = 5.0
 """An addition whose caller hung up is listed 0.03 s later (measured on smg 1.13.0); a large one is compiled first."""
@@ -83,7 +83,7 @@ class Remove(Step[WasmRemoval]):
         """Tell each replica. What fails here is looked after by the last step, which insists."""
         data = context.data
         listing = [r for r in data.replicas if data.entry(r.endpoint).state in REGISTERED]
-        await on_each(listing, lambda replica: _remove(replica, data), data, patience_s=_PATIENCE_S)
+        await on_each(listing, lambda replica: _remove(replica, data), data)
 
 
 class Confirm(Step[WasmRemoval]):

@@ -92,11 +92,10 @@ class RetireFormer(Step[WasmRegistration]):
         async def retire(replica: Replica) -> None:
             listed = await replica.wasm.list_modules()
             sight = see(data.plan, listed)
-            if not sight.right:
-                raise Transient("NotListed", f"{replica.endpoint}: it has taken the module off its list again")
-            retired.extend(module.id for module in sight.superfluous)
-            await delete(replica, sight.superfluous)
-            left = [module for module in listed if module not in sight.superfluous]
+            superfluous = sight.superfluous if sight.right else ()  # what has vanished since is for another run
+            retired.extend(module.id for module in superfluous)
+            await delete(replica, superfluous)
+            left = [module for module in listed if module not in superfluous]
             data.note(replica.endpoint, look(data.plan, data.entry(replica.endpoint), left).entry)
 
         await _on_each(in_reach(data.replicas, data), retire, context)

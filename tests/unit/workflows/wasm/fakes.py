@@ -77,6 +77,8 @@ class FakeModules:
     """How many of the next additions are carried out without an answer."""
     fails: dict[str, list[GatewayError]] = field(default_factory=dict)
     """By call: what its next ones raise, without being carried out."""
+    comes_back: int = 0
+    """How many of the next modules that are deleted are added again at once, by somebody else."""
     lands_in_s: float = 0.0
     """How long an addition takes until it is listed."""
     calls: list[str] = field(default_factory=list)
@@ -95,6 +97,10 @@ class FakeModules:
     def restart(self) -> None:
         """Its registry is gone."""
         self._change([])
+
+    def lose(self, name: str) -> None:
+        """Forget what has this name."""
+        self._change([each for each in self.listed if each.name != name])
 
     def enter(self, name: str, content: bytes = ONE, **fields: Any) -> Module:
         """List a module as if somebody had added it long ago."""
@@ -128,7 +134,11 @@ class FakeModules:
         left = [each for each in self.listed if each.id != module_id]
         if len(left) == len(self.listed):
             raise Gone(f"the gateway knows no module {module_id}")
+        gone = next(each for each in self.listed if each.id == module_id)
         self._change(left)
+        if self.comes_back:
+            self.comes_back -= 1
+            self.enter(gone.name)
 
     async def _land(self, spec: ModuleSpec, content: bytes) -> None:
         await asyncio.sleep(self.lands_in_s)

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from herder.workflows.wasm.files import LocalFiles, component_fault
+from unit.engine.kit import elapsed_s, virtual_time
 from unit.workflows.wasm.fakes import ONE, PATH, TWO, FakeFiles, World, plan, sha
 
 COMPONENT = b"\0asm\x0d\0\x01\0"
@@ -84,6 +85,16 @@ async def test_what_can_be_read_here_is_refused_before_a_replica_is_asked(
     assert ended.reason == reason
     assert says in ended.message
     assert (world.a.calls, world.b.calls) == ([], [])
+
+
+@virtual_time
+async def test_an_empty_file_may_still_be_copied_and_is_waited_for_two_minutes() -> None:
+    world = World(files=FakeFiles({PATH: b""}))
+
+    ended = await world.register(plan(content=ONE))
+
+    assert ended.reason == "calculate_hash: FileUnreadable"
+    assert 115 < elapsed_s() < 130
 
 
 async def test_a_component_that_lies_here_passes_all_checks() -> None:

@@ -51,6 +51,7 @@ def test_a_resource_that_was_made_anew_has_the_same_key_and_another_name() -> No
 def test_what_is_declared_anew_is_a_new_name_under_the_same_key(change: dict[str, object]) -> None:
     before, after = plan(), plan(**change)  # type: ignore[arg-type]  # a table of keyword arguments
 
+    assert before.spec_hash != after.spec_hash
     assert before.name != after.name
     assert before.key == after.key
 

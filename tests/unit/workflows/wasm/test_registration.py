@@ -342,6 +342,32 @@ async def test_a_module_that_vanishes_before_it_is_verified_is_registered_again(
 
 
 @virtual_time
+async def test_where_the_module_has_vanished_the_former_one_stays() -> None:
+    world = World()
+    former, declared = plan(content=ONE), plan(path=OTHER_PATH, content=TWO)
+    await world.register(former)
+    world.engine.event_bus.subscribe(AtStep("retire_former", lambda: world.a.lose(declared.name)))
+
+    ended = await world.register(declared)
+
+    assert ended.outcome.ok
+    assert [each.name for each in world.a.listed] == [former.name]
+    assert ended.data.entries[world.a.endpoint].spec_hash == former.spec_hash
+
+
+@virtual_time
+async def test_somebody_else_s_copy_beside_the_module_is_left_alone() -> None:
+    world = World()
+    declared = plan(content=ONE)
+    both = [world.a.enter(declared.name), world.a.enter("by-hand")]
+
+    ended = await world.register(declared)
+
+    assert ended.outcome.ok
+    assert world.a.listed == both
+
+
+@virtual_time
 async def test_a_refusal_that_may_pass_is_tried_again() -> None:
     world = World()
     world.a.fails["add"] = [Transient("the gateway answered 503")]

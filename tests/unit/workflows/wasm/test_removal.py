@@ -7,8 +7,9 @@ import pytest
 from herder.api.status import EntryState
 from herder.gateway.errors import Gone, Transient, WasmDisabled
 from herder.workflows.entry import Entry
+from herder.workflows.wasm.advance import delete
 from unit.engine.kit import elapsed_s, virtual_time
-from unit.workflows.wasm.fakes import ONE, OTHER_PATH, REBORN, STRANGER, TWO, World, plan, states
+from unit.workflows.wasm.fakes import ONE, OTHER_PATH, REBORN, STRANGER, TWO, World, module, plan, states
 
 SENT = Entry(EntryState.PENDING, spec_hash="hash")
 
@@ -134,6 +135,28 @@ async def test_one_that_hangs_does_not_hold_up_the_other() -> None:
     assert world.a.listed == []
     world.b.hangs = False
     assert (await run).outcome.ok
+
+
+@virtual_time
+async def test_what_comes_back_while_it_is_removed_is_removed_as_well() -> None:
+    world = World()
+    entries = (await world.register(plan(content=ONE))).data.entries
+    world.a.comes_back = 2
+
+    ended = await world.remove(entries)
+
+    assert ended.outcome.ok
+    assert world.a.listed == []
+
+
+@virtual_time
+async def test_of_several_modules_one_that_is_gone_already_does_not_keep_the_others() -> None:
+    world = World()
+    first, second = world.a.enter(plan(content=ONE).name), world.a.enter(plan(content=TWO).name, TWO)
+
+    await delete(world.replicas[0], (module("gone", number=99), first, second))
+
+    assert world.a.listed == []
 
 
 @virtual_time
