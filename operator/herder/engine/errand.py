@@ -79,7 +79,7 @@ class Errands:
     ) -> None:
         """As `launch`, with work that has been started."""
         if task.done():
-            self._hand_back(step, context, then, task)
+            self._hand_back(step, context, task, then)
             return
         errand = Errand(step, context, task, then)
         self._under_way.add(errand)
@@ -126,11 +126,11 @@ class Errands:
 
     def _come_back(self, errand: Errand, task: asyncio.Task[Any]) -> None:
         self._under_way.discard(errand)
-        self._hand_back(errand.step, errand.context, errand.then, task, has_timed_out=errand.has_timed_out())
+        self._hand_back(errand.step, errand.context, task, errand.then, has_timed_out=errand.has_timed_out())
         self.wake()
 
     def _hand_back(
-        self, step: PlannedStep, context: Context, then: Then, task: asyncio.Task[Any], *, has_timed_out: bool = False
+        self, step: PlannedStep, context: Context, task: asyncio.Task[Any], then: Then, *, has_timed_out: bool = False
     ) -> None:
         """Give `then` what a task that is through returned, or the exception that it raised."""
         result: object

@@ -9,7 +9,7 @@ Nothing here waits or writes. What happens is noted as changes; what is to be la
 """
 
 import math
-from asyncio import Task
+from asyncio import CancelledError, Task
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from inspect import isawaitable
@@ -141,16 +141,16 @@ class Flow:
             context = WorkflowContext(instance_id, step_id, states[step_id].attempts, data)
             task = Task(step.run(context), loop=loop, eager_start=True)
             try:
-                has_succeeded = task.done() and task.result() is None
-            except BaseException:  # noqa: BLE001 (looked into by the errands)
-                has_succeeded = False
-            if has_succeeded and step.on_success is None and self.end is None:
+                is_through = task.done() and task.exception() is None and task.result() is None
+            except CancelledError:  # out of exception(), which raises nothing else
+                is_through = False
+            if is_through and step.on_success is None and self.end is None:
                 changes.append(step.done)
                 satisfied.add(step_id)
                 candidates += step.dependents
             else:
                 self.errands.look_after(step, context, task, self._attempted, step.timeout_s)
-        if self.end is None:
+        if candidates and self.end is None:
             self._claim(candidates)
 
     def _claim(self, candidates: Iterable[PlannedStep]) -> None:
@@ -216,6 +216,10 @@ class Flow:
             self._satisfied(step)
 
     def _attempted(self, step: PlannedStep, context: Context, result: object) -> None:
+        if result is None and step.on_success is None:  # nothing to judge
+            self.changes.append(step.done)
+            self._satisfied(step)
+            return
         verdict = judge(step, self._state.steps[step.id], result, self._ports.clock())
         if isinstance(verdict, StepGivenUp):
             self._give_up(step, context, verdict)
