@@ -155,13 +155,21 @@ async def test_cancelling_while_the_store_is_slow_ends_in_order() -> None:
 
 @virtual_time
 async def test_a_store_that_fails_at_the_last_write_keeps_that_the_workflow_failed() -> None:
-    store = FailingStore(await calls_of_a_run(), stays_down=False)
-    engine = engine_with(*STEPS, store=store)
+    class FailsAtItsSecondUpdate(CopyingStore):
+        updates = 0
+
+        async def update(self, instance_id: str, change: Any) -> None:
+            self.updates += 1
+            if self.updates == 2:
+                raise StoreDownError
+            await super().update(instance_id, change)
+
+    engine = engine_with(StepDefinition("a", noop), store=FailsAtItsSecondUpdate())
 
     instance_id = await engine.start_workflow("wf", {})
-    outcome = await engine.wait_for_completion(instance_id, 1e6)
+    outcome = await engine.wait_for_completion(instance_id, 5)
 
-    kept = await store.load(instance_id)
+    kept = await engine.store.load(instance_id)
     assert (outcome.status, kept.status) == (WorkflowStatus.FAILED, WorkflowStatus.FAILED)
     assert kept.error == outcome.error
 
