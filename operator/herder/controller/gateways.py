@@ -57,6 +57,9 @@ class Gateways:
         self._watchers: dict[Key, dict[str, Watcher]] = {}
         self._closing: set[asyncio.Task[None]] = set()
 
+    def __len__(self) -> int:
+        return len(self._accesses)
+
     def get(self, key: Key) -> Gateway | None:
         """Return a gateway, None if it can't be driven (yet)."""
         access = self._accesses.get(key)

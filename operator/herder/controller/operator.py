@@ -28,10 +28,13 @@ from herder.controller.families import FAMILIES
 from herder.controller.families.family import Tools
 from herder.controller.finalizer import Finalizer
 from herder.controller.gateways import Gateways
+from herder.controller.jobs import Job, job_of
 from herder.controller.kube import Kube, KubeError, NotFound, installation_of, load_configuration, patiently
 from herder.controller.launch import Launcher
+from herder.controller.line import Rank, Turn
 from herder.controller.modelgateways import ModelGateways
-from herder.controller.objects import Body, Key, Objects, uid_of
+from herder.controller.objects import Body, Key, Objects, gateway_of, holder_of, uid_of
+from herder.controller.places import Places
 from herder.controller.queue import WorkQueue
 from herder.controller.reconciler import Reconciler
 from herder.controller.recorder import EventRecorder, record_transition
@@ -111,11 +114,13 @@ class Operator:
             writer=self._writer,
         )
         self._tripwire = Tripwire(options.failpoint)
+        self._places = Places(options.runs_at_once, lambda: len(self._gateways), clock)
         self._runs = Runs(
             engine or WorkflowEngine(),
             self._writer,
             self._run_ended,
-            at_once=options.runs_at_once,
+            places=self._places,
+            turn_of=self._turn_of,
             tripwire=self._tripwire,
         )
         tools = Tools(prober=Prober(probing))
@@ -199,6 +204,12 @@ class Operator:
 
     def _needs(self, key: Key) -> frozenset[Registry]:
         return self._model_gateways.needs(key)
+
+    def _turn_of(self, run: Run) -> Turn:
+        """Return what its run waits for a place as."""
+        body, job = self.objects.get(run.key), job_of(run.name)
+        gateway_of_run = holder_of if job is Job.REMOVAL else gateway_of
+        return Turn(gateway_of_run(body) if body is not None else None, Rank.of(run.key.kind, job))
 
     def _run_ended(self, run: Run) -> None:
         self._reconciler.ended(run)

@@ -2,35 +2,80 @@
 
 A run takes a place before it begins and keeps it from step to step. When it has to wait for a later attempt it gives
 the place away, and from then on takes one for each attempt only. What waits for a place does not use up its timeout.
+Who is next when a place is free is for `line` to say.
 """
 
 import asyncio
 import math
+import time
+from collections import Counter
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any, Final, Protocol
 
+from herder.controller.line import Line, Rank, Turn
 from herder.engine import StepDefinition, StepResult, StepTimeoutError, WorkflowContext, WorkflowDefinition
+
+type _Ticket = asyncio.Future[None]
+
+_ANYBODY: Final = Turn()
 
 
 class Places:
-    """`at_once` places, and which instances keep one."""
+    """`at_once` places, and which instances keep one.
 
-    def __init__(self, at_once: int) -> None:
-        self._free: Final = asyncio.Semaphore(at_once)
+    `gateways` says how many there are to be shared among; `clock` returns monotonic seconds.
+    """
+
+    def __init__(
+        self,
+        at_once: int,
+        gateways: Callable[[], int] = lambda: 1,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._at_once = at_once
+        self._gateways = gateways
+        self._clock = clock
+        self._line: Line[_Ticket] = Line()
+        self._turns: dict[str, Turn] = {}
+        """By instance, of those that have come for a place."""
         self._kept: set[str] = set()
-        self.free = at_once
-        """How many places nobody has."""
 
-    async def take(self, instance_id: str) -> None:
+    @property
+    def free(self) -> int:
+        """How many places nobody has."""
+        return self._at_once - self._line.held
+
+    @property
+    def waiting(self) -> Mapping[Rank, int]:
+        """How many wait for a place, by what they want it for."""
+        return Counter(waiter.turn.rank for waiter in self._line)
+
+    @property
+    def longest_wait_s(self) -> float:
+        """For how long the one has waited that has waited longest; 0 if nobody waits."""
+        now_s = self._clock()
+        return max((now_s - waiter.since_s for waiter in self._line), default=0.0)
+
+    async def take(self, instance_id: str, turn: Turn = _ANYBODY) -> None:
         """Wait for a place and keep it."""
-        await self._acquire()
+        self._turns[instance_id] = turn
+        await self._acquire(turn)
         self._kept.add(instance_id)
 
     def give(self, instance_id: str) -> None:
         """Give the instance's place away, if it keeps one."""
         if instance_id in self._kept:
             self._kept.discard(instance_id)
-            self._release()
+            self._release(self._turn(instance_id))
+
+    def leave(self, instance_id: str) -> None:
+        """Give the instance's place away, if it keeps one, and forget it: it does not come again."""
+        self.give(instance_id)
+        self._turns.pop(instance_id, None)
+
+    def _turn(self, instance_id: str) -> Turn:
+        return self._turns.get(instance_id, _ANYBODY)
 
     def bounded[D](self, definition: WorkflowDefinition[D]) -> WorkflowDefinition[D]:
         """Return the definition with every attempt of every step in a place."""
@@ -45,19 +90,36 @@ class Places:
         """Run an attempt, in the place that its instance keeps or in one taken for it."""
         if context.instance_id in self._kept:
             return await work.attempt(context)
-        await self._acquire()
+        turn = self._turn(context.instance_id)
+        await self._acquire(turn)
         try:
             return await work.attempt(context)
         finally:
-            self._release()
+            self._release(turn)
 
-    async def _acquire(self) -> None:
-        await self._free.acquire()
-        self.free -= 1
+    async def _acquire(self, turn: Turn) -> None:
+        ticket: _Ticket = asyncio.get_running_loop().create_future()
+        waiter = self._line.join(turn, self._clock(), ticket)
+        self._serve()
+        try:
+            await ticket
+        except asyncio.CancelledError:
+            waiter.has_left = True
+            if ticket.done() and not ticket.cancelled():
+                self._release(turn)
+            raise
 
-    def _release(self) -> None:
-        self.free += 1
-        self._free.release()
+    def _release(self, turn: Turn) -> None:
+        self._line.put_back(turn)
+        self._serve()
+
+    def _serve(self) -> None:
+        """Let those who are next have what is free."""
+        while (waiter := self._line.next(self._at_once, self._gateways())) is not None:
+            if waiter.who.done():  # it was cancelled a moment ago, and has yet to hear of it
+                self._line.put_back(waiter.turn)
+            else:
+                waiter.who.set_result(None)
 
 
 class _Work(Protocol):

@@ -1,4 +1,8 @@
-"""Keys to reconcile: each at most once in the queue and never in two hands, later or ever later on demand."""
+"""Keys to reconcile: each at most once in the queue and never in two hands, later or ever later on demand.
+
+Gateways and workers come first: nothing can be sent to a model whose workers are not registered. But every fourth hand
+that is free takes of the rest, if there is any.
+"""
 
 import asyncio
 from collections import deque
@@ -7,6 +11,7 @@ from typing import Final
 
 import structlog
 
+from herder.api.meta import MODEL_GATEWAY, WORKER_REGISTRATION
 from herder.controller.kube import KubeError
 from herder.controller.objects import Key
 
@@ -14,13 +19,17 @@ log = structlog.get_logger(__name__)
 
 _FIRST_PAUSE_S: Final = 0.2
 _LONGEST_PAUSE_S: Final = 60.0
+_URGENT: Final = frozenset({MODEL_GATEWAY.kind, WORKER_REGISTRATION.kind})
+_EVERY: Final = 4
 
 
 class WorkQueue:
     """A level-triggered queue: a key added again before it is handled counts once, added while it is handled, twice."""
 
     def __init__(self) -> None:
-        self._ready: deque[Key] = deque()
+        self._urgent: deque[Key] = deque()
+        self._rest: deque[Key] = deque()
+        self._taken = 0
         self._waiting: set[Key] = set()
         self._in_hand: set[Key] = set()
         self._again: set[Key] = set()
@@ -29,7 +38,7 @@ class WorkQueue:
         self._wake = asyncio.Semaphore(0)
 
     def __len__(self) -> int:
-        return len(self._ready)
+        return len(self._urgent) + len(self._rest)
 
     def add(self, key: Key) -> None:
         """Have a key reconciled as soon as a hand is free."""
@@ -37,7 +46,7 @@ class WorkQueue:
             self._again.add(key)
         elif key not in self._waiting:
             self._waiting.add(key)
-            self._ready.append(key)
+            (self._urgent if key.kind in _URGENT else self._rest).append(key)
             self._wake.release()
 
     def add_after(self, key: Key, delay_s: float) -> None:
@@ -67,7 +76,7 @@ class WorkQueue:
     async def _hand(self, handle: Callable[[Key], Awaitable[None]]) -> None:
         while True:
             await self._wake.acquire()
-            key = self._ready.popleft()
+            key = self._next()
             self._waiting.discard(key)
             self._in_hand.add(key)
             try:
@@ -80,6 +89,11 @@ class WorkQueue:
                 if key in self._again:
                     self._again.discard(key)
                     self.add(key)
+
+    def _next(self) -> Key:
+        self._taken += 1
+        is_for_rest = self._rest and (not self._urgent or self._taken % _EVERY == 0)
+        return self._rest.popleft() if is_for_rest else self._urgent.popleft()
 
     def _pause(self, key: Key, error: Exception) -> None:
         count = self._failures[key] = self._failures.get(key, 0) + 1

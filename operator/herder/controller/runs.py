@@ -16,6 +16,7 @@ import structlog
 
 from herder.api.status import WorkflowStatus
 from herder.controller.failpoints import Tripwire
+from herder.controller.line import Turn
 from herder.controller.objects import Body, Key
 from herder.controller.places import Places
 from herder.controller.wishes import Status
@@ -79,13 +80,15 @@ class Runs:
         writer: StatusWriter,
         ended: Callable[[Run], None],
         *,
-        at_once: int,
+        places: Places,
+        turn_of: Callable[[Run], Turn],
         tripwire: Tripwire | None = None,
     ) -> None:
         self._engine = engine
         self._writer = writer
         self._ended = ended
-        self._places = Places(at_once)
+        self._places = places
+        self._turn_of = turn_of
         self._tripwire = tripwire or Tripwire()
         self._by_uid: dict[str, Run] = {}
         self._by_key: dict[Key, Run] = {}
@@ -147,7 +150,7 @@ class Runs:
             log.exception("run.defect", key=str(run.key), instance=run.state.instance_id)
         finally:
             self._mute(run)
-            self._places.give(run.state.instance_id)
+            self._places.leave(run.state.instance_id)
             self._drop(run)
             await self._engine.store.delete(run.state.instance_id)
         self._ended(run)
@@ -155,7 +158,7 @@ class Runs:
     async def _go(self, run: Run) -> bool:
         """Take the run from its start to its end; return whether all of it is written."""
         instance_id = run.state.instance_id
-        await self._places.take(instance_id)
+        await self._places.take(instance_id, self._turn_of(run))
         self._tripwire.begins(run.name)
         if not await self._writer.write(run.key, run.uid, lambda body: run.render(run, body)):
             return False

@@ -264,13 +264,14 @@ async def test_a_removal_that_waits_for_its_turn_is_not_given_up_before_it_has_b
     async with working(monkeypatch) as office:
         key = office.worker()
         await office.registered(key)
-        places = Places(0)
+        places = Places(1)
+        await places.take("another")
         monkeypatch.setattr(office.operator._runs, "_places", places)
         office.kube.delete(key, at=OVERDUE)
         await asyncio.sleep(60)
         was_held = not office.is_gone(key)
 
-        places._release()
+        places.leave("another")
         await office.until(lambda: office.is_gone(key))
 
         assert was_held

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable
 
+from herder.controller.line import Rank, Turn
 from herder.controller.places import Places
 from herder.engine import (
     FixedBackoff,
@@ -99,3 +100,67 @@ async def test_a_place_that_is_kept_serves_every_attempt_of_its_instance() -> No
 
     places.give("mine")
     assert places.free == 1
+
+
+@virtual_time
+async def test_those_who_wait_are_counted_by_what_they_want_a_place_for() -> None:
+    clock = asyncio.get_running_loop().time
+    places = Places(1, clock=clock)
+    await places.take("holds")
+    waiting = [
+        asyncio.create_task(places.take(f"waits-{number}", Turn(None, rank)))
+        for number, rank in enumerate((Rank.REMOVAL, Rank.WORKER, Rank.WORKER))
+    ]
+    await asyncio.sleep(3)
+
+    seen = dict(places.waiting), places.longest_wait_s
+
+    for instance_id in ("holds", "waits-0", "waits-1", "waits-2"):
+        places.leave(instance_id)
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
+    await asyncio.gather(*waiting)
+    assert seen == ({Rank.REMOVAL: 1, Rank.WORKER: 2}, 3.0)
+    assert (dict(places.waiting), places.longest_wait_s, places.free) == ({}, 0.0, 1)
+
+
+@virtual_time
+async def test_one_who_is_cancelled_while_waiting_or_just_served_leaves_no_place_behind() -> None:
+    places = Places(1)
+    await places.take("holds")
+    waits, served, next_one = (asyncio.create_task(places.take(name)) for name in ("waits", "served", "next"))
+    await asyncio.sleep(0)
+    waits.cancel()
+    places.give("holds")  # to `served`, for `waits` has left
+    served.cancel()
+    await asyncio.wait({waits, served, next_one})
+
+    assert (waits.cancelled(), served.cancelled(), next_one.done()) == (True, True, True)
+    places.give("next")
+    assert places.free == 1
+
+
+@virtual_time
+async def test_an_attempt_waits_with_the_rank_of_its_run() -> None:
+    places, order = Places(1), list[str]()
+
+    class Note(Probe):
+        async def execute(self, context: WorkflowContext[str]) -> StepResult:
+            order.append(context.instance_id)
+            return StepResult.SUCCESS
+
+    definition = places.bounded(WorkflowDefinition("w", [StepDefinition("note", Note())]))
+    step = next(iter(definition.steps)).run
+    for name, rank in (("module", Rank.REST), ("removal", Rank.REMOVAL)):
+        await places.take(name, Turn(None, rank))
+        places.give(name)
+    await places.take("holds")
+    attempts = [
+        asyncio.create_task(step.execute(WorkflowContext(name, "note", 2, "")))  # type: ignore[union-attr]
+        for name in ("module", "removal")
+    ]
+    await asyncio.sleep(0)
+    places.give("holds")
+    await asyncio.gather(*attempts)
+
+    assert order == ["removal", "module"]

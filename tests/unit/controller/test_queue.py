@@ -194,3 +194,18 @@ async def test_nothing_is_kept_of_a_key_that_is_forgotten() -> None:
     assert hands.times_s == [0.0]
     assert (hands.queue._timers, hands.queue._failures, len(hands.queue)) == ({}, {}, 0)
     await hands.stop()
+
+
+@virtual_time
+async def test_workers_come_first_and_the_rest_is_never_left_for_good() -> None:
+    hands = Hands(hands=1)
+    modules = [Key("WasmModule", "ns", str(number)) for number in range(2)]
+    workers = [Key("WorkerRegistration", "ns", str(number)) for number in range(9)]
+
+    for key in (*modules, *workers):
+        hands.queue.add(key)
+    await asyncio.sleep(1)
+
+    order = [key.kind for key, _ in hands.handled]
+    assert [at for at, kind in enumerate(order) if kind == "WasmModule"] == [3, 7]
+    await hands.stop()
