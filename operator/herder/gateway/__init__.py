@@ -10,5 +10,6 @@ fingerprint  what it was told last, in a form that a status can hold
 errors       how a call can fail; the type decides whether to try again
 answers      from status codes to errors, the only place that reads one
 calls        address, key, slots and deadlines of every request
+silence      a replica that hangs is asked by one call at a time
 shared_read, turns, removals   the three small mechanisms that replica is made of
 """

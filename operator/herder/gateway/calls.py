@@ -2,9 +2,11 @@
 
 import asyncio
 from collections.abc import Iterable
+from typing import Final
 
 from herder.gateway.answers import accepted
 from herder.gateway.errors import GatewayError, Refused, Transient, Unavailable
+from herder.gateway.silence import Silence
 from herder.net.errors import AddressRefused, DeadlineExceeded, NetError, Redirected, TlsRefused, Unreachable
 from herder.net.http import MAX_BODY_BYTES, Answer, Http
 from herder.net.tls import Trust
@@ -14,7 +16,8 @@ class Calls:
     """Sends requests to `endpoint` and to nothing else; only there does the key go.
 
     At most `max_calls` are under way; a call's deadline holds for waiting its turn as well, so that a replica that
-    hangs fails everybody in `deadline_s` and not one after another.
+    hangs fails everybody in `deadline_s` and not one after another; as long as it hangs it is asked by one call at a
+    time, and the others fail at once.
     """
 
     def __init__(
@@ -25,6 +28,7 @@ class Calls:
         self.use(api_key=api_key, trust=trust)
         self._deadline_s = deadline_s
         self._slots = asyncio.Semaphore(max_calls)
+        self.silence: Final = Silence(endpoint)
 
     def use(self, *, api_key: str | None, trust: Trust) -> None:
         """Send what is yet to be sent with other credentials."""
@@ -68,7 +72,19 @@ class Calls:
         limit_s = self._deadline_s if deadline_s is None else deadline_s
         headers = {"Authorization": f"Bearer {self._api_key}"} if self._api_key else {}
         try:
-            async with asyncio.timeout(limit_s), self._slots:
+            with self.silence.asking():
+                return await self._exchange(method, path, headers, body, max_body_bytes, limit_s)
+        except TimeoutError:
+            raise Unavailable(f"{self._endpoint} did not answer within {limit_s:g} s") from None
+        except NetError as error:
+            raise _gateway_error(error) from error
+
+    async def _exchange(
+        self, method: str, path: str, headers: dict[str, str], body: object, max_body_bytes: int, limit_s: float
+    ) -> Answer:
+        """Raises NetError, TimeoutError where the time is up."""
+        async with asyncio.timeout(limit_s), self._slots:
+            try:
                 return await self._http.request(
                     method,
                     self._endpoint + path,
@@ -78,15 +94,13 @@ class Calls:
                     max_body_bytes=max_body_bytes,
                     trust=self._trust,
                 )
-        except TimeoutError:
-            raise Unavailable(f"{self._endpoint} did not answer within {limit_s:g} s") from None
-        except NetError as error:
-            raise _gateway_error(error) from error
+            except DeadlineExceeded as error:
+                raise TimeoutError from error
 
 
 def _gateway_error(error: NetError) -> GatewayError:
     match error:
-        case Unreachable() | DeadlineExceeded():
+        case Unreachable():
             return Unavailable(str(error))
         case AddressRefused() | TlsRefused() | Redirected():
             return Refused(str(error))

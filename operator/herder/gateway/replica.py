@@ -126,6 +126,7 @@ class Replica:
 
         Callers at the same time share one read.
         """
+        self._calls.silence.check()  # not to stand in line for a read that is to tell whether it still hangs
         return await self._shared_list()
 
     async def list_model_ids(self) -> frozenset[str]:
