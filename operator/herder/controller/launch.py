@@ -12,8 +12,12 @@ from herder.controller.restore import entries_of, fresh_state, restored_state
 from herder.controller.runs import Run, Runs
 from herder.controller.scene import Scene
 from herder.engine import STEP_ENDED, WorkflowState
-from herder.workflows.entry import LOST_ADD, REGISTERED, Entry
+from herder.workflows.entry import REGISTERED, Entry
 from herder.workflows.removal.steps import Drain
+from herder.workflows.tokenizer.removal import Unload
+
+_SENDS: Final = frozenset({Drain.id, Unload.id})
+"""The steps of removals that tell the replicas."""
 
 _KILLED: Final = frozenset({RunStatus.PENDING, RunStatus.RUNNING})
 
@@ -52,6 +56,8 @@ class Launcher:
         left = subject.status.workflow
         leave = Leave(
             key=standing.key,
+            spec=subject.raw_spec,
+            status=subject.status,
             owner=subject.owner,
             terms=subject.terms,
             replicas=holder.replicas,
@@ -86,22 +92,20 @@ class Launcher:
 def known_entries(scene: Scene, left: WorkflowRun | None) -> dict[str, Entry]:
     """Return the records.
 
-    Where the process of a registration was killed, they may be a second old: a lost add is assumed on every replica
-    that they name no id of. A run that was stopped in order (Paused) has left exact ones.
+    Where the process of a registration was killed, they may be a second old, and its family says what is assumed then.
+    A run that was stopped in order (Paused) has left exact ones.
     """
     entries = entries_of(scene.subject.status.replicas)
     was_killed = left is not None and job_of(left.name) is Job.REGISTRATION and left.status in _KILLED
     if was_killed:
         for endpoint in scene.held_on:
-            if entries.get(endpoint, LOST_ADD).worker_id is None:
-                entries[endpoint] = LOST_ADD
+            entries[endpoint] = scene.subject.family.after_kill(entries.get(endpoint))
     return entries
 
 
 def has_been_sent(state: WorkflowState[Any]) -> bool:
     """Whether a removal has told every replica that answers what it has to tell it; never so for a registration."""
-    drain = state.steps.get(Drain.id)
-    return drain is not None and drain.status in STEP_ENDED
+    return any(state.steps[step].status in STEP_ENDED for step in _SENDS & state.steps.keys())
 
 
 def left_out(run: Run) -> frozenset[str]:

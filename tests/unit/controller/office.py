@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from functools import cached_property
 from typing import Any
 
 import pytest
@@ -19,6 +20,7 @@ from herder.net.tls import Trust
 from unit.controller.fake_kube import NAMESPACE, FakeKube
 from unit.engine.kit import clock
 from unit.workflows.fakes import FakeReplica, FakeWorker
+from unit.workflows.tokenizer_world import FakeReplica as FakeTokenizers
 from unit.workflows.world import FakeHttp
 
 ENDPOINTS = ("http://replica-a", "http://replica-b")
@@ -31,6 +33,11 @@ class ListedReplica(FakeReplica):
     """A fake replica with what the controller itself asks of one."""
 
     credentials: tuple[str | None, Trust] | None = None
+
+    @cached_property
+    def tokenizers(self) -> FakeTokenizers:
+        """Its tokenizers, which live and die apart from its workers."""
+        return FakeTokenizers(self.endpoint)
 
     async def list_workers(self) -> tuple[Worker, ...]:
         await self._called("list_workers")

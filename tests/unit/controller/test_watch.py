@@ -13,7 +13,8 @@ from kubernetes_asyncio.client import Configuration
 from herder.controller.objects import KINDS
 from herder.controller.watch import DeafError, EndlessPauses, _connection, _plain, check_watchers, watched_settings
 
-NAMES = [f"watcher for {plural}.v1alpha1.herder.dev@*" for plural in ("modelgateways", "workerregistrations")]
+PLURALS = sorted(kind.plural for kind in KINDS.values())
+NAMES = [f"watcher for {plural}.v1alpha1.herder.dev@*" for plural in PLURALS]
 
 
 def test_pauses_have_no_end_grow_and_stay_short() -> None:
@@ -46,9 +47,9 @@ async def forever() -> None:
 
 
 LIVING: dict[str, tuple[list[str], str]] = {
-    "none": ([], "modelgateways, workerregistrations"),
-    "one": (NAMES[:1], "workerregistrations"),
-    "another kind's": ([NAMES[0], "watcher for pods.v1@*"], "workerregistrations"),
+    "none": ([], ", ".join(PLURALS)),
+    "all but one": (NAMES[1:], PLURALS[0]),
+    "another kind's": ([*NAMES[1:], "watcher for pods.v1@*"], PLURALS[0]),
 }
 
 
@@ -70,10 +71,11 @@ async def test_a_watcher_that_dies_is_missed() -> None:
     tasks[1].cancel()
     await asyncio.wait({tasks[1]})
 
-    assert living == 2
-    with pytest.raises(DeafError, match="workerregistrations"):
+    assert living == len(NAMES)
+    with pytest.raises(DeafError, match=f"nobody watches {PLURALS[1]}$"):
         check_watchers()
-    tasks[0].cancel()
+    for task in tasks:
+        task.cancel()
 
 
 def test_the_names_that_the_health_check_looks_for_are_kopfs_own() -> None:

@@ -125,6 +125,10 @@ class FakeReplica:
 
     # ── the port ──
 
+    async def list_tokenizers(self) -> tuple[Tokenizer, ...]:
+        await self._called("list_tokenizers")
+        return tuple(self.listed)
+
     async def find(self, name: str) -> Tokenizer | None:
         await self._called("find")
         return self._answer("find", next((each for each in self.listed if each.name == name), None))

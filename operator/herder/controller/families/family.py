@@ -21,7 +21,7 @@ from herder.controller.registries import Registry
 from herder.controller.views import View
 from herder.engine import WorkflowDefinition
 from herder.gateway.replica import Replica
-from herder.workflows.entry import Entry
+from herder.workflows.entry import LOST_ADD, Entry
 from herder.workflows.errors import Problem
 from herder.workflows.look import Look
 from herder.workflows.owner import Owner
@@ -90,9 +90,14 @@ class Order:
 
 @dataclass(frozen=True, slots=True)
 class Leave:
-    """What a removal begins with: what is registered, under which key and how, whatever is declared now."""
+    """What a removal begins with: what is registered, under which key and how, whatever is declared now.
+
+    `spec` is what is declared now, as the API server holds it, and `status` what was written last.
+    """
 
     key: str
+    spec: Mapping[str, Any]
+    status: WorkflowStatus
     owner: Owner
     terms: Terms
     replicas: tuple[Replica, ...]
@@ -180,6 +185,13 @@ class Family[S: ServedSpec](abc.ABC):
     @abc.abstractmethod
     async def leave(self, replicas: Iterable[Replica], key: str, entries: Mapping[str, Entry]) -> None:
         """See to it that what is left on the replicas for good is not swept, where nothing does so already."""
+
+    def after_kill(self, record: Entry | None) -> Entry:
+        """Return what must be assumed of a replica where a registration was killed: its record may be a second old.
+
+        A registration whose answer nobody has read may be under way where no id is recorded.
+        """
+        return LOST_ADD if record is None or record.worker_id is None else record
 
     def concerns(self, body: Body, keys: frozenset[str]) -> bool:
         """Whether one of a registry's keys is the one that an object declares, or the one that it is registered as."""

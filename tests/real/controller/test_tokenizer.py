@@ -1,0 +1,216 @@
+"""A Tokenizer from `kubectl apply` to Ready on three real replicas, changed, repaired, refused and deleted."""
+
+import json
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from rig.control_plane.cluster import Cluster
+from rig.declared import Declared
+from rig.gateway import Smg
+from rig.operator_process import Operator
+from rig.tokenizers import loaded, tokens, write_tokenizer
+from rig.waiting import eventually, wait_for_condition
+from rig.web import fetch
+
+NAME = "org/model"
+
+
+@dataclass(frozen=True)
+class Stage:
+    """Three replicas behind the gateway `gw`, and the Tokenizer `t`."""
+
+    declared: Declared
+    smgs: tuple[Smg, ...]
+
+    def apply(self, source: Path, **spec: Any) -> None:
+        """Declare the tokenizer, or change its declaration."""
+        fields = {"gatewayRef": {"name": "gw"}, "name": NAME, "source": str(source), **spec}
+        self.declared.apply("Tokenizer", "t", fields)
+
+    def annotate(self, **annotations: str) -> None:
+        """Set annotations `herder.dev/KEY` of it."""
+        words = {f"herder.dev/{key}": value for key, value in annotations.items()}
+        self.declared.cluster.merge_patch(self.path, {"metadata": {"annotations": words}})
+
+    @property
+    def path(self) -> str:
+        """Its API path."""
+        return self.declared.path("t", "tokenizers")
+
+    @property
+    def status(self) -> dict[str, Any]:
+        """Its status as it is now."""
+        found: dict[str, Any] = (self.declared.cluster.get(self.path) or {}).get("status", {})
+        return found
+
+    @property
+    def steps(self) -> dict[str, dict[str, Any]]:
+        """The steps of its last run, by name."""
+        return {step["name"]: step for step in self.status["workflow"]["steps"]}
+
+    @property
+    def loaded(self) -> list[str | None]:
+        """The source of what each replica has under the name."""
+        return [loaded(smg.url).get(NAME) for smg in self.smgs]
+
+    def tell(self, replica: Smg, source: Path) -> None:
+        """Have a replica load the name as somebody with `curl` would."""
+        body = json.dumps({"name": NAME, "source": str(source)}).encode()
+        fetch(f"{replica.url}/v1/tokenizers", method="POST", body=body)
+
+    async def until(
+        self, kind: str = "Ready", *, status: str = "True", reason: str | None = None, timeout_s: float = 20
+    ) -> dict[str, Any]:
+        """Wait for a condition and return the resource."""
+        return await wait_for_condition(
+            self.declared.cluster, self.path, kind, status=status, reason=reason, timeout_s=timeout_s
+        )
+
+    async def until_gone(self, timeout_s: float = 30) -> None:
+        """Wait until its deletion is complete."""
+        await eventually(lambda: self.declared.cluster.get(self.path) is None, timeout_s)
+
+
+@pytest.fixture
+def smgs(log_dir: Path) -> Iterator[tuple[Smg, ...]]:
+    """Three fresh replicas."""
+    with ThreadPoolExecutor() as pool:
+        started = tuple(pool.map(lambda _: Smg.start(log_dir=log_dir), range(3)))
+    yield started
+    for smg in started:
+        smg.kill()
+
+
+@pytest.fixture
+def stage(declared: Declared, smgs: tuple[Smg, ...], start_operator: Callable[..., Operator]) -> Stage:
+    """The replicas declared, and an operator at work."""
+    declared.gateway(smgs)
+    start_operator().wait_healthy()
+    return Stage(declared, smgs)
+
+
+@pytest.fixture
+def source(tmp_path: Path) -> Path:
+    """A source that all replicas can load."""
+    return write_tokenizer(tmp_path / "one", "hello", "world")
+
+
+@pytest.fixture
+def other(tmp_path: Path) -> Path:
+    """Another one, in which the words are other tokens."""
+    return write_tokenizer(tmp_path / "other", "world", "hello")
+
+
+async def test_it_is_ready_on_three_replicas_and_gone_from_them_when_it_is_deleted(
+    stage: Stage, source: Path, control_plane: Cluster
+) -> None:
+    stage.apply(source)
+
+    found = await stage.until(reason="Registered")
+
+    assert found["status"]["registered"] == "3/3"
+    assert found["status"]["tokenizer"] == {"name": NAME, "source": str(source), "vocabSize": 3}
+    assert {name: step["status"] for name, step in stage.steps.items()} == {
+        "find": "Succeeded",
+        "load": "Succeeded",
+        "await_loaded": "Succeeded",
+        "replace": "Skipped",
+        "verify": "Succeeded",
+    }
+    assert [tokens(smg.url, NAME, "hello world") for smg in stage.smgs] == [[1, 2]] * 3
+    control_plane.delete(stage.path)
+    await stage.until_gone()
+    assert stage.loaded == [None] * 3
+
+
+async def test_a_changed_source_is_loaded_everywhere(stage: Stage, source: Path, other: Path) -> None:
+    stage.apply(source)
+    await stage.until(reason="Registered")
+
+    stage.apply(other)
+    await eventually(lambda: stage.loaded == [str(other)] * 3, 20)
+    found = await stage.until(reason="Registered")
+
+    assert found["status"]["tokenizer"]["source"] == str(other)
+    assert stage.steps["replace"]["status"] == "Succeeded"
+
+
+async def test_a_source_that_can_not_be_loaded_is_stalled_with_the_reason_and_the_former_one_serves_on(
+    stage: Stage, source: Path, tmp_path: Path
+) -> None:
+    stage.apply(source)
+    await stage.until(reason="Registered")
+    broken = tmp_path / "broken"
+    broken.mkdir()
+    (broken / "tokenizer.json").write_text("{nope")
+
+    stage.apply(broken)
+    found = await stage.until("Stalled", reason="LoadFailed", timeout_s=40)
+
+    message = next(each["message"] for each in found["status"]["conditions"] if each["type"] == "Stalled")
+    assert "key must be a string" in message
+    assert "What was loaded before was put back" in message
+    assert stage.loaded == [str(source)] * 3
+    assert found["status"]["tokenizer"]["source"] == str(source)
+
+
+async def test_it_is_loaded_once_the_source_is_there_and_a_retry_is_asked_for(stage: Stage, tmp_path: Path) -> None:
+    late = tmp_path / "late"
+    stage.apply(late, loading={"timeoutSeconds": 1})
+    await stage.until("Stalled", reason="LoadFailed", timeout_s=40)
+
+    write_tokenizer(late, "hello", "world")
+    stage.annotate(retry="1")
+
+    found = await stage.until(reason="Registered", timeout_s=30)
+    assert found["status"]["registered"] == "3/3"
+
+
+async def test_a_replica_that_restarted_gets_it_again(stage: Stage, source: Path) -> None:
+    stage.apply(source)
+    await stage.until(reason="Registered")
+
+    stage.smgs[1].restart()
+    await eventually(lambda: stage.loaded == [str(source)] * 3, 30)
+
+    assert (await stage.until(reason="Registered"))["status"]["registered"] == "3/3"
+
+
+async def test_one_that_was_unloaded_by_hand_is_loaded_again(stage: Stage, source: Path) -> None:
+    stage.apply(source)
+    found = await stage.until(reason="Registered")
+    row = found["status"]["replicas"][0]
+
+    fetch(f"{row['endpoint']}/v1/tokenizers/{row['workerId']}", method="DELETE")
+
+    await eventually(lambda: stage.loaded == [str(source)] * 3, 20)
+
+
+async def test_a_name_that_is_anothers_is_refused_until_it_is_adopted(stage: Stage, source: Path, other: Path) -> None:
+    stage.tell(stage.smgs[0], other)
+    await eventually(lambda: stage.loaded[0] == str(other))
+
+    stage.apply(source)
+    await stage.until("Stalled", reason="ForeignEntry")
+    before = stage.loaded
+    stage.annotate(adopt="true")
+    await stage.until(reason="Registered")
+
+    assert before[0] == str(other)
+    assert stage.loaded == [str(source)] * 3
+
+
+async def test_a_changed_name_is_a_removal_and_a_registration(stage: Stage, source: Path) -> None:
+    stage.apply(source)
+    await stage.until(reason="Registered")
+
+    stage.apply(source, name="another")
+    await eventually(lambda: all(loaded(smg.url) == {"another": str(source)} for smg in stage.smgs), 20)
+
+    found = await stage.until(reason="Registered")
+    assert found["status"]["tokenizer"]["name"] == "another"
