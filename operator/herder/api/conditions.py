@@ -46,6 +46,8 @@ class ReadyReason(StrEnum):
     """True: every replica lists the entry as declared."""
     REACHABLE = "Reachable"
     """True, of a gateway: every replica answers."""
+    PUBLISHED = "Published"
+    """True, of an MCP server: the file that the replicas start with lists it as declared."""
     OBSERVED = "Observed"
     """The gateway is only observed: the message says what would be changed."""
 
@@ -63,6 +65,8 @@ class ReadyReason(StrEnum):
     SERVICE_NOT_FOUND = "ServiceNotFound"
     """The Service that a gateway's replicas are to be found by, or its port, does not exist."""
     NO_REPLICAS = "NoReplicas"
+    SERVER_UNREACHABLE = "ServerUnreachable"
+    """An MCP server that is required does not answer."""
     WORKER_UNREACHABLE = "WorkerUnreachable"
     WORKER_NOT_READY = "WorkerNotReady"
     """Registered, but a replica finds the worker sick."""
@@ -112,13 +116,16 @@ class DrainedReason(StrEnum):
 
 
 class ReachableReason(StrEnum):
-    """How many of a gateway's replicas answer, whatever they say."""
+    """How many of a gateway's replicas answer, whatever they say; or whether an MCP server does."""
 
     ALL_REPLICAS = "AllReplicas"
     SOME_REPLICAS = "SomeReplicas"
     NO_REPLICA = "NoReplica"
     NOT_ASKED = "NotAsked"
     """Unknown: they have not been asked yet, or it is not known where they are."""
+    SERVER_ANSWERS = "ServerAnswers"
+    """Of an MCP server, which is asked for its tools."""
+    SERVER_UNREACHABLE = "ServerUnreachable"
 
 
 class Condition(ApiModel):

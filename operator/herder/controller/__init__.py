@@ -11,12 +11,13 @@ subject, scene, memory           one resource with all that it refers to, and wh
 reconciler, decide what to do about it: a pure table
 acts, finalizer    doing it
 launch, runs, places             a workflow run from its first status write to its last
-observe, claims, project, portrait   what the status says
+observe, observation, claims, project, portrait   what the status says
 writer, wishes, diff, recorder   the only writer of statuses; Events on state changes
 sweep, orphans     entries that nobody declares any more, and those that are left on purpose
 rounds             what is done now and then
 failpoints         where tests have the process killed
 restore            from a status back to what is known
+mcp                what MCP servers need beside all that
 kube, secrets      the API server
 clock              time and ids, as an argument
 operator           all of it, started and stopped

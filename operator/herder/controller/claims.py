@@ -23,7 +23,7 @@ from herder.api.conditions import (
 )
 from herder.api.meta import RETRY_ANNOTATION
 from herder.api.status import EntryState, RunStatus, Step, StepStatus, WorkflowStatus
-from herder.controller.observe import Observation
+from herder.controller.observation import Observation
 from herder.workflows.entry import Entry
 from herder.workflows.errors import Problem
 
@@ -38,7 +38,7 @@ PASSES_WITH_GATEWAY: Final = GATEWAY_AWAY | {"GatewayRefuses"}
 _TAKES_ITS_TIME: Final = frozenset({"Applying", "Checking", "Draining", "Loading"})
 """The reasons of steps that only wait for something that ends by itself."""
 
-_WAITS: Final = _TAKES_ITS_TIME | {"WorkerPending"}
+_WAITS: Final = _TAKES_ITS_TIME | {"WorkerPending", "RollingOut"}
 """The reasons of steps that wait though nothing has failed: for a worker to come up, too, which it may never do."""
 
 _SICK: Final = frozenset({EntryState.NOT_READY, EntryState.FAILED})
@@ -55,11 +55,18 @@ _REMEDIES: Final = {
     "GatewayRefuses": "",  # the message itself says what to do
     "ForeignEntry": "",
     "WorkerUnauthorized": "",
+    "ServerUnreachable": "start the server or correct spec.transport.url; it is looked at again at each resync",
+    "ServerRefused": "mend the server or correct spec.transport.url; it is looked at again at each resync",
+    "ServerUnauthorized": "",
+    "HeadersNotPublishable": "",
+    "VariableTaken": "",
 }
 
 
 def settled(observation: Observation, *, observe_only: bool = False) -> Claims:
     """No run is needed, or none is allowed: the conditions follow from what the replicas list."""
+    if observation.said is not None:
+        return observation.said
     entries = observation.entries
     if not entries:
         return (ready(Truth.FALSE, ReadyReason.NO_REPLICAS, "the gateway has no replica: add one to its endpoints"),)
@@ -149,13 +156,18 @@ def registering(text: str) -> Claims:
     )
 
 
-def running(steps: Iterable[Step], *, is_removal: bool) -> Claims:
-    """A run is in progress; the step that is retried, if one is, says why and when next."""
+def running(steps: Iterable[Step], *, is_removal: bool, served: str | None = None) -> Claims:
+    """A run is in progress; the step that is retried, if one is, says why and when next.
+
+    `served` says why the resource is Ready all the same.
+    """
     at_work = [step for step in steps if step.status in {StepStatus.RUNNING, StepStatus.RETRYING}]
     current = next((step for step in at_work if step.message), at_work[0] if at_work else None)
     text, reason = _in_progress(current, "removal" if is_removal else "registration")
     if is_removal:
         return (ready(Truth.FALSE, ReadyReason.REMOVING, text), reconciling(ReconcilingReason.REMOVING, text))
+    if served is not None:
+        return (ready(Truth.TRUE, ReadyReason.PUBLISHED, served), reconciling(reason, text))
     return (ready(Truth.FALSE, ReadyReason.REGISTERING, text), reconciling(reason, text))
 
 

@@ -117,8 +117,8 @@ class World:
     is_updatable: bool = False
     """Whether each replica that lacks it and answers has another declaration of it, and its kind has an update."""
     has_foreign: bool = False
-    is_gateway_new: bool = False
-    """Whether a replica has been restarted, or has answered again, since the last run failed."""
+    is_mended: bool = False
+    """Whether a replica was restarted, or answers again, or what else was in the way is gone, since the last run."""
     last: LastRun | None = None
     running: Running | None = None
 
@@ -310,6 +310,6 @@ def _after_failure(world: World, last: LastRun) -> Action:
     is_over = world.is_actionable and (
         last.reason in PASSES_WITH_GATEWAY
         or (last.reason == ReadyReason.FOREIGN_ENTRY and not world.has_foreign)
-        or (last.status is RunStatus.FAILED and world.is_gateway_new)
+        or (last.status is RunStatus.FAILED and world.is_mended)
     )
     return Begin(Job.REGISTRATION) if is_over and not world.is_cooling else Settle(keeps_failure=True)

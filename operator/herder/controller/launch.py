@@ -58,6 +58,7 @@ class Launcher:
             key=standing.key,
             spec=subject.raw_spec,
             status=subject.status,
+            gateway=standing.gateway.name,
             owner=subject.owner,
             terms=subject.terms,
             replicas=holder.replicas,
@@ -95,6 +96,8 @@ def known_entries(scene: Scene, left: WorkflowRun | None) -> dict[str, Entry]:
     Where the process of a registration was killed, they may be a second old, and its family says what is assumed then.
     A run that was stopped in order (Paused) has left exact ones.
     """
+    if not scene.subject.family.is_listed:
+        return {}
     entries = entries_of(scene.subject.status.replicas)
     was_killed = left is not None and job_of(left.name) is Job.REGISTRATION and left.status in _KILLED
     if was_killed:

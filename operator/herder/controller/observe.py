@@ -1,61 +1,19 @@
 """What the replicas' lists say of one resource, beside what herder itself did there: pure, without I/O."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
 
 from herder.api.status import EntryState
 from herder.controller.families.family import Declared
+from herder.controller.observation import Observation
 from herder.controller.registries import Registry
 from herder.controller.views import UNHEARD, View
 from herder.workflows.entry import NO_ENTRY, REGISTERED, Entry
 from herder.workflows.look import Look
 
 _GONE: Final = "it lists no such entry"
-
-
-@dataclass(frozen=True, slots=True)
-class Observation:
-    """One resource on all replicas of its gateway; everything by endpoint."""
-
-    entries: Mapping[str, Entry]
-    lacking: frozenset[str]
-    """The replicas that do not have it as declared, as far as is known."""
-    away: frozenset[str]
-    """The replicas that can't be driven now."""
-    unread: frozenset[str] = frozenset()
-    """The replicas that were not read since a run last drove them: what is said of those is from the records."""
-    differences: Mapping[str, str] = field(default_factory=dict)
-    """Of those that list it otherwise than declared: the first difference, as a line for people."""
-    drift: Mapping[str, str] = field(default_factory=dict)
-    """Of those that had it as declared and have it so no more: what was found in its place."""
-
-    @property
-    def is_satisfied(self) -> bool:
-        """Whether every replica has it as declared."""
-        return not self.lacking
-
-    @property
-    def is_actionable(self) -> bool:
-        """Whether a replica that lacks it can be given it now."""
-        return bool(self.lacking - self.away)
-
-    @property
-    def is_updatable(self) -> bool:
-        """Whether each replica that lacks it and can be driven lists it as another declaration of this resource."""
-        entries = [self.entries[endpoint] for endpoint in self.lacking - self.away]
-        return bool(entries) and all(entry.state in REGISTERED and entry.worker_id is not None for entry in entries)
-
-    @property
-    def has_foreign(self) -> bool:
-        """Whether a replica lists the key for somebody else."""
-        return any(entry.state is EntryState.FOREIGN for entry in self.entries.values())
-
-    @property
-    def registered(self) -> str:
-        """Return on how many replicas it is registered as declared, such as 2/2."""
-        return f"{len(self.entries) - len(self.lacking | self.away)}/{len(self.entries)}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +48,9 @@ def observe(
     declared: Declared, records: Mapping[str, Entry], endpoints: Iterable[str], reading: Reading
 ) -> Observation:
     """Compare what is declared with what each replica lists."""
+    seen = declared.seen()
+    if seen is not None:
+        return seen
     entries: dict[str, Entry] = {}
     differences: dict[str, str] = {}
     drift: dict[str, str] = {}

@@ -20,7 +20,7 @@ import kopf
 import structlog
 from kubernetes_asyncio.config import ConfigException
 
-from herder.api.meta import MODEL_GATEWAY
+from herder.api.meta import MCP_SERVER, MODEL_GATEWAY
 from herder.controller.acts import Acts
 from herder.controller.clock import SYSTEM_CLOCK, Clock
 from herder.controller.failpoints import Failpoint, Tripwire
@@ -32,6 +32,9 @@ from herder.controller.jobs import Job, job_of
 from herder.controller.kube import Kube, KubeError, NotFound, installation_of, load_configuration, patiently
 from herder.controller.launch import Launcher
 from herder.controller.line import Rank, Turn
+from herder.controller.mcp.desk import McpDesk, tell_repairs
+from herder.controller.mcp.files import McpFiles
+from herder.controller.mcp.sightings import Sightings
 from herder.controller.modelgateways import ModelGateways
 from herder.controller.objects import Body, Key, Objects, gateway_of, holder_of, uid_of
 from herder.controller.places import Places
@@ -52,6 +55,7 @@ from herder.controller.writer import StatusWriter
 from herder.engine import WorkflowEngine
 from herder.net.address import AddressPolicy
 from herder.net.http import Http
+from herder.net.mcp import Asker, McpClient
 from herder.workflows.probing import Prober
 
 log = structlog.get_logger(__name__)
@@ -82,7 +86,7 @@ class Operator:
     """One operator process: `start` it, let it `work`, then `close` it.
 
     `http` leads to gateways and `probing` to workers: however many of these hang, gateways are reached.
-    `installation` is the cluster's identity. `engine` and `clock` are for tests.
+    `asker` leads to MCP servers. `installation` is the cluster's identity. `engine` and `clock` are for tests.
     """
 
     def __init__(
@@ -93,6 +97,7 @@ class Operator:
         probing: Http,
         installation: str,
         *,
+        asker: Asker | None = None,
         engine: WorkflowEngine | None = None,
         clock: Clock = SYSTEM_CLOCK,
     ) -> None:
@@ -123,11 +128,22 @@ class Operator:
             turn_of=self._turn_of,
             tripwire=self._tripwire,
         )
-        tools = Tools(prober=Prober(probing))
+        self._mcp = McpDesk(
+            McpFiles(
+                kube,
+                self.objects,
+                self._gateways,
+                changed=self._file_changed,
+                told=tell_repairs(self.objects, self._recorder),
+                clock=clock,
+            ),
+            Sightings(asker or McpClient(probing), self.queue.add),
+        )
+        tools = Tools(prober=Prober(probing), mcp=self._mcp)
         self._reconciler = Reconciler(
             objects=self.objects,
             queue=self.queue,
-            scout=Scout(self.objects, self._model_gateways, secrets, clock),
+            scout=Scout(self.objects, self._model_gateways, secrets, tools, clock),
             acts=Acts(
                 queue=self.queue,
                 writer=self._writer,
@@ -156,6 +172,7 @@ class Operator:
             group.create_task(self._recorder.run(), name="event recorder")
             group.create_task(self._relister.run(), name="relister")
             group.create_task(self._sweeper.run(), name="sweeper")
+            group.create_task(self._mcp.files.run(), name="files of MCP servers")
 
     async def close(self) -> None:
         """Leave everything as it is written."""
@@ -163,6 +180,7 @@ class Operator:
         await self._runs.close()
         await self._gateways.close()
         await self._services.close()
+        await self._mcp.sightings.close()
 
     def seen(self, body: Body) -> None:
         """Take a version of an object from whatever source."""
@@ -177,6 +195,7 @@ class Operator:
         before = self.objects.rivals(key)
         if self.objects.remove(key, uid_of(body)):
             self._reconciler.forget(uid_of(body))
+            self._mcp.sightings.forget(uid_of(body))
             self._enqueue(key, before)
 
     def _enqueue(self, key: Key, rivals_before: frozenset[Key]) -> None:
@@ -198,6 +217,11 @@ class Operator:
 
     def _registry_changed(self, key: Key, news: News) -> None:
         self._model_gateways.changed(key, news)
+
+    def _file_changed(self, gateway: Key) -> None:
+        for member in self.objects.referring_to(gateway):
+            if member.kind == MCP_SERVER.kind:
+                self.queue.add(member)
 
     def _service_changed(self, place: ServicePlace) -> None:
         self._model_gateways.service_changed(place)
@@ -222,10 +246,10 @@ async def run(options: Options) -> None:
     except ConfigException as error:
         raise CannotRun(f"no API server is configured: {error}; give --kubeconfig") from error
     policy = AddressPolicy(allow_loopback=options.allow_loopback)
-    async with Kube(configuration) as kube, Http(policy) as http, Http(policy) as probing:
+    async with Kube(configuration) as kube, Http(policy) as http, Http(policy) as probing, Http(policy) as asking:
         try:
             installation = await patiently(partial(installation_of, kube))
-            operator = Operator(options, kube, http, probing, installation)
+            operator = Operator(options, kube, http, probing, installation, asker=McpClient(asking))
             await patiently(operator.start)
         except NotFound as error:
             raise CannotRun(f"the API server lacks herder's resources: kubectl apply -f crds/ ({error})") from error

@@ -64,7 +64,8 @@ class Portrait:
         if not self._is_removal:
             found = project.completed(report.shown[family.shown_in], family.shown(base), family.key_in)
             report = replace(report, shown={family.shown_in: found})
-        said = claims.running(report.steps, is_removal=self._is_removal)
+        served = self.work.served(report.steps)
+        said = claims.running(report.steps, is_removal=self._is_removal, served=served)
         return project.with_run(base, report, said + self._beside(run, report), self._moment())
 
     def _verdict(self, report: project.RunReport, outcome: WorkflowOutcome) -> claims.Claims:
@@ -109,12 +110,19 @@ class Portrait:
             state=state,
             problems=dict(data.problems),
             entries={e: entry for e, entry in data.entries.items() if not removed or entry.state is not _ABSENT},
-            endpoints=self.scene.held_on if self._is_removal else self.scene.endpoints,
+            endpoints=self._endpoints,
             gateway=gateway.name if gateway is not None else None,
             shown=self._shown(removed=removed),
             spec_hash=None if self._is_removal or self.scene.declared is None else self.scene.declared.spec_hash,
             drain=self._drain(base) if self._is_removal and not removed else None,
+            is_listed=subject.family.is_listed,
         )
+
+    @property
+    def _endpoints(self) -> tuple[str, ...]:
+        if not self.scene.subject.family.is_listed:
+            return ()
+        return self.scene.held_on if self._is_removal else self.scene.endpoints
 
     def _shown(self, *, removed: bool) -> dict[str, Any]:
         family = self.scene.subject.family

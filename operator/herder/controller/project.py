@@ -24,7 +24,7 @@ from herder.api.status import (
     WorkflowStatus,
 )
 from herder.controller.claims import Claims
-from herder.controller.observe import Observation
+from herder.controller.observation import Observation
 from herder.engine import StepState, WorkflowState
 from herder.workflows.entry import REGISTERED, Entry
 from herder.workflows.errors import Problem
@@ -61,6 +61,8 @@ class RunReport:
     spec_hash: str | None
     """None for a removal: nothing is registered as declared any more."""
     drain: Draining | None = field(default=None)
+    is_listed: bool = True
+    """Whether replicas list it."""
 
     @property
     def steps(self) -> tuple[Step, ...]:
@@ -88,7 +90,7 @@ def with_run(base: Status, run: RunReport, claims: Claims, at: Moment) -> Status
             "observed_generation": at.generation,
             "conditions": merge(base.conditions, claims, at.now, at.generation),
             "progress": progress_of(steps),
-            "registered": f"{done}/{len(run.endpoints)}",
+            "registered": f"{done}/{len(run.endpoints)}" if run.is_listed else None,
             "workflow": workflow,
             "replicas": rows(run.entries, run.endpoints),
             "gateway": run.gateway,
@@ -137,8 +139,8 @@ def _joined(history: tuple[PastRun, ...], past: PastRun) -> tuple[PastRun, ...]:
 def with_observation(base: Status, observation: Observation, claims: Claims | None, at: Moment) -> Status:
     """No run is in progress: what the replicas list is shown. Without claims the conditions stay as they are."""
     status = base if claims is None else with_claims(base, claims, at)
-    shown = rows(observation.entries, observation.entries)
-    return status.model_copy(update={"registered": observation.registered, "replicas": shown})
+    shown = rows(observation.entries, observation.entries) if observation.said is None else ()
+    return status.model_copy(update={"registered": observation.registered, "replicas": shown, **observation.shown})
 
 
 def abandoned(base: Status, shown_in: str) -> Status:

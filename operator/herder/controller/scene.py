@@ -9,13 +9,14 @@ from herder.api.gateway import GatewayReplicaState, Mode
 from herder.api.status import RunStatus
 from herder.controller.clock import Clock
 from herder.controller.decide import Blocked, LastRun, Running, World
-from herder.controller.families.family import Declared, Vault
+from herder.controller.families.family import Declared, Site, Tools, Vault
 from herder.controller.gateways import Gateway
 from herder.controller.jobs import Job, job_of
 from herder.controller.memory import Memory
 from herder.controller.modelgateways import ModelGateways
 from herder.controller.objects import Key, Objects
-from herder.controller.observe import Observation, Reading, as_recorded, observe
+from herder.controller.observation import Observation
+from herder.controller.observe import Reading, as_recorded, observe
 from herder.controller.registries import Registry
 from herder.controller.restore import entries_of
 from herder.controller.runs import Run
@@ -100,14 +101,18 @@ class _NoSecrets:
     async def get(self, _namespace: str, _ref: SecretKeyRef, *, field: str) -> str:  # noqa: ARG002  (a Vault)
         return ""
 
+    async def get_all(self, _namespace: str, _name: str, *, field: str) -> dict[str, str]:  # noqa: ARG002
+        return {}
+
 
 class Scout:
     """Looks things up. Raises KubeError where the API server can't tell."""
 
-    def __init__(self, objects: Objects, gateways: ModelGateways, vault: Vault, clock: Clock) -> None:
+    def __init__(self, objects: Objects, gateways: ModelGateways, vault: Vault, tools: Tools, clock: Clock) -> None:
         self._objects = objects
         self._gateways = gateways
         self._vault = vault
+        self._tools = tools
         self._clock = clock
 
     async def look(self, subject: Subject, memory: Memory) -> Scene | None:
@@ -139,17 +144,20 @@ class Scout:
         reading = Reading(gateway.views, memory.ended_at_s, now, left_out, registry)
         records = entries_of(subject.status.replicas)
         try:
-            declared = await self._declare(subject, self._vault)
+            declared = await self._declare(subject, gateway, self._vault)
         except SecretMissing as error:
             blocked = Blocked(ReadyReason.SECRET_NOT_FOUND, str(error))
-            keyless = await self._declare(subject, _NoSecrets())
+            keyless = await self._declare(subject, gateway, _NoSecrets())
             seen = as_recorded(observe(keyless, records, _endpoints(gateway), reading), records)
             return Scene(subject, gateway, gateway, blocked=blocked, observation=seen)
         seen = observe(declared, records, _endpoints(gateway), reading)
         return Scene(subject, gateway, gateway, declared, observation=seen)
 
-    async def _declare(self, subject: Subject, vault: Vault) -> Declared:
-        declared: Declared = await subject.family.declare(subject.spec, subject.owner, vault)
+    async def _declare(self, subject: Subject, gateway: Gateway, vault: Vault) -> Declared:
+        name = subject.gateway.name if subject.gateway is not None else ""
+        observes, resync_s = _only_observed(gateway), gateway.access.resync_s
+        site = Site(name, observes, resync_s, subject.status, self._tools)
+        declared: Declared = await subject.family.declare_at(subject.spec, subject.owner, vault, site)
         return declared
 
     @staticmethod
@@ -187,7 +195,7 @@ class Scout:
             is_actionable=observation is not None and observation.is_actionable,
             is_updatable=subject.family.has_update and observation is not None and observation.is_updatable,
             has_foreign=observation is not None and observation.has_foreign,
-            is_gateway_new=_has_new_instance(scene, memory),
+            is_mended=_has_new_instance(scene, memory) or (observation is not None and observation.is_mended),
             last=_last_run(subject),
             running=_running(run, scene),
         )
@@ -236,7 +244,8 @@ def _running(run: Run | None, scene: Scene) -> Running | None:
         return None
     job = _job(run)
     gateway = scene.holder if job is Job.REMOVAL else scene.gateway
-    is_adrift = gateway is not None and run.state.data.replicas != gateway.replicas
+    drives_replicas = scene.subject.family.is_listed
+    is_adrift = drives_replicas and gateway is not None and run.state.data.replicas != gateway.replicas
     return Running(job, run.inputs, is_adrift)
 
 

@@ -10,7 +10,7 @@ from herder.api.kstatus import check
 from herder.api.status import EntryState, Step, StepStatus
 from herder.controller import claims
 from herder.controller.claims import PASSES_WITH_GATEWAY, Claims
-from herder.controller.observe import Observation
+from herder.controller.observation import Observation
 from herder.gateway import errors as gateway
 from herder.workflows.entry import Entry
 from herder.workflows.errors import Problem, problem_of

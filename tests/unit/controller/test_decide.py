@@ -168,9 +168,9 @@ STAYING: dict[str, tuple[World, Action]] = {
     "gateway is away still": (replace(ALIVE, last=UNREACHED, is_actionable=False), Settle(keeps_failure=True)),
     "foreign entry is gone": (replace(ALIVE, last=FOREIGN), REGISTER),
     "foreign entry is there": (replace(ALIVE, last=FOREIGN, has_foreign=True), Settle(keeps_failure=True)),
-    "failed, the gateway is another instance": (replace(ALIVE, last=FAILED, is_gateway_new=True), REGISTER),
+    "failed, the gateway is another instance": (replace(ALIVE, last=FAILED, is_mended=True), REGISTER),
     "cancelled, the gateway is another instance": (
-        replace(ALIVE, last=last(RunStatus.CANCELLED), is_gateway_new=True),
+        replace(ALIVE, last=last(RunStatus.CANCELLED), is_mended=True),
         Settle(keeps_failure=True),
     ),
     "new": (ALIVE, REGISTER),

@@ -13,7 +13,7 @@ from herder.api.status import EntryState, RunStatus, StepStatus
 from herder.api.worker import WorkerRegistrationStatus
 from herder.controller import claims, project
 from herder.controller.families.worker import facts_of, worker_of
-from herder.controller.observe import Observation
+from herder.controller.observation import Observation
 from herder.controller.project import Moment, RunReport, Status
 from herder.controller.restore import entries_of, restored_state
 from herder.engine import StepState, WorkflowState, WorkflowStatus

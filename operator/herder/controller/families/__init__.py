@@ -5,17 +5,19 @@ The core (reconciler, scene, decide, runs, project, claims) is the same for all 
 family   what it may ask: the contract
 worker   WorkerRegistration
 tokenizer   Tokenizer
+mcp      McpServer
 """
 
 from collections.abc import Mapping
 from typing import Any, Final
 
 from herder.controller.families.family import Body, Family
+from herder.controller.families.mcp import McpFamily
 from herder.controller.families.tokenizer import TokenizerFamily
 from herder.controller.families.worker import WorkerFamily
 
 FAMILIES: Final[Mapping[str, Family[Any]]] = {
-    family.kind.kind: family for family in (WorkerFamily(), TokenizerFamily())
+    family.kind.kind: family for family in (WorkerFamily(), TokenizerFamily(), McpFamily())
 }
 """By the kind's name."""
 

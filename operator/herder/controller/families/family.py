@@ -16,7 +16,9 @@ from herder.api.base import ApiModel, InvalidResource, parse
 from herder.api.fields import SecretKeyRef
 from herder.api.meta import Kind
 from herder.api.served import OnTimeout, Removal, ServedSpec
-from herder.api.status import WorkflowStatus
+from herder.api.status import Step, WorkflowStatus
+from herder.controller.mcp.ports import Desk
+from herder.controller.observation import Observation
 from herder.controller.registries import Registry
 from herder.controller.views import View
 from herder.engine import WorkflowDefinition
@@ -46,6 +48,20 @@ class Tools:
     """What the workflows of some kinds ask of the world, beside the replicas."""
 
     prober: Prober
+    mcp: Desk
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """Where a resource is to be registered: the gateway's name, and how it is looked after."""
+
+    gateway: str
+    observes: bool
+    """Whether nothing is changed there."""
+    resync_s: float
+    status: WorkflowStatus
+    """The resource's."""
+    tools: Tools
 
 
 class Vault(Protocol):
@@ -53,6 +69,10 @@ class Vault(Protocol):
 
     async def get(self, namespace: str, ref: SecretKeyRef, *, field: str) -> str:
         """Return what `ref`, found in the field named `field`, points to. Raises SecretMissing, or KubeError."""
+        ...
+
+    async def get_all(self, namespace: str, name: str, *, field: str) -> dict[str, str]:
+        """Return the texts of all keys of the Secret that the field named `field` names. Raises the same."""
         ...
 
 
@@ -98,6 +118,7 @@ class Leave:
     key: str
     spec: Mapping[str, Any]
     status: WorkflowStatus
+    gateway: str
     owner: Owner
     terms: Terms
     replicas: tuple[Replica, ...]
@@ -108,11 +129,15 @@ class Leave:
 
 @dataclass(frozen=True, slots=True)
 class Work:
-    """A run to be. `shown` returns what the status shows of what was found out so far."""
+    """A run to be. `shown` returns what the status shows of what was found out so far.
+
+    `served` says, given the steps, why the resource is Ready though the run goes on; None while it is not.
+    """
 
     definition: WorkflowDefinition[Any]
     data: Data
     shown: Callable[[], ApiModel | None] = field(default=lambda: None)
+    served: Callable[[Iterable[Step]], str | None] = field(default=lambda _: None)
 
 
 class Declared(abc.ABC):
@@ -127,6 +152,10 @@ class Declared(abc.ABC):
     @abc.abstractmethod
     def spec_hash(self) -> str:
         """Return a hash of all that is declared and sent, Secrets included."""
+
+    def seen(self) -> Observation | None:
+        """Return what is seen of it, for kinds that no replica lists; None where each replica's list is looked at."""
+        return None
 
     @abc.abstractmethod
     def look(self, record: Entry, view: View) -> Look:
@@ -159,6 +188,8 @@ class Family[S: ServedSpec](abc.ABC):
     """Whether a change of what is registered is a workflow of its own."""
     moves: bool = True
     """Whether a changed key is a removal and a registration; else the registration sees to the former key, too."""
+    is_listed: bool = True
+    """Whether the replicas list it. If not, `Declared.seen` tells of it, and its runs drive no replica."""
     drains: bool = False
     """Whether a removal waits for requests under way to end."""
 
@@ -169,6 +200,10 @@ class Family[S: ServedSpec](abc.ABC):
     @abc.abstractmethod
     async def declare(self, spec: S, owner: Owner, vault: Vault) -> Declared:
         """Look up what a spec refers to. Raises as `vault` does."""
+
+    async def declare_at(self, spec: S, owner: Owner, vault: Vault, site: Site) -> Declared:  # noqa: ARG002
+        """As `declare`, for kinds whose declaration depends on the gateway, too."""
+        return await self.declare(spec, owner, vault)
 
     @abc.abstractmethod
     def removal(self, leave: Leave) -> Work:

@@ -4,7 +4,7 @@ import asyncio
 import random
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import replace
 from typing import Final
 
 import structlog
@@ -12,11 +12,11 @@ import structlog
 from herder.api.meta import MCP_SERVER, MODEL_GATEWAY
 from herder.controller.gateways import Gateways
 from herder.controller.kube import Kube
+from herder.controller.mcp.ports import Seen
 from herder.controller.mcp.published import PublishedFile
 from herder.controller.objects import Key, Objects
 from herder.controller.rounds import every
 from herder.workflows.errors import StepFault
-from herder.workflows.mcp.ports import FileView
 
 log = structlog.get_logger(__name__)
 
@@ -26,15 +26,6 @@ type Changed = Callable[[Key], None]
 """Called with a gateway whose file, or what its replicas run on, is not as it was."""
 type Told = Callable[[Key, str], None]
 """Called with a server whose entry was repaired, and what was found."""
-
-
-@dataclass(frozen=True, slots=True)
-class Seen:
-    """What was found at a resync. `rolling` is what a rollout waits for, `trouble` why nothing could be found."""
-
-    view: FileView | None = None
-    rolling: str | None = None
-    trouble: str = ""
 
 
 class McpFiles:
@@ -66,9 +57,15 @@ class McpFiles:
             self._files[gateway] = PublishedFile(self._kube, self._objects, gateway, clock=self._clock)
         return self._files[gateway]
 
-    def seen(self, gateway: Key) -> Seen:
-        """Return what the last resync found."""
-        return self._seen.get(gateway, Seen())
+    async def seen(self, gateway: Key) -> Seen:
+        """Return what is known of a gateway's file; it is read if it was not yet."""
+        file, last = self.of(gateway), self._seen.get(gateway)
+        if file.latest is None:
+            try:
+                await file.look()
+            except StepFault as error:
+                return Seen(trouble=str(error))
+        return replace(last or Seen(), view=file.latest)
 
     async def run(self) -> None:
         """Resync all gateways' files, each in its time, until cancelled."""

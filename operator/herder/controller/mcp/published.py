@@ -86,6 +86,10 @@ class PublishedFile:
         """Note that the file lists a server as declared, as a run of an earlier process has left it."""
         self._decided.setdefault(name, entry)
 
+    def leave(self, name: str) -> None:
+        """Note that a server's entry is to be left as it is, whatever it is."""
+        self._decided.pop(name, None)
+
     async def look(self) -> FileView:
         """Read it anew. Raises StepFault."""
         async with _faults():

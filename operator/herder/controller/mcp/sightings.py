@@ -12,10 +12,11 @@ from typing import Final
 
 import structlog
 
+from herder.controller.mcp.ports import Sighting
 from herder.controller.objects import Key
 from herder.net.errors import NetError
-from herder.net.mcp import Asker, McpEndpoint, Offer
-from herder.workflows.errors import Problem, problem_of
+from herder.net.mcp import Asker, Greeting, McpEndpoint, Offer
+from herder.workflows.errors import problem_of
 from herder.workflows.mcp.asking import fault_of_server
 
 log = structlog.get_logger(__name__)
@@ -24,14 +25,6 @@ _SECOND_LOOK_S: Final = 1.0
 """A server counts as away when it gave no answer twice, so much apart: one lost packet is no news."""
 
 type Changed = Callable[[Key], None]
-
-
-@dataclass(frozen=True, slots=True)
-class Sighting:
-    """What a server said when it was asked last: what it offers, or why that is not known."""
-
-    offer: Offer | None = None
-    problem: Problem | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +60,14 @@ class Sightings:
             self._look_on(uid, key, endpoint, interval_s), name=f"look at {key}"
         )
         self._watches[uid] = _Watch(endpoint, interval_s, task)
+
+    def note(self, uid: str, sighting: Sighting) -> None:
+        """Take what somebody else learned of a server."""
+        self._seen[uid] = sighting
+
+    def asker(self, uid: str) -> Asker:
+        """Return what asks as this does, and has noted what is said of one server."""
+        return _Noting(self._asker, self, uid)
 
     def forget(self, uid: str) -> None:
         """Ask a server no more, and forget what it said."""
@@ -105,4 +106,35 @@ class Sightings:
         try:
             return Sighting(await self._asker.offer(endpoint))
         except NetError as error:
-            return Sighting(problem=problem_of(fault_of_server(error, has_headers=bool(endpoint.headers))))
+            return _silent(error, endpoint)
+
+
+@dataclass(frozen=True)
+class _Noting:
+    """An Asker for the runs of one server: what they learn needs not be asked again."""
+
+    inner: Asker
+    sightings: Sightings
+    uid: str
+
+    async def greet(self, endpoint: McpEndpoint) -> Greeting:
+        """Connect to the server once."""
+        try:
+            return await self.inner.greet(endpoint)
+        except NetError as error:
+            self.sightings.note(self.uid, _silent(error, endpoint))
+            raise
+
+    async def offer(self, endpoint: McpEndpoint) -> Offer:
+        """List the server's tools."""
+        try:
+            offer = await self.inner.offer(endpoint)
+        except NetError as error:
+            self.sightings.note(self.uid, _silent(error, endpoint))
+            raise
+        self.sightings.note(self.uid, Sighting(offer))
+        return offer
+
+
+def _silent(error: NetError, endpoint: McpEndpoint) -> Sighting:
+    return Sighting(problem=problem_of(fault_of_server(error, has_headers=bool(endpoint.headers))))

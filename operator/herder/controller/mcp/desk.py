@@ -1,0 +1,52 @@
+"""The files and the sightings together, as the kind McpServer asks for them."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from herder.api.meta import MCP_SERVER, MODEL_GATEWAY
+from herder.controller.mcp.files import McpFiles
+from herder.controller.mcp.ports import Seen, Sighting
+from herder.controller.mcp.published import PublishedFile
+from herder.controller.mcp.sightings import Sightings
+from herder.controller.objects import Key, Objects
+from herder.controller.recorder import EventRecorder
+from herder.net.mcp import Asker, McpEndpoint
+
+
+@dataclass(frozen=True)
+class McpDesk:
+    """What `ports.Desk` asks for."""
+
+    files: McpFiles
+    sightings: Sightings
+
+    def file(self, namespace: str, gateway: str) -> PublishedFile:
+        """Return the file of a gateway."""
+        return self.files.of(Key(MODEL_GATEWAY.kind, namespace, gateway))
+
+    async def seen(self, namespace: str, gateway: str) -> Seen:
+        """Return what is known of a gateway's file; it is read if it was not yet."""
+        return await self.files.seen(Key(MODEL_GATEWAY.kind, namespace, gateway))
+
+    def sighting(self, uid: str) -> Sighting | None:
+        """Return what a server said last, None if it was not asked yet."""
+        return self.sightings.get(uid)
+
+    def watch(self, uid: str, namespace: str, name: str, endpoint: McpEndpoint, interval_s: float) -> None:
+        """Have a server asked again and again from now on, and its resource reconciled at what is news."""
+        self.sightings.watch(uid, Key(MCP_SERVER.kind, namespace, name), endpoint, interval_s)
+
+    def asker(self, uid: str) -> Asker:
+        """Return what a run of the resource asks its server through."""
+        return self.sightings.asker(uid)
+
+
+def tell_repairs(objects: Objects, recorder: EventRecorder) -> Callable[[Key, str], None]:
+    """Return what has an Event tell of each repair of a server's entry, on its resource or else on none."""
+
+    def tell(key: Key, found: str) -> None:
+        body = objects.get(key)
+        if body is not None:
+            recorder.record(key, body, reason="Drifted", message=found, is_warning=True)
+
+    return tell
