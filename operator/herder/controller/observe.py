@@ -13,6 +13,8 @@ from herder.controller.views import UNHEARD, View
 from herder.workflows.entry import NO_ENTRY, REGISTERED, Entry
 from herder.workflows.look import Look
 
+__all__ = ["Observation", "Reading", "as_recorded", "observe"]
+
 _GONE: Final = "it lists no such entry"
 
 
