@@ -7,12 +7,16 @@ from rig.control_plane.audit import ApiRequest
 
 type Grant = tuple[str, str]
 
+SERVED = ("workerregistrations", "tokenizers")
+"""The kinds that a gateway serves, but for those that herder only watches as yet."""
+
 SERVING: frozenset[Grant] = frozenset(
     {
         *((verb, "modelgateways") for verb in ("get", "list", "watch")),
-        *((verb, "workerregistrations") for verb in ("get", "list", "watch", "patch")),
+        *((verb, kind) for kind in SERVED for verb in ("get", "list", "watch", "patch")),
+        *((verb, "mcpservers") for verb in ("list", "watch")),
         ("patch", "modelgateways/status"),
-        ("patch", "workerregistrations/status"),
+        *(("patch", f"{kind}/status") for kind in SERVED),
         ("get", "secrets"),
         ("get", "services"),
         ("list", "endpointslices"),
@@ -34,7 +38,7 @@ LOOKING: frozenset[Grant] = frozenset(
 FINDING: frozenset[Grant] = frozenset({("list", "namespaces"), ("watch", "namespaces")})
 """In the cluster as a whole, where herder serves named namespaces."""
 
-SELDOM: frozenset[Grant] = frozenset({("get", "modelgateways"), ("get", "workerregistrations")})
+SELDOM: frozenset[Grant] = frozenset(("get", kind) for kind in ("modelgateways", *SERVED))
 """Asked for only when somebody else wrote at the same moment, or an entry looks forgotten."""
 
 

@@ -11,7 +11,8 @@ from rig.control_plane.control_plane import ControlPlane
 from rig.declared import Declared, is_listed_ready, urls_of
 from rig.gateway import Smg
 from rig.operator_process import Operator
-from rig.waiting import eventually
+from rig.tokenizers import loaded, write_tokenizer
+from rig.waiting import eventually, wait_for_condition
 from rig.workers import MockWorkers
 
 TEAM = "team"
@@ -72,6 +73,7 @@ async def test_herder_works_with_exactly_these_rights(
         try:
             operator.wait_healthy()
             await _register_and_remove(declared, smg_pair, worker.url)
+            await _load_and_unload(declared, smg_pair, write_tokenizer(tmp_path / "tokenizer", "hello"))
             await eventually(lambda: asked(_requests(own_control_plane)) >= grants - SELDOM)
         finally:
             operator.kill()
@@ -93,6 +95,15 @@ async def _register_and_remove(declared: Declared, replicas: tuple[Smg, Smg], ur
     declared.delete("a")
     await declared.until_gone("a")
     assert [urls_of(replica) for replica in replicas] == [[], []]
+
+
+async def _load_and_unload(declared: Declared, replicas: tuple[Smg, Smg], source: Path) -> None:
+    path = declared.path("t", "tokenizers")
+    declared.apply("Tokenizer", "t", {"gatewayRef": {"name": "gw"}, "name": "t", "source": str(source)})
+    await wait_for_condition(declared.cluster, path, "Ready", reason="Registered")
+    declared.cluster.delete(path)
+    await eventually(lambda: declared.cluster.get(path) is None)
+    assert [loaded(replica.url) for replica in replicas] == [{}, {}]
 
 
 def _requests(cluster: ControlPlane) -> list[ApiRequest]:
