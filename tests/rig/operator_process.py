@@ -22,9 +22,10 @@ _NAMES = Path(__file__).with_name("names")
 class Operator:
     """One run of the operator; to restart it, kill or stop it and start another."""
 
-    def __init__(self, process: Process, health_url: str) -> None:
+    def __init__(self, process: Process, health_url: str, metrics_url: str) -> None:
         self.process = process
         self.health_url = health_url
+        self.metrics_url = metrics_url
         self.log = process.log
 
     @classmethod
@@ -40,13 +41,14 @@ class Operator:
 
         It kills itself at the `failpoint`, if one is given. It does not wait: see `wait_healthy`.
         """
-        port = reserve_port()
+        port, metrics_port = reserve_port(), reserve_port()
         log = (log_dir or Path(tempfile.mkdtemp(prefix="herder-operator-"))) / f"operator-{port}.log"
         names_namespaces = any(word.partition("=")[0] in {"--namespace", "--all-namespaces"} for word in args)
         argv = [
             *(sys.executable, "-m", "herder.cli", "run"),
             *("--kubeconfig", str(kubeconfig or cluster.kubeconfig)),
             *("--health-port", str(port)),
+            *("--metrics-port", str(metrics_port)),
             "--allow-loopback",
             *(() if names_namespaces else ("--all-namespaces",)),
             *args,
@@ -55,7 +57,8 @@ class Operator:
         environment = {"PYTHONPATH": os.pathsep.join(paths)}
         if failpoint is not None:
             environment["HERDER_FAILPOINT"] = failpoint
-        return cls(Process.start(argv, log, env=environment), f"http://{HOST}:{port}/healthz")
+        process, base = Process.start(argv, log, env=environment), f"http://{HOST}"
+        return cls(process, f"{base}:{port}/healthz", f"{base}:{metrics_port}/metrics")
 
     def wait_healthy(self, timeout_s: float = _READY_WITHIN_S) -> Self:
         """Block until its health URL says 200. Raises NotReadyError with the end of its log."""

@@ -9,7 +9,9 @@ from pydantic import AfterValidator, Field, PlainValidator, model_validator
 from herder.api.base import ApiModel
 from herder.api.fields import HttpUrl, ObjectName, SecretKeyRef
 from herder.api.markers import Clip, IntOrString, MapBy, Rule, Second, rules
-from herder.api.status import MAX_REPLICAS, Endpoint, Status, Tally
+from herder.api.status import MAX_REPLICAS, Endpoint, Line, Status, Tally, Word
+
+MAX_PLAN: Final = 32
 
 _ONE_WAY: Final = "write exactly one of endpoints (a list of URLs) and service (whose replicas are followed)"
 _SOME: Final = "write at least 1 item, the URL of a replica"
@@ -173,6 +175,49 @@ class GatewayReplicaState(StrEnum):
     """It has not been asked yet."""
 
 
+class Action(StrEnum):
+    """What herder does about a difference."""
+
+    REGISTER = "Register"
+    REPLACE = "Replace"
+    REMOVE = "Remove"
+
+
+Count = Annotated[int, Field(ge=0)]
+
+
+class EntryCounts(ApiModel):
+    """Entries in the replicas' registries, counted."""
+
+    declared: Count = 0
+    """How many there should be: one on each replica for each resource that declares one."""
+
+    registered: Count = 0
+    """How many of these there are, as declared."""
+
+    foreign: Count = 0
+    """How many there are that herder did not make, or made for another installation or namespace."""
+
+    drifted: Count = 0
+    """How many there are otherwise than declared."""
+
+
+class PlannedChange(ApiModel):
+    """What would be changed on a replica."""
+
+    endpoint: Endpoint
+    """The replica's URL."""
+
+    action: Action
+    """Register, Replace, or Remove what no resource declares any more."""
+
+    kind: Word
+    """The kind of the resource that the entry is of."""
+
+    name: Line
+    """The name of that resource."""
+
+
 class GatewayReplica(ApiModel):
     """One replica of the gateway."""
 
@@ -184,6 +229,15 @@ class GatewayReplica(ApiModel):
 
     workers: Annotated[int, Field(ge=0)] | None = None
     """How many workers it lists; absent while it does not answer."""
+
+    registered: Count | None = None
+    """How many of the declared entries it has as declared; absent while it does not answer."""
+
+    foreign: Count | None = None
+    """How many entries it has that herder did not make; absent while it does not answer."""
+
+    drifted: Count | None = None
+    """How many entries it has otherwise than declared; absent while it does not answer."""
 
     verified_at: Second | None = None
     """When its registries were first read so. It moves only when something else in this row does."""
@@ -197,3 +251,12 @@ class ModelGatewayStatus(Status):
 
     replicas: Annotated[tuple[GatewayReplica, ...], Clip(MAX_REPLICAS), MapBy("endpoint")] = ()
     """The replicas that herder knows of."""
+
+    entries: EntryCounts | None = None
+    """The entries in the replicas' registries, counted over all replicas that answer."""
+
+    planned: Count | None = None
+    """With mode Observe: how many changes would be made."""
+
+    plan: Annotated[tuple[PlannedChange, ...], Clip(MAX_PLAN)] = ()
+    """With mode Observe: the first of these changes."""

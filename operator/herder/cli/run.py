@@ -63,6 +63,17 @@ def _namespaces(_context: click.Context, _parameter: click.Parameter, names: tup
     help="Port on which /healthz is served; it turns red when a watch is dead. 0: it is not served.",
 )
 @click.option(
+    "--metrics-host",
+    default="127.0.0.1",
+    help="Address on which /metrics is served; 0.0.0.0 in a pod.",
+)
+@click.option(
+    "--metrics-port",
+    type=click.IntRange(0, 65535),
+    default=8081,
+    help="Port on which Prometheus finds /metrics. 0: it is not served.",
+)
+@click.option(
     "--max-runs",
     type=click.IntRange(1, 10_000),
     default=32,
@@ -83,6 +94,8 @@ def run(  # noqa: PLR0913  (one parameter a flag)
     allow_loopback: bool,
     health_host: str,
     health_port: int,
+    metrics_host: str,
+    metrics_port: int,
     max_runs: int,
     log_level: str,
     log_format: str,
@@ -103,6 +116,8 @@ def run(  # noqa: PLR0913  (one parameter a flag)
         namespaces=namespaces,
         allow_loopback=allow_loopback,
         health=f"http://{health_host}:{health_port}/healthz" if health_port else None,
+        metrics_host=metrics_host,
+        metrics_port=metrics_port,
         runs_at_once=max_runs,
         failpoint=failpoint,
     )

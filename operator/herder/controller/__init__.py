@@ -10,10 +10,11 @@ families, jobs     what tells one kind of resource from another, and the workflo
 subject, scene, memory           one resource with all that it refers to, and what is remembered of it
 reconciler, decide what to do about it: a pure table
 acts, finalizer    doing it
-launch, runs, places             a workflow run from its first status write to its last
+launch, runs, places, line       a workflow run from its first status write to its last, and who is next
+census, heals, metrics           what is counted over all resources, and what Prometheus is told
 observe, observation, claims, project, portrait   what the status says
 writer, wishes, diff, recorder   the only writer of statuses; Events on state changes
-sweep, orphans     entries that nobody declares any more, and those that are left on purpose
+sweep, leftovers, orphans        entries that nobody declares any more, and those that are left on purpose
 rounds             what is done now and then
 failpoints         where tests have the process killed
 restore            from a status back to what is known

@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
 
@@ -59,6 +59,9 @@ class Gateways:
 
     def __len__(self) -> int:
         return len(self._accesses)
+
+    def __iter__(self) -> Iterator[Key]:
+        return iter(tuple(self._accesses))
 
     def get(self, key: Key) -> Gateway | None:
         """Return a gateway, None if it can't be driven (yet)."""

@@ -23,9 +23,10 @@ from herder.api.conditions import (
     reconciling,
     stalled,
 )
-from herder.api.gateway import GatewayReplica, GatewayReplicaState, ModelGatewayStatus
+from herder.api.gateway import MAX_PLAN, EntryCounts, GatewayReplica, GatewayReplicaState, Mode, ModelGatewayStatus
 from herder.api.status import MAX_REPLICAS
 from herder.controller import claims
+from herder.controller.census import Counts
 from herder.controller.claims import Claims
 from herder.controller.decide import Blocked
 from herder.controller.gateways import Gateway
@@ -42,6 +43,7 @@ class Seen:
 
     gateway: Gateway | None
     trouble: Blocked | None = None
+    counts: Counts | None = None
 
     @property
     def is_unheard(self) -> bool:
@@ -60,13 +62,18 @@ def status_of(body: Body) -> ModelGatewayStatus:
 
 def status(base: ModelGatewayStatus, seen: Seen, generation: int, now: datetime) -> ModelGatewayStatus:
     """Return what follows `base`."""
-    rows = _rows(seen.gateway, base, now) if seen.gateway is not None else ()
+    rows = _rows(seen, seen.gateway, base, now) if seen.gateway is not None else ()
+    only_looks = seen.gateway is not None and seen.gateway.access.mode is Mode.OBSERVE
+    counts = seen.counts if seen.gateway is not None else None
     return base.model_copy(
         update={
             "observed_generation": generation,
             "conditions": merge(base.conditions, claims_of(seen), now, generation),
             "ready": f"{_answering(rows)}/{len(rows)}",
             "replicas": rows,
+            "entries": counts.total if counts is not None else None,
+            "planned": len(counts.plan) if counts is not None and only_looks else None,
+            "plan": counts.plan[:MAX_PLAN] if counts is not None and only_looks else (),
         }
     )
 
@@ -137,18 +144,23 @@ def _answering(rows: Sequence[GatewayReplica]) -> int:
     return sum(row.state is GatewayReplicaState.REACHABLE for row in rows)
 
 
-def _rows(gateway: Gateway, base: ModelGatewayStatus, now: datetime) -> tuple[GatewayReplica, ...]:
+def _rows(seen: Seen, gateway: Gateway, base: ModelGatewayStatus, now: datetime) -> tuple[GatewayReplica, ...]:
     before = {row.endpoint: row for row in base.replicas}
-    rows = (_row(replica.endpoint, gateway.views.get(replica.endpoint, UNHEARD)) for replica in gateway.replicas)
-    return tuple(_dated(row, before.get(row.endpoint), now) for row in rows)[:MAX_REPLICAS]
+    counts = seen.counts.by_replica if seen.counts is not None else {}
+    endpoints = [replica.endpoint for replica in gateway.replicas][:MAX_REPLICAS]
+    rows = (_row(each, gateway.views.get(each, UNHEARD), counts.get(each)) for each in endpoints)
+    return tuple(_dated(row, before.get(row.endpoint), now) for row in rows)
 
 
-def _row(endpoint: str, view: View) -> GatewayReplica:
+def _row(endpoint: str, view: View, counts: EntryCounts | None) -> GatewayReplica:
     is_known = view.state is GatewayReplicaState.REACHABLE
     return GatewayReplica(
         endpoint=endpoint,
         state=view.state or GatewayReplicaState.UNKNOWN,
         workers=view.count if is_known else None,
+        registered=counts.registered if counts is not None else None,
+        foreign=counts.foreign if counts is not None else None,
+        drifted=counts.drifted if counts is not None else None,
     )
 
 

@@ -6,14 +6,18 @@ from typing import Final
 
 from herder.api.base import InvalidResource, parse
 from herder.api.conditions import ReadyReason
-from herder.api.gateway import GatewayReplicaState, ModelGatewaySpec, ServiceRef, ServiceScheme
+from herder.api.gateway import EntryCounts, GatewayReplicaState, ModelGatewaySpec, ServiceRef, ServiceScheme
 from herder.controller import gatewaystatus
+from herder.controller.census import Census
 from herder.controller.decide import Blocked
+from herder.controller.families import FAMILIES
 from herder.controller.gateways import Access, Gateway, Gateways
 from herder.controller.gatewaystatus import Seen, is_news, status_of
+from herder.controller.heals import Heals
 from herder.controller.objects import Body, Key, Objects, uid_of
+from herder.controller.observe import Observation
 from herder.controller.queue import WorkQueue
-from herder.controller.registries import NEEDED_FOR, Registry, needed
+from herder.controller.registries import NEEDED_FOR, Item, Registry, needed
 from herder.controller.secrets import FRESH_S, SecretMissing, Secrets
 from herder.controller.services import Place as ServicePlace
 from herder.controller.services import ServiceMissing, Services
@@ -26,6 +30,8 @@ SECRET_RECHECK_S: Final = 30.0
 """How often at least what a gateway refers to is read again, however long its resync is."""
 MISSING_RECHECK_S: Final = 5.0
 """How often something that is missing or refused is looked at again: of its arrival nobody tells."""
+_COUNT_S: Final = 2.0
+"""How long after a resource was found otherwise than before the entries are counted anew, for many at once."""
 _FIRST_WORDS_S: Final = 1.0
 """How long the first words of new replicas are waited for before a status is written without them."""
 
@@ -42,6 +48,8 @@ class ModelGateways:
         secrets: Secrets,
         services: Services,
         writer: StatusWriter,
+        census: Census,
+        heals: Heals,
     ) -> None:
         self._objects = objects
         self._queue = queue
@@ -49,6 +57,8 @@ class ModelGateways:
         self._secrets = secrets
         self._services = services
         self._writer = writer
+        self._census = census
+        self._heals = heals
         self._troubles: dict[Key, Blocked] = {}
         self._places: dict[Key, ServicePlace] = {}
         """The Services whose replicas are driven."""
@@ -88,7 +98,7 @@ class ModelGateways:
         is_other = self._take(key, found)
         if is_other or self.is_gone(key):
             self._enqueue_all(key)
-        seen = self._seen(key)
+        seen = Seen(self._gateways.get(key), self._troubles.get(key))
         if is_other and seen.is_unheard:
             self._queue.add_after(key, _FIRST_WORDS_S)
             return  # what the replicas say is worth more, and comes at once
@@ -111,9 +121,15 @@ class ModelGateways:
         """Note what was found, at once: between two awaits a gateway is never without both. Return if that is news."""
         before = self._troubles.pop(key, None)
         if isinstance(found, Access):
+            self._heals.drop(key, but=found.endpoints)
             return self._gateways.apply(key, found) or before is not None
         self._troubles[key] = found
-        return self._gateways.drop(key) or found != before
+        return self._drop(key) or found != before
+
+    def _drop(self, key: Key) -> bool:
+        self._heals.drop(key)
+        self._census.drop(key)
+        return self._gateways.drop(key)
 
     def needs(self, key: Key) -> frozenset[Registry]:
         """Return the registries of a gateway's replicas that are read beside the workers."""
@@ -122,9 +138,11 @@ class ModelGateways:
     def changed(self, key: Key, news: News) -> None:
         """Have everything reconciled that the news of a replica concern."""
         self._queue.add(key)
-        for member in self._objects.referring_to(key):
-            if self._concern(news, member):
-                self._queue.add(member)
+        concerned = [member for member in self._objects.referring_to(key) if self._concern(news, member)]
+        lost = [member for member in concerned if self._has_lost(news, member)]
+        self._heals.found(key, news.endpoint, lost, news.after.began_at_s)
+        for member in concerned:
+            self._queue.add(member)
 
     def _concern(self, news: News, member: Key) -> bool:
         if news.items is None:
@@ -132,6 +150,36 @@ class ModelGateways:
         registry = NEEDED_FOR.get(member.kind)
         keys = frozenset(item.key for item in news.items if item.registry is registry)
         return None in keys or self._objects.concerns(member, frozenset(key for key in keys if key is not None))
+
+    def _has_lost(self, news: News, member: Key) -> bool:
+        """Whether a replica does not list what a resource is registered as, though it did or never could."""
+        body, family = self._objects.get(member), FAMILIES.get(member.kind)
+        if body is None or family is None or "deletionTimestamp" in body["metadata"]:
+            return False
+        key = family.registered_key(body)
+        return key is not None and news.has_lost(Item(family.registry, key))
+
+    def note(self, member: Key, gateway: Key | None, observation: Observation | None, *, is_waited_for: bool) -> None:
+        """Take what was seen of a resource on its gateway's replicas; None where that can't be, or need not be, said.
+
+        `is_waited_for` is False where herder can do nothing about what is missing.
+        """
+        is_news = self._census.note(member, gateway, observation)
+        if gateway is None:
+            return
+        if is_news:
+            self._queue.add_after(gateway, _COUNT_S)
+        there = observation.entries.keys() - observation.lacking - observation.away if observation else None
+        self._heals.settled(gateway, member, there if is_waited_for else None)
+
+    def entries(self) -> dict[Key, EntryCounts]:
+        """Return how what each gateway's replicas list compares with what is declared."""
+        known = {key: self._gateways.get(key) for key in self._gateways}
+        return {key: self._census.count(key, gateway).total for key, gateway in known.items() if gateway is not None}
+
+    def forget(self, member: Key, gateway: Key | None) -> None:
+        """Take the news that a resource is gone."""
+        self.note(member, gateway, None, is_waited_for=False)
 
     def service_changed(self, place: ServicePlace) -> None:
         """Have the gateways looked at whose replicas are behind a Service."""
@@ -150,7 +198,7 @@ class ModelGateways:
     def _forget(self, key: Key) -> None:
         self._follow(key, None)
         self._troubles.pop(key, None)
-        self._gateways.drop(key)
+        self._drop(key)
         self._enqueue_all(key)
 
     def _enqueue_all(self, key: Key) -> None:
@@ -183,7 +231,9 @@ class ModelGateways:
         return gatewaystatus.status(status_of(body), self._seen(key), generation, datetime.now(UTC)).dump()
 
     def _seen(self, key: Key) -> Seen:
-        return Seen(self._gateways.get(key), self._troubles.get(key))
+        gateway = self._gateways.get(key)
+        counts = self._census.count(key, gateway) if gateway is not None else None
+        return Seen(gateway, self._troubles.get(key), counts)
 
 
 def _trouble(error: InvalidResource | ServiceMissing | SecretMissing) -> Blocked:

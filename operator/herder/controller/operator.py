@@ -18,16 +18,19 @@ from typing import Any, Final, cast
 
 import kopf
 import structlog
+from kubernetes_asyncio.client import Configuration
 from kubernetes_asyncio.config import ConfigException
 
 from herder.api.meta import MCP_SERVER, MODEL_GATEWAY
 from herder.controller.acts import Acts
+from herder.controller.census import Census
 from herder.controller.clock import SYSTEM_CLOCK, Clock
 from herder.controller.failpoints import Failpoint, Tripwire
 from herder.controller.families import FAMILIES
 from herder.controller.families.family import Tools
 from herder.controller.finalizer import Finalizer
 from herder.controller.gateways import Gateways
+from herder.controller.heals import Heals
 from herder.controller.jobs import Job, job_of
 from herder.controller.kube import Kube, KubeError, NotFound, installation_of, load_configuration, patiently
 from herder.controller.launch import Launcher
@@ -35,6 +38,7 @@ from herder.controller.line import Rank, Turn
 from herder.controller.mcp.desk import McpDesk, tell_repairs
 from herder.controller.mcp.files import McpFiles
 from herder.controller.mcp.sightings import Sightings
+from herder.controller.metrics import CannotServe, Metrics, Sources, served
 from herder.controller.modelgateways import ModelGateways
 from herder.controller.objects import Body, Key, Objects, gateway_of, holder_of, uid_of
 from herder.controller.places import Places
@@ -67,7 +71,7 @@ _HANDS: Final = 8
 class Options:
     """How the operator runs. `namespaces` empty means all of them; `health` is the URL that /healthz is served on.
 
-    `failpoint` is where the process is to kill itself.
+    Metrics are served unless their port is 0. `failpoint` is where the process is to kill itself.
     """
 
     kubeconfig: Path | None = None
@@ -75,6 +79,8 @@ class Options:
     allow_loopback: bool = False
     health: str | None = None
     runs_at_once: int = 32
+    metrics_host: str = "127.0.0.1"
+    metrics_port: int = 8081
     failpoint: Failpoint | None = None
 
 
@@ -110,6 +116,8 @@ class Operator:
         self._gateways = Gateways(http, self._registry_changed, self._needs, clock)
         secrets = Secrets(kube, clock)
         self._services = Services(kube, self._service_changed)
+        self._census = Census(self.objects, installation)
+        self.metrics = Metrics()
         self._model_gateways = ModelGateways(
             objects=self.objects,
             queue=self.queue,
@@ -117,6 +125,8 @@ class Operator:
             secrets=secrets,
             services=self._services,
             writer=self._writer,
+            census=self._census,
+            heals=Heals(self.metrics.healed, clock),
         )
         self._tripwire = Tripwire(options.failpoint)
         self._places = Places(options.runs_at_once, lambda: len(self._gateways), clock)
@@ -158,8 +168,19 @@ class Operator:
             installation=installation,
             clock=clock,
         )
+        self.metrics.read_from(
+            Sources(self._places, lambda: len(self._runs), lambda: len(self.queue), self._model_gateways.entries)
+        )
         self._relister = Relister(kube, self.objects, options.namespaces, seen=self.seen, gone=self.gone)
-        self._sweeper = Sweeper(kube, self.objects, self._gateways, installation)
+        self._sweeper = Sweeper(
+            kube,
+            self.objects,
+            self._gateways,
+            installation,
+            recorder=self._recorder,
+            census=self._census,
+            queue=self.queue,
+        )
 
     async def start(self) -> None:
         """Read everything that there is, so that the first decision is made on the whole truth."""
@@ -195,6 +216,9 @@ class Operator:
         before = self.objects.rivals(key)
         if self.objects.remove(key, uid_of(body)):
             self._reconciler.forget(uid_of(body))
+            self._model_gateways.forget(key, gateway_of(body))
+            if key.kind == MODEL_GATEWAY.kind:
+                self.metrics.drop(key)
             self._mcp.sightings.forget(uid_of(body))
             self._enqueue(key, before)
 
@@ -256,22 +280,31 @@ async def run(options: Options) -> None:
         except KubeError as error:
             raise CannotRun(f"the API server can't be used: {error}") from error
         log.info("operator.started", installation=installation, objects=sum(1 for _ in operator.objects))
-        stop = asyncio.Event()
-        stopping = asyncio.create_task(stop.wait(), name="stop signal")
-        work = asyncio.create_task(operator.work(), name="work")
-        registry = registry_of(configuration, operator.seen, operator.gone)
-        async with _watching(options, registry, stop) as watching:
-            await asyncio.wait({work, watching, stopping}, return_when=asyncio.FIRST_COMPLETED)
-            is_asked = stop.is_set()
-            work.cancel()
-            stopping.cancel()
-            await asyncio.wait({work, stopping})
-            await operator.close()
-        if not is_asked:
-            cause = _error_of(work, watching)
-            log.error("operator.ended", exc_info=cause)
-            raise CannotRun("the operator has ended by itself; the log says why") from cause
+        try:
+            async with served(operator.metrics, options.metrics_host, options.metrics_port):
+                await _work(operator, options, configuration)
+        except CannotServe as error:
+            raise CannotRun(f"{error}; give another --metrics-port") from error
         log.info("operator.stopped")
+
+
+async def _work(operator: Operator, options: Options, configuration: Configuration) -> None:
+    """Have the operator work until a signal ends it, and close it. Raises CannotRun where it ends by itself."""
+    stop = asyncio.Event()
+    stopping = asyncio.create_task(stop.wait(), name="stop signal")
+    work = asyncio.create_task(operator.work(), name="work")
+    registry = registry_of(configuration, operator.seen, operator.gone)
+    async with _watching(options, registry, stop) as watching:
+        await asyncio.wait({work, watching, stopping}, return_when=asyncio.FIRST_COMPLETED)
+        is_asked = stop.is_set()
+        work.cancel()
+        stopping.cancel()
+        await asyncio.wait({work, stopping})
+        await operator.close()
+    if not is_asked:
+        cause = _error_of(work, watching)
+        log.error("operator.ended", exc_info=cause)
+        raise CannotRun("the operator has ended by itself; the log says why") from cause
 
 
 def _error_of(*tasks: asyncio.Task[None]) -> BaseException | None:

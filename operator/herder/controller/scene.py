@@ -117,6 +117,15 @@ class Scout:
 
     async def look(self, subject: Subject, memory: Memory) -> Scene | None:
         """Return the subject's scene; None while its gateway was not looked at yet, after which it is called again."""
+        scene = await self._look(subject, memory)
+        if scene is not None:
+            is_stuck = subject.is_stalled or scene.blocked is not None or _only_observed(scene.gateway)
+            is_suspended = subject.spec is not None and subject.spec.suspend
+            waits = scene.observation is not None and not is_stuck and not is_suspended
+            self._gateways.note(subject.key, subject.gateway, scene.observation, is_waited_for=waits)
+        return scene
+
+    async def _look(self, subject: Subject, memory: Memory) -> Scene | None:
         standing = subject.registered
         holder_key = standing.gateway if standing is not None else subject.gateway
         gateway = self._gateways.get(subject.gateway) if subject.gateway is not None else None

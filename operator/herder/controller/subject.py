@@ -9,7 +9,7 @@ from functools import cached_property
 from typing import Any, Final
 
 from herder.api.base import InvalidResource, parse
-from herder.api.conditions import ReadyReason
+from herder.api.conditions import ConditionType, ReadyReason
 from herder.api.meta import ADOPT_ANNOTATION, CANCEL_ANNOTATION, FINALIZER, MODEL_GATEWAY, RETRY_ANNOTATION
 from herder.api.served import DeletionPolicy, OnTimeout, ServedSpec
 from herder.api.status import Draining, WorkflowStatus, echo
@@ -76,6 +76,11 @@ class Subject:
     def finalizers(self) -> list[str]:
         """What holds its deletion."""
         return list(self.body["metadata"].get("finalizers", ()))
+
+    @property
+    def is_stalled(self) -> bool:
+        """Whether its status says that it waits for a person, or for a changed input."""
+        return any(condition.type == ConditionType.STALLED for condition in self.status.conditions)
 
     @property
     def has_finalizer(self) -> bool:

@@ -337,3 +337,29 @@ async def test_a_worker_that_flaps_is_written_of_no_more_often_than_its_gateway_
 
         assert office.writes(key) - before <= 12
         assert len(office.told(key)) <= 20
+
+
+@virtual_time
+async def test_what_was_swept_is_told_of_once_for_a_replica(monkeypatch: pytest.MonkeyPatch) -> None:
+    async with working(monkeypatch) as office:
+        for number in range(5):
+            office.a.enter(WorkerSpec(url=f"http://x{number}", labels=owned().label))
+        await office.until(lambda: office.listed() == [])
+        await asyncio.sleep(30)
+
+        told = [event for event in office.kube.events if event["reason"] == "OrphanRemoved"]
+        assert [(event["type"], event["involvedObject"]["name"]) for event in told] == [("Normal", GATEWAY.name)]
+        assert told[0]["message"] == (
+            f"{ENDPOINTS[0]}: removed what herder made and no resource declares any more: worker http://x0 of "
+            "WorkerRegistration former, worker http://x1 of WorkerRegistration former, worker http://x2 of "
+            "WorkerRegistration former and 2 more"
+        )
+
+
+@virtual_time
+async def test_nothing_is_told_where_nothing_was_swept(monkeypatch: pytest.MonkeyPatch) -> None:
+    async with working(monkeypatch) as office:
+        office.a.enter(WorkerSpec(url="http://x"))
+        await asyncio.sleep(60)
+
+        assert ("Normal", "OrphanRemoved") not in office.told(GATEWAY)

@@ -1,0 +1,131 @@
+"""What a gateway's status counts, and what is said in it where nothing is changed."""
+
+import asyncio
+from typing import Any
+
+import pytest
+
+from herder.api.meta import WORKER_REGISTRATION
+from herder.gateway.spec import WorkerSpec
+from herder.workflows.owner import Owner
+from unit.controller.fake_kube import NAMESPACE
+from unit.controller.office import ENDPOINTS, GATEWAY, INSTALLATION, Office, working
+from unit.engine.kit import virtual_time
+
+RESYNC_S = 10
+
+
+def counts(office: Office) -> dict[str, int]:
+    found: dict[str, int] = office.kube.status(GATEWAY)["entries"]
+    return found
+
+
+def row(office: Office, number: int = 0) -> dict[str, Any]:
+    found: dict[str, Any] = office.kube.status(GATEWAY)["replicas"][number]
+    return found
+
+
+def orphan_of(name: str) -> dict[str, str]:
+    return Owner(INSTALLATION, NAMESPACE, name, "uid-0").label
+
+
+@virtual_time
+async def test_entries_are_counted_over_all_replicas_and_for_each(monkeypatch: pytest.MonkeyPatch) -> None:
+    async with working(monkeypatch) as office:
+        office.a.enter(WorkerSpec(url="http://foreign"))
+        keys = [office.worker(name) for name in ("a", "b")]
+        down = office.worker("down", up=False)
+        for key in keys:
+            await office.registered(key)
+        await office.until(office.has_begun(down))
+        await asyncio.sleep(RESYNC_S * 2)
+
+        assert counts(office) == {"declared": 6, "registered": 4, "foreign": 1, "drifted": 0}
+        assert {name: row(office)[name] for name in ("workers", "registered", "foreign", "drifted")} == {
+            "workers": 3,
+            "registered": 2,
+            "foreign": 1,
+            "drifted": 0,
+        }
+
+
+@virtual_time
+async def test_what_a_resource_no_longer_declares_is_no_longer_counted(monkeypatch: pytest.MonkeyPatch) -> None:
+    async with working(monkeypatch) as office:
+        key = office.worker()
+        await office.registered(key)
+        await asyncio.sleep(RESYNC_S * 2)
+        before = counts(office)
+        office.kube.delete(key)
+        await office.until(lambda: office.is_gone(key))
+        await asyncio.sleep(RESYNC_S * 2)
+
+        assert (before["declared"], before["registered"]) == (2, 2)
+        assert counts(office) == {"declared": 0, "registered": 0, "foreign": 0, "drifted": 0}
+
+
+@virtual_time
+async def test_a_replica_that_is_away_counts_for_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    async with working(monkeypatch) as office:
+        key = office.worker()
+        await office.registered(key)
+        office.a.away = True
+        await office.until(office.says(GATEWAY, "GatewayUnreachable"))
+        await asyncio.sleep(RESYNC_S * 2)
+
+        assert counts(office) == {"declared": 2, "registered": 1, "foreign": 0, "drifted": 0}
+        assert "registered" not in row(office)
+
+
+@virtual_time
+async def test_the_time_in_a_row_moves_only_with_the_row(monkeypatch: pytest.MonkeyPatch) -> None:
+    async with working(monkeypatch) as office:
+        await office.until(office.says(GATEWAY, "Reachable"))
+        await asyncio.sleep(RESYNC_S * 3)
+        first, writes = row(office)["verifiedAt"], office.writes(GATEWAY)
+        await asyncio.sleep(RESYNC_S * 30)
+
+        assert (row(office)["verifiedAt"], office.writes(GATEWAY)) == (first, writes)
+
+
+@virtual_time
+async def test_a_gateway_that_is_only_observed_says_what_would_be_done_and_nothing_is(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async with working(monkeypatch) as office:
+        key = office.worker("replaced")
+        await office.registered(key)
+        office.gateway(mode="Observe")
+        [entry] = office.a.listed
+        office.a.alter(entry.id, priority=3)
+        office.worker("new")
+        office.a.enter(WorkerSpec(url="http://left", labels=orphan_of("gone")))
+        office.a.calls.clear()
+        await asyncio.sleep(RESYNC_S * 4)
+
+        status = office.kube.status(GATEWAY)
+        plan = [(each["endpoint"], each["action"], each["name"]) for each in status["plan"]]
+        assert plan == [
+            (ENDPOINTS[0], "Remove", "gone"),
+            (ENDPOINTS[0], "Register", "new"),
+            (ENDPOINTS[0], "Replace", "replaced"),
+            (ENDPOINTS[1], "Register", "new"),
+        ]
+        assert {each["kind"] for each in status["plan"]} == {WORKER_REGISTRATION.kind}
+        assert (status["planned"], counts(office)["drifted"]) == (4, 1)
+        assert set(office.a.calls) <= {"list_workers", "list_model_ids", "readiness", "get_worker"}
+
+        office.gateway(mode="Enforce")
+        await office.until(lambda: "plan" not in office.kube.status(GATEWAY) or not office.kube.status(GATEWAY)["plan"])
+
+
+@virtual_time
+async def test_of_a_long_plan_the_beginning_is_shown_and_the_whole_counted(monkeypatch: pytest.MonkeyPatch) -> None:
+    async with working(monkeypatch) as office:
+        office.gateway(mode="Observe")
+        for number in range(40):
+            office.worker(f"w{number}")
+        await asyncio.sleep(RESYNC_S * 3)
+
+        status = office.kube.status(GATEWAY)
+        assert (len(status["plan"]), status["planned"]) == (32, 80)
