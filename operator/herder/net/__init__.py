@@ -6,6 +6,7 @@
     tls      whom a connection trusts
     mcp, mcp_sdk  MCP servers, asked over those exchanges with the official SDK
     http     exchanges with a deadline, a body cap and no surprises from the environment
+    grpc     calls, under the same rules
     text     what makes an upstream's words fit for a status
     errors   what can go wrong
 

@@ -6,6 +6,8 @@
     ├── DeadlineExceeded   the whole exchange did not end in time
     ├── TlsRefused         the certificate or the handshake is not acceptable
     ├── Redirected         a 3xx answer; herder goes only where it was sent
+    ├── Unimplemented      a gRPC peer that knows no such call
+    ├── Denied             a gRPC peer that asks for other credentials
     ├── BodyTooLarge       the answer is larger than the caller allows; what was read is thrown away
     └── Malformed          what came, or was to be sent, is not HTTP as it should be
 
@@ -35,6 +37,14 @@ class TlsRefused(NetError):
 
 class Redirected(NetError):
     """The peer answered with a redirect, which herder never follows."""
+
+
+class Unimplemented(NetError):
+    """The gRPC peer is there and knows no such call."""
+
+
+class Denied(NetError):
+    """The gRPC peer does not take the credentials that came with the call, or asks for some."""
 
 
 class BodyTooLarge(NetError):

@@ -150,16 +150,23 @@ class Http:
 
         Raises AddressRefused, Unreachable when its name does not resolve here, DeadlineExceeded, Malformed.
         """
-        target = _target(url)
-        host = target.raw_host or ""
+        await self.addresses(url, deadline_s=deadline_s)
+
+    async def addresses(self, url: str, *, deadline_s: float) -> tuple[str, ...]:
+        """Return the addresses that the host of `url`, of any scheme, stands for; the policy has judged each of them.
+
+        For what connects by other means: to one of these, never to the name. Raises as `vet` does.
+        """
+        host = _absolute(url).raw_host or ""
         self._policy.check_literal(host)
         try:
             async with asyncio.timeout(deadline_s):
-                await self._resolving().resolve(host, target.port or 0)
+                found = await self._resolving().resolve(host)
         except TimeoutError as error:
             raise DeadlineExceeded(f"{untrusted(host)} did not resolve within {deadline_s:g} s") from error
         except OSError as error:
             raise Unreachable(f"{untrusted(host)}: the name does not resolve") from error
+        return tuple(result["host"] for result in found)
 
     async def close(self) -> None:
         """Close every connection; a later request opens new ones."""
@@ -199,12 +206,17 @@ class Http:
         return self._session
 
 
-def _target(url: str) -> URL:
+def _absolute(url: str) -> URL:
     try:
         target = URL(url)
         target.origin()
     except ValueError as error:
         raise Malformed("the URL is not an absolute one") from error
+    return target
+
+
+def _target(url: str) -> URL:
+    target = _absolute(url)
     if target.scheme not in {"http", "https"}:
         raise Malformed("the URL does not start with http:// or https://")
     return target

@@ -10,7 +10,7 @@ converge, compare   the next move            refusals    why there is none
 advance, driving    carrying it out          convergence what a run works on
 ports, lookup       what is asked of the world, and how
 fanout              the same on every replica at once
-probing, discovery  asking workers themselves
+probing, grpc_probing, discovery, answers   asking workers themselves
 routable            what the replicas offer to clients
 errors, step        why an attempt failed, and whether to try again
 """

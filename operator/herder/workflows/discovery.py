@@ -8,10 +8,17 @@ from herder.workflows.errors import Permanent, Transient
 from herder.workflows.probing import ServedModel
 
 
+async def ask_models(data: Convergence) -> tuple[ServedModel, ...]:
+    """Return what the worker itself says that it serves."""
+    plan = data.plan
+    if plan.is_grpc:
+        return await data.prober.grpc.models(plan.asked)
+    return await data.prober.list_models(plan.url, plan.api_key)
+
+
 async def models_served(data: Convergence) -> tuple[str, ...]:
     """Ask the worker, and return the ids as a status shows them: see `checked_models`."""
-    plan = data.plan
-    return checked_models(await data.prober.list_models(plan.url, plan.api_key), data)
+    return checked_models(await ask_models(data), data)
 
 
 def checked_models(served: Sequence[ServedModel], data: Convergence) -> tuple[str, ...]:

@@ -12,6 +12,7 @@ from herder.gateway.spec import Health, WorkerSpec
 from herder.net.urls import normalise_url
 from herder.workflows.facts import Facts
 from herder.workflows.owner import ORPHANED, Owner
+from herder.workflows.probing import Asked
 
 _DETECTABLE: Final = frozenset({"sglang", "vllm"})
 """The runtimes that a probe tells apart for certain; saying so spares each replica its own guess."""
@@ -68,12 +69,17 @@ class Plan:
     @property
     def is_probed_here(self) -> bool:
         """Whether herder itself probes the worker before it is registered."""
-        return self.spec.probe is Probe.DIRECT and not self.is_external and not self.is_grpc
+        return self.spec.probe is Probe.DIRECT and not self.is_external
 
     @property
     def is_discovered_here(self) -> bool:
         """Whether herder itself asks a provider outside for its models."""
         return self.spec.probe is Probe.DIRECT and self.is_external
+
+    @property
+    def asked(self) -> Asked:
+        """Whom a probe asks, and how."""
+        return Asked(self.url, self.runtime, self.api_key)
 
     @property
     def runtime(self) -> str | None:

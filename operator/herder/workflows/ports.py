@@ -4,7 +4,15 @@ from datetime import UTC, datetime
 from typing import Protocol
 
 from herder.gateway.spec import WorkerPatch, WorkerSpec
-from herder.gateway.types import Worker
+from herder.gateway.types import Readiness, Worker
+
+
+class Tokenizers(Protocol):
+    """The tokenizers that a replica has loaded."""
+
+    async def find(self, name: str) -> object | None:
+        """Return what has a name now, None if there is none."""
+        ...
 
 
 class Replica(Protocol):
@@ -37,6 +45,15 @@ class Replica(Protocol):
 
     async def delete_worker(self, worker_id: str, url: str) -> object:
         """Begin draining; a worker that is draining already is left to it."""
+        ...
+
+    @property
+    def tokenizers(self) -> Tokenizers:
+        """Its tokenizers."""
+        ...
+
+    async def readiness(self) -> Readiness:
+        """Return the replica's own verdict."""
         ...
 
     async def list_model_ids(self) -> frozenset[str]:

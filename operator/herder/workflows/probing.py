@@ -9,19 +9,22 @@ import json
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import cached_property
 from http import HTTPStatus
-from typing import Final
+from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
 from herder.net.errors import DeadlineExceeded, Unreachable
 from herder.net.http import Answer, Http
-from herder.net.text import untrusted
+from herder.workflows.answers import count, key_remedy, model_id, shown_line
 from herder.workflows.errors import Permanent, Transient
+
+if TYPE_CHECKING:
+    from herder.workflows.grpc_probing import GrpcProber
 
 _HEALTH_DEADLINE_S: Final = 2.0
 _DEADLINE_S: Final = 10.0
 _ANTHROPIC: Final = "anthropic.com"
-_MAX_COUNT: Final = 2**31 - 1
 _KEY_REFUSED: Final = frozenset({HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN})
 
 
@@ -42,11 +45,33 @@ class ServerInfo:
     version: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """The worker that is asked, which engine it is declared to be (None: whichever it is), and with which key."""
+
+    url: str
+    runtime: str | None = None
+    api_key: str | None = None
+
+    @property
+    def metadata(self) -> Mapping[str, str]:
+        """Return what goes with each call."""
+        return {} if self.api_key is None else {"authorization": f"Bearer {self.api_key}"}
+
+
 class Prober:
     """Asks workers about themselves. Raises Transient, Permanent, or an error of `herder.net`."""
 
     def __init__(self, http: Http) -> None:
         self._http = http
+
+    @cached_property
+    def grpc(self) -> "GrpcProber":
+        """The one that asks workers that speak gRPC."""
+        # 27 MB that no HTTP worker needs
+        from herder.workflows.grpc_probing import GrpcProber  # noqa: PLC0415
+
+        return GrpcProber(self._http.addresses)
 
     async def vet(self, url: str) -> None:
         """Refuse a URL whose address nobody may be sent to, neither herder nor, on its word, a gateway.
@@ -77,7 +102,7 @@ class Prober:
         """Return the version of GET /version, None where there is no such endpoint."""
         body = await self._json(url, "/version", api_key)
         version = body.get("version") if body is not None else None
-        return _line(version, api_key)
+        return shown_line(version, api_key)
 
     async def server_info(self, url: str, api_key: str | None) -> ServerInfo | None:
         """Return what GET /server_info tells, or its older name /get_server_info; None where there is neither."""
@@ -86,7 +111,7 @@ class Prober:
             body = await self._json(url, "/get_server_info", api_key)
         if body is None:
             return None
-        return ServerInfo(_count(body.get("dp_size")), _line(body.get("version"), api_key))
+        return ServerInfo(count(body.get("dp_size")), shown_line(body.get("version"), api_key))
 
     async def _json(self, url: str, path: str, api_key: str | None) -> dict[str, object] | None:
         headers = _headers(url, api_key)
@@ -115,38 +140,20 @@ def _headers(url: str, api_key: str | None) -> dict[str, str]:
     return {"Authorization": f"Bearer {api_key}"}
 
 
-def _line(value: object, api_key: str | None) -> str | None:
-    """Return a text as a status can show it, without the key that it may repeat; None for anything else."""
-    return untrusted(value, secrets=(api_key or "",)) if isinstance(value, str) else None
-
-
 def _ok(answer: Answer) -> bool:
     return HTTPStatus.OK <= answer.status < HTTPStatus.MULTIPLE_CHOICES
 
 
 def _model(item: Mapping[str, object]) -> ServedModel | None:
-    """Read one model; None for an id that no status could show as it is."""
-    name, owned_by = item.get("id"), item.get("owned_by")
-    if not isinstance(name, str) or not name or not name.isprintable():
+    name, owned_by = model_id(item.get("id")), item.get("owned_by")
+    if name is None:
         return None
     return ServedModel(
         id=name,
         owned_by=owned_by if isinstance(owned_by, str) else "",
-        context_length=_count(item.get("max_model_len")),
+        context_length=count(item.get("max_model_len")),
     )
-
-
-def _count(value: object) -> int | None:
-    """Return a number of things that a status can hold, None for anything else that a worker may say."""
-    if not isinstance(value, int) or isinstance(value, bool):
-        return None
-    return value if 1 <= value <= _MAX_COUNT else None
 
 
 def _key_refused(url: str, path: str, status: int, *, has_key: bool) -> Permanent:
-    remedy = (
-        "it does not accept the key in the Secret that spec.apiKeySecretRef names: correct the Secret"
-        if has_key
-        else "it asks for an API key: put the key into a Secret and name that in spec.apiKeySecretRef"
-    )
-    return Permanent("WorkerUnauthorized", f"GET {url}{path} answered {status}: {remedy}")
+    return Permanent("WorkerUnauthorized", f"GET {url}{path} answered {status}: {key_remedy(has_key=has_key)}")

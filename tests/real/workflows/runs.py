@@ -20,6 +20,7 @@ from herder.workflows.registration import registration
 from herder.workflows.registration.data import Registration
 from herder.workflows.removal import removal
 from herder.workflows.removal.data import Removal
+from herder.workflows.update import Update, update
 from rig.gateway import Smg
 
 _LIMIT_S = 60.0
@@ -62,6 +63,8 @@ class Ended[D]:
 
     outcome: WorkflowOutcome
     data: D
+    steps: Mapping[str, str] = field(default_factory=dict)
+    """Where each step stands."""
 
     @property
     def reason(self) -> str:
@@ -111,6 +114,13 @@ class Runs:
         self.engine.register_workflow(definition)
         return await self.engine.start_workflow(definition.id, data)
 
+    async def update(self, plan: Plan, entries: Mapping[str, Entry], *, budget_s: int = 30) -> Ended[Update]:
+        """Run `worker-update` to its end, on what a registration has left."""
+        data = Update(plan, self.replicas, Prober(self.http), entries=dict(entries))
+        definition = update(budget_s)
+        self.engine.register_workflow(definition)
+        return await self.wait(await self.engine.start_workflow(definition.id, data), data)
+
     async def remove(self, url: str, entries: Mapping[str, Entry], *, timeout_s: int = 30) -> Ended[Removal]:
         """Run `worker-removal` to its end."""
         data = Removal(url, OWNER, self.replicas, dict(entries))
@@ -120,7 +130,9 @@ class Runs:
 
     async def wait[D](self, instance_id: str, data: D) -> Ended[D]:
         """Wait for the end of a run."""
-        return Ended(await self.engine.wait_for_completion(instance_id, _LIMIT_S), data)
+        outcome = await self.engine.wait_for_completion(instance_id, _LIMIT_S)
+        steps = self.engine.get_state(instance_id).steps
+        return Ended(outcome, data, {step_id: step.status.value for step_id, step in steps.items()})
 
     def listed(self, field_name: str = "url") -> list[list[Any]]:
         """What GET /workers of each replica shows of every worker, in one field."""

@@ -43,9 +43,6 @@ class ListedReplica(FakeReplica):
         await self._called("list_workers")
         return tuple(self.listed)
 
-    async def readiness(self) -> None:
-        await self._called("readiness")
-
     def use(self, *, api_key: str | None, trust: Trust) -> None:
         self.credentials = (api_key, trust)
 

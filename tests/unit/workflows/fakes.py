@@ -11,11 +11,13 @@ import asyncio
 import random
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from uuid import UUID
 
 from herder.gateway.errors import AlreadyExists, Busy, CreateInProgress, Gone, Permanent, Unavailable
 from herder.gateway.spec import WorkerPatch, WorkerSpec
-from herder.gateway.types import Job, JobStatus, Model, Worker, WorkerStatus, url_key
+from herder.gateway.types import Job, JobStatus, Model, Readiness, Worker, WorkerStatus, url_key
+from herder.workflows.ports import Tokenizers
 
 REGISTERS_IN_S = 0.05
 APPLIES_IN_S = 0.1
@@ -79,6 +81,9 @@ class FakeReplica:
         self.lost_deletes = 0
         self.cut_drains = 0
         self.lost_posts = 0
+        self.loaded: set[str] = set()
+        """The names of its tokenizers."""
+        self.needs_tokenizers = True
         self.refuses = ""
         """Why a PUT is accepted and then comes to nothing; empty: it does not."""
         self.hides: frozenset[str] = frozenset()
@@ -209,6 +214,20 @@ class FakeReplica:
             each.worker = each.worker.model_copy(update={"status": WorkerStatus.DRAINING})
             each.gone_at_s = now_s() + each.drain_s
         return self._answer("delete_worker", None)
+
+    @cached_property
+    def tokenizers(self) -> Tokenizers:
+        """Itself: it knows tokenizers by name and nothing else."""
+        return self
+
+    async def find(self, name: str) -> object | None:
+        await self._called("find")
+        return self._answer("find", name if name in self.loaded else None)
+
+    async def readiness(self) -> Readiness:
+        await self._called("readiness")
+        reason = "tokenizer not yet registered" if self.needs_tokenizers else ""
+        return self._answer("readiness", Readiness(ready=not reason, reason=reason))
 
     async def list_model_ids(self) -> frozenset[str]:
         await self._called("list_model_ids")

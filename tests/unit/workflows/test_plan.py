@@ -82,11 +82,11 @@ def test_a_runtime_is_sent_where_it_is_declared_or_certain(
         (plan(), True),
         (plan(probe="Gateway"), False),
         (plan(runtime="External"), False),
-        (plan(url="grpc://10.0.0.7:9000"), False),
+        (plan(url="grpc://10.0.0.7:9000"), True),
     ],
     ids=["Direct", "Gateway", "External", "gRPC"],
 )
-def test_herder_probes_what_speaks_http_and_is_its_own_to_probe(declared: Plan, here: bool) -> None:
+def test_herder_probes_what_is_its_own_to_probe(declared: Plan, here: bool) -> None:
     assert declared.is_probed_here is here
 
 

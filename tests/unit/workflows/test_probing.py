@@ -1,6 +1,8 @@
 """What a worker tells, asked over real HTTP, and what herder makes of the answers that it should not give."""
 
 import json
+import subprocess
+import sys
 from collections.abc import AsyncIterator, Mapping
 from typing import Any
 
@@ -245,3 +247,12 @@ async def test_a_key_goes_into_the_header_that_the_provider_reads(url: str, head
     await Prober(http).list_models(url, "k3y")
 
     assert http.headers == headers
+
+
+def test_an_operator_without_grpc_workers_does_without_grpc() -> None:
+    """It costs 27 MB."""
+    program = "import sys, herder.cli.main; print(sorted({'grpc', 'smg_grpc_proto', 'grpc_health'} & set(sys.modules)))"
+
+    printed = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout
+
+    assert printed.strip() == "[]"

@@ -21,7 +21,10 @@ async def test_a_healthy_worker_is_ready_on_both_replicas_within_a_second() -> N
     ended = await world.register(declared)
 
     assert ended.outcome.ok
-    assert {step for step, status in ended.steps.items() if status != "Succeeded"} == {"discover_models"}
+    assert {step for step, status in ended.steps.items() if status != "Succeeded"} == {
+        "discover_models",
+        "verify_tokenizer",
+    }
     assert states(ended.data) == {"a": "Ready", "b": "Ready"}
     assert ended.data.routable == {world.a.endpoint: True, world.b.endpoint: True}
     assert [[each.priority for each in replica.listed] for replica in world.replicas] == [[7], [7]]
@@ -90,19 +93,6 @@ async def test_where_the_replicas_probe_the_four_steps_are_skipped_and_what_they
     assert {ended.steps[step] for step in PROBING} == {"Skipped"}
     assert world.worker.asked == []
     assert (ended.data.facts.runtime, ended.data.facts.models) == ("sglang", ("mock-model",))
-
-
-@virtual_time
-async def test_a_grpc_worker_is_probed_by_the_replicas() -> None:
-    url = "grpc://10.0.0.9:9000"
-    world = World()
-    world.workers[url] = FakeWorker(url, runtime="vllm")
-
-    ended = await world.register(plan(url=url))
-
-    assert ended.outcome.ok
-    assert {ended.steps[step] for step in PROBING} == {"Skipped"}
-    assert (ended.data.facts.connection_mode, ended.data.facts.runtime) == ("grpc", "vllm")
 
 
 @virtual_time

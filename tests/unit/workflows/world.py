@@ -4,7 +4,7 @@ import asyncio
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any, cast
 
 from herder.engine import Event, StepStarted, WorkflowEngine, WorkflowOutcome
 from herder.net.address import AddressPolicy
@@ -14,7 +14,7 @@ from herder.net.tls import SYSTEM_TRUST, Trust
 from herder.workflows.convergence import Convergence
 from herder.workflows.entry import Entry
 from herder.workflows.plan import Plan
-from herder.workflows.probing import Prober
+from herder.workflows.probing import Asked, Prober, ServedModel, ServerInfo
 from herder.workflows.registration import registration
 from herder.workflows.registration.data import Registration
 from herder.workflows.removal import removal
@@ -23,6 +23,9 @@ from herder.workflows.update import Update, update
 from unit.engine.kit import clock, statuses
 from unit.workflows.fakes import FakeReplica, FakeWorker, now_s
 from unit.workflows.made import OWNER, URL
+
+if TYPE_CHECKING:
+    from herder.workflows.grpc_probing import GrpcProber
 
 FAR_LATER_S = 1000.0
 
@@ -61,6 +64,30 @@ class FakeHttp(Http):
     async def vet(self, url: str, *, deadline_s: float) -> None:
         """Judge addresses; every name resolves."""
         AddressPolicy().check_literal(url.partition("://")[2].partition("/")[0].partition(":")[0])
+
+
+class FakeGrpc:
+    """Answers for the fake workers as they would over gRPC."""
+
+    def __init__(self, workers: dict[str, FakeWorker]) -> None:
+        self._workers = workers
+
+    async def runtime(self, asked: Asked) -> str:
+        return self._worker(asked, "runtime").runtime
+
+    async def models(self, asked: Asked) -> tuple[ServedModel, ...]:
+        return tuple(ServedModel(model, context_length=4096) for model in self._worker(asked, "models").models)
+
+    async def server_info(self, asked: Asked) -> ServerInfo:
+        worker = self._worker(asked, "server_info")
+        return ServerInfo(worker.dp_size, worker.version)
+
+    def _worker(self, asked: Asked, question: str) -> FakeWorker:
+        worker = self._workers[asked.url]
+        if worker.up_since_s is None or worker.up_since_s > now_s():
+            raise Unreachable(f"{asked.url}: no connection came about")
+        worker.asked.append(question)
+        return worker
 
 
 def _answer(worker: FakeWorker, path: str) -> Answer:
@@ -105,12 +132,18 @@ class World:
     def replicas(self) -> tuple[FakeReplica, ...]:
         return (self.a, self.b) if self.has_b else (self.a,)
 
+    @property
+    def prober(self) -> Prober:
+        """Asks the fake workers, in both languages."""
+        prober = Prober(FakeHttp(self.workers))
+        prober.grpc = cast("GrpcProber", FakeGrpc(self.workers))
+        return prober
+
     def registration(
         self, plan: Plan, *, adopt: bool = False, entries: Mapping[str, Entry] | None = None
     ) -> Registration:
         """The data of a run that brings `plan` onto the replicas."""
-        prober = Prober(FakeHttp(self.workers))
-        data = Registration(plan, self.replicas, prober, adopt=adopt, now=clock)
+        data = Registration(plan, self.replicas, self.prober, adopt=adopt, now=clock)
         data.entries.update(entries or {})
         return data
 
@@ -129,7 +162,7 @@ class World:
 
     async def update(self, plan: Plan, entries: Mapping[str, Entry], *, budget_s: int = 30) -> Ended[Update]:
         """Run `worker-update` to its end, on what a registration has left."""
-        data = Update(plan, self.replicas, Prober(FakeHttp(self.workers)), entries=dict(entries), now=clock)
+        data = Update(plan, self.replicas, self.prober, entries=dict(entries), now=clock)
         definition = update(budget_s)
         self.engine.register_workflow(definition)
         return await self.wait(await self.engine.start_workflow(definition.id, data), data)

@@ -2,11 +2,12 @@
 
     classify ─┬─▶ detect_connection ─▶ detect_backend ─┬─▶ discover_metadata ─┬─▶ register ─▶ await_ready ─▶ verify ─┐
               │                                        └─▶ discover_dp ───────┤                                      │
-              └─▶ discover_models ────────────────────────────────────────────┘                     await_routable ◀─┘
+              └─▶ discover_models ────────────────────────────────────────────┘   await_routable, verify_tokenizer ◀─┘
 
 The upper branch is for workers of one's own, the lower one for providers outside; the other one's steps are Skipped,
 which lets those after them go on, so that `register` waits for both. Where the replicas are to probe (`probe: Gateway`)
-all of them are Skipped, and what the replicas discovered is read back by await_ready.
+all of them are Skipped, and what the replicas discovered is read back by await_ready. The last two tell what a client
+would meet, and undo nothing; verify_tokenizer is for workers that speak gRPC.
 """
 
 from collections.abc import Callable
@@ -36,6 +37,7 @@ from herder.workflows.registration.probe import (
     is_probed_here,
 )
 from herder.workflows.registration.register import AwaitReady, Register
+from herder.workflows.registration.tokenizer import VerifyTokenizer, speaks_grpc
 from herder.workflows.routable import AwaitRoutable
 from herder.workflows.step import Step
 
@@ -47,6 +49,8 @@ _SHARE_OF_BUDGET: Final = 0.9
 _FEWEST_ATTEMPTS: Final = 3
 _LOOKS_IN_A_BUDGET: Final = 60
 _SLOWEST_LOOK_S: Final = 5.0
+_LOADING_S: Final = 10.0
+"""Time in which a gateway has loaded a worker's tokenizer, or has given up: twice what it takes for that."""
 
 
 def connection_policy(budget_s: float) -> RetryPolicy:
@@ -79,6 +83,7 @@ def _policies(budget_s: float) -> dict[str, RetryPolicy]:
         "discover_models": discovery,
         "verify": RetryPolicy(max_attempts=20, backoff=ExponentialBackoff(base=0.1, maximum=1.0)),
         "await_routable": RetryPolicy(max_attempts=5, backoff=ExponentialBackoff(base=0.1, maximum=1.0)),
+        "verify_tokenizer": _within(_LOADING_S, base_s=0.1, maximum_s=1.0),
     }
 
 
@@ -93,6 +98,7 @@ _TIMEOUTS_S: Final = {
     "discover_models": 15.0,
     "verify": 30.0,
     "await_routable": 30.0,
+    "verify_tokenizer": 30.0,
 }
 """How long one attempt may take: longer than all that it asks for, one after another."""
 
@@ -126,5 +132,6 @@ def registration(budget_s: int) -> WorkflowDefinition[Registration]:
         step(AwaitReady(), "register"),
         step(Verify[Registration](), "await_ready"),
         step(AwaitRoutable[Registration](), "verify", goes_on=True),
+        step(VerifyTokenizer(), "verify", run_if=speaks_grpc, goes_on=True),
     )
     return WorkflowDefinition(f"{NAME}/{budget_s}s", steps, name=NAME)

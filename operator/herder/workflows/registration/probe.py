@@ -5,8 +5,8 @@ from dataclasses import replace
 from typing import ClassVar, Final
 
 from herder.engine import StepResult, WorkflowContext
-from herder.workflows.discovery import checked_models, models_served
-from herder.workflows.probing import ServedModel
+from herder.workflows.discovery import ask_models, checked_models, models_served
+from herder.workflows.probing import ServedModel, ServerInfo
 from herder.workflows.registration.data import Registration
 from herder.workflows.step import Step
 
@@ -48,7 +48,11 @@ class DetectConnection(Step[Registration]):
 
     async def attempt(self, context: Context) -> None:
         """Ask once whether the worker is up."""
-        await context.data.prober.check_health(context.data.plan.url)
+        prober, plan = context.data.prober, context.data.plan
+        if plan.is_grpc:
+            await prober.grpc.runtime(plan.asked)
+        else:
+            await prober.check_health(plan.url)
 
 
 class DetectBackend(Step[Registration]):
@@ -59,6 +63,9 @@ class DetectBackend(Step[Registration]):
     async def attempt(self, context: Context) -> None:
         """Ask for the models, and further only if those give nothing away."""
         data = context.data
+        if data.plan.is_grpc:
+            data.facts = replace(data.facts, runtime=await data.prober.grpc.runtime(data.plan.asked))
+            return
         url, key = data.plan.url, data.plan.api_key
         served = await data.prober.list_models(url, key)
         if data.plan.runtime is not None:
@@ -83,16 +90,22 @@ class DiscoverMetadata(Step[Registration]):
     async def attempt(self, context: Context) -> None:
         """Read the models anew: /health may answer before the models are loaded."""
         data = context.data
-        url, key = data.plan.url, data.plan.api_key
-        served = await data.prober.list_models(url, key)
+        served = await ask_models(data)
         models = checked_models(served, data)
-        version = await data.prober.version(url, key) if data.facts.runtime == "vllm" else None
+        version = await _version(data)
         data.facts = replace(
             data.facts,
             models=models,
             context_length=served[0].context_length,
             version=version or data.facts.version,
         )
+
+
+async def _version(data: Registration) -> str | None:
+    """Ask those that have an endpoint for it; the others tell it with their ranks."""
+    plan = data.plan
+    is_vllm = data.facts.runtime == "vllm" and not plan.is_grpc
+    return await data.prober.version(plan.url, plan.api_key) if is_vllm else None
 
 
 class DiscoverModels(Step[Registration]):
@@ -114,17 +127,22 @@ class DiscoverModels(Step[Registration]):
 
 
 class DiscoverDataParallel(Step[Registration]):
-    """How many data-parallel ranks stand behind the URL: only SGLang tells."""
+    """How many data-parallel ranks stand behind the URL; over HTTP only SGLang tells."""
 
     id: ClassVar[str] = "discover_dp"
 
     async def attempt(self, context: Context) -> StepResult | None:
         """Read the ranks from the server info."""
         data = context.data
-        if data.facts.runtime != "sglang":
-            return StepResult.SKIP
-        info = await data.prober.server_info(data.plan.url, data.plan.api_key)
+        info = await _server_info(data)
         if info is None:
             return StepResult.SKIP
         data.facts = replace(data.facts, dp_size=info.dp_size or 1, version=info.version or data.facts.version)
         return None
+
+
+async def _server_info(data: Registration) -> ServerInfo | None:
+    plan = data.plan
+    if plan.is_grpc:
+        return await data.prober.grpc.server_info(plan.asked)
+    return await data.prober.server_info(plan.url, plan.api_key) if data.facts.runtime == "sglang" else None
