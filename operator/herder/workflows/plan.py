@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from functools import cached_property
 from typing import Final
+from urllib.parse import urlsplit
 
 from herder.api.served import DeletionPolicy
 from herder.api.worker import ConnectionMode, Probe, Runtime, WorkerRegistrationSpec
@@ -16,6 +17,10 @@ from herder.workflows.probing import Asked
 
 _DETECTABLE: Final = frozenset({"sglang", "vllm"})
 """The runtimes that a probe tells apart for certain; saying so spares each replica its own guess."""
+
+_PROVIDERS: Final = ("openai.com", "x.ai", "anthropic.com", "googleapis.com")
+"""Hosts whose name ends so are providers to the gateway where no runtime is declared (measured on smg 1.13.0), fox.ai
+among them."""
 
 
 @dataclass(frozen=True)
@@ -59,6 +64,8 @@ class Plan:
     @property
     def is_external(self) -> bool:
         """Whether the worker is a provider outside, which has no health endpoint of its own."""
+        if self.spec.runtime is Runtime.AUTO:
+            return (urlsplit(self.url).hostname or "").endswith(_PROVIDERS)
         return self.spec.runtime is Runtime.EXTERNAL
 
     @property
@@ -83,7 +90,9 @@ class Plan:
 
     @property
     def runtime(self) -> str | None:
-        """The declared runtime in the gateway's word, None for Auto."""
+        """The runtime in the gateway's word, as declared or as the URL gives away; None where it is to be found out."""
+        if self.is_external:
+            return Runtime.EXTERNAL.lower()
         return None if self.spec.runtime is Runtime.AUTO else self.spec.runtime.lower()
 
     def worker_spec(self, facts: Facts) -> WorkerSpec:

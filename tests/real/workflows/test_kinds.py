@@ -47,6 +47,15 @@ async def test_a_provider_without_a_key_is_registered_for_any_model(runs: Runs, 
     assert (await runs.remove(worker.url, ended.data.entries)).outcome.ok
 
 
+@pytest.mark.parametrize("url", ["https://api.openai.com", "https://fox.ai"])
+async def test_a_host_that_is_named_like_a_known_provider_is_one(runs: Runs, url: str) -> None:
+    """The gateway compares the ends of names, and asks such a host nothing without a key; nor does herder."""
+    ended = await runs.register(plan(url))
+
+    assert ended.outcome.ok
+    assert runs.listed("runtime_type") == [["external"], ["external"]]
+
+
 async def test_what_a_provider_serves_is_offered_only_to_its_own_customers(
     runs: Runs, mock_workers: MockWorkers
 ) -> None:

@@ -102,3 +102,21 @@ def test_the_owner_label_wins_over_a_declared_one() -> None:
 
     assert plan().worker_spec_declared.labels.items() >= OWNER.label.items()
     assert Plan(plan().spec.model_copy(update={"labels": forged}), OWNER).worker_spec_declared.labels == OWNER.label
+
+
+@pytest.mark.parametrize(
+    ("url", "runtime", "is_external"),
+    [
+        ("https://api.openai.com", "Auto", True),
+        ("https://generativelanguage.googleapis.com", "Auto", True),
+        ("https://fox.ai:8000/w", "Auto", True),
+        ("https://fox.ai:8000/w", "vLLM", False),
+        ("https://openai.com.example.com", "Auto", False),
+        ("https://api.example.com", "External", True),
+    ],
+)
+def test_what_the_gateway_takes_for_a_provider_is_one_here(url: str, runtime: str, is_external: bool) -> None:
+    declared = plan(url=url, runtime=runtime)
+
+    assert declared.is_external is is_external
+    assert (declared.worker_spec_declared.runtime_type == "external") is is_external
