@@ -7,20 +7,21 @@ from rig.control_plane.audit import ApiRequest
 
 type Grant = tuple[str, str]
 
-SERVED = ("workerregistrations", "tokenizers")
-"""The kinds that a gateway serves, but for those that herder only watches as yet."""
+SERVED = ("workerregistrations", "tokenizers", "mcpservers")
+"""The kinds that a gateway serves."""
 
 SERVING: frozenset[Grant] = frozenset(
     {
         *((verb, "modelgateways") for verb in ("get", "list", "watch")),
         *((verb, kind) for kind in SERVED for verb in ("get", "list", "watch", "patch")),
-        *((verb, "mcpservers") for verb in ("list", "watch")),
         ("patch", "modelgateways/status"),
         *(("patch", f"{kind}/status") for kind in SERVED),
         ("get", "secrets"),
         ("get", "services"),
         ("list", "endpointslices"),
         ("watch", "endpointslices"),
+        *((verb, "configmaps") for verb in ("get", "create", "patch")),
+        *((verb, "deployments") for verb in ("get", "patch")),
         ("create", "events"),
     }
 )
@@ -38,8 +39,11 @@ LOOKING: frozenset[Grant] = frozenset(
 FINDING: frozenset[Grant] = frozenset({("list", "namespaces"), ("watch", "namespaces")})
 """In the cluster as a whole, where herder serves named namespaces."""
 
-SELDOM: frozenset[Grant] = frozenset(("get", kind) for kind in ("modelgateways", *SERVED))
-"""Asked for only when somebody else wrote at the same moment, or an entry looks forgotten."""
+SELDOM: frozenset[Grant] = frozenset(
+    {("get", "modelgateways"), *(("get", kind) for kind in SERVED), ("create", "configmaps")}
+)
+"""Asked for only when somebody else wrote at the same moment, or an entry looks forgotten; or, like the right to create
+what is applied, never by that name."""
 
 
 def granted(documents: Iterable[dict[str, Any]], kind: str) -> frozenset[Grant]:

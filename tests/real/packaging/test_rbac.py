@@ -10,6 +10,7 @@ from rig.control_plane.audit import ApiRequest, read_requests
 from rig.control_plane.control_plane import ControlPlane
 from rig.declared import Declared, is_listed_ready, urls_of
 from rig.gateway import Smg
+from rig.mcp.deployment import FakeDeployment
 from rig.operator_process import Operator
 from rig.tokenizers import loaded, write_tokenizer
 from rig.waiting import eventually, wait_for_condition
@@ -74,6 +75,7 @@ async def test_herder_works_with_exactly_these_rights(
             operator.wait_healthy()
             await _register_and_remove(declared, smg_pair, worker.url)
             await _load_and_unload(declared, smg_pair, write_tokenizer(tmp_path / "tokenizer", "hello"))
+            await _publish(declared)
             await eventually(lambda: asked(_requests(own_control_plane)) >= grants - SELDOM)
         finally:
             operator.kill()
@@ -88,6 +90,7 @@ async def _register_and_remove(declared: Declared, replicas: tuple[Smg, Smg], ur
     declared.secret("gateway-key", key="sesame")
     declared.service("shepherd", replicas)
     by_service = {"service": {"name": "shepherd", "port": 80}, "auth": {"apiKeySecretRef": KEY}, "resyncSeconds": 1}
+    by_service["mcp"] = {"rollout": {"deployment": "shepherd"}}
     declared.apply("ModelGateway", "gw", by_service)
     declared.worker("a", url)
     await declared.until("a", reason="Registered")
@@ -104,6 +107,13 @@ async def _load_and_unload(declared: Declared, replicas: tuple[Smg, Smg], source
     declared.cluster.delete(path)
     await eventually(lambda: declared.cluster.get(path) is None)
     assert [loaded(replica.url) for replica in replicas] == [{}, {}]
+
+
+async def _publish(declared: Declared) -> None:
+    deployment = FakeDeployment(declared.cluster, declared.namespace)
+    deployment.create()
+    declared.apply("McpServer", "m", {"gatewayRef": {"name": "gw"}, "transport": {"url": "http://127.0.0.1:1/mcp"}})
+    await eventually(deployment.told, timeout_s=20)
 
 
 def _requests(cluster: ControlPlane) -> list[ApiRequest]:

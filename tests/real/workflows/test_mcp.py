@@ -4,7 +4,6 @@ import asyncio
 import subprocess
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 import yaml
@@ -20,23 +19,10 @@ from real.workflows.mcp_runs import McpRuns
 from rig.control_plane.cluster import Cluster
 from rig.gateway import Smg
 from rig.mcp import McpServer
+from rig.mcp.deployment import FakeDeployment
 from rig.ports import HOST, reserve_port
 from rig.waiting import eventually
 from rig.web import fetch
-
-_DEPLOYMENT = {
-    "apiVersion": "apps/v1",
-    "kind": "Deployment",
-    "metadata": {"name": "shepherd"},
-    "spec": {
-        "replicas": 2,
-        "selector": {"matchLabels": {"app": "shepherd"}},
-        "template": {
-            "metadata": {"labels": {"app": "shepherd"}},
-            "spec": {"containers": [{"name": "smg", "image": "smg"}]},
-        },
-    },
-}
 
 
 @pytest.fixture
@@ -302,40 +288,23 @@ async def test_the_gateway_itself_fills_in_no_variables(
 
 async def test_a_deployment_is_rolled_once_for_servers_that_come_together(runs: McpRuns, server: McpServer) -> None:
     runs.declare_gateway(rollout={"deployment": "shepherd"})
-    path = f"/apis/apps/v1/namespaces/{runs.namespace}/deployments/shepherd"
-    runs.cluster.apply(path, _DEPLOYMENT)
+    deployment = FakeDeployment(runs.cluster, runs.namespace)
+    deployment.create()
     file, names = runs.file(), [f"s{number}" for number in range(10)]
     datas = [runs.data(name, runs.declare_server(name, server.url), file) for name in names]
 
     instances = [await runs.start(data) for data in datas]
-    told = await eventually(lambda: _annotation(runs.cluster.get(path)), timeout_s=20)
+    told = await eventually(deployment.told, timeout_s=20)
     waiting = await eventually(
         lambda: [d.problems["roll"].message for d in datas if "roll" in d.problems], timeout_s=20
     )
-    _play_controller(runs.cluster, path)
+    deployment.complete()
     outcomes = [await runs.wait(instance) for instance in instances]
 
     assert {outcome.status for outcome in outcomes} == {WorkflowStatus.COMPLETED}
     assert waiting[0] == "Deployment shepherd is rolled for the new file: its controller has not begun yet"
-    assert (runs.cluster.get(path) or {})["metadata"]["generation"] == 2
-    view = await file.look()
-    assert told == view.config_hash
-
-
-def _annotation(deployment: dict[str, Any] | None) -> str | None:
-    annotations = (deployment or {})["spec"]["template"]["metadata"].get("annotations", {})
-    found: str | None = annotations.get("herder.dev/mcp-config-hash")
-    return found
-
-
-def _play_controller(cluster: Cluster, path: str) -> None:
-    """Say that the rollout is complete, as the Deployment controller would."""
-    generation = (cluster.get(path) or {})["metadata"]["generation"]
-    status = {
-        "observedGeneration": generation,
-        **dict.fromkeys(("replicas", "updatedReplicas", "readyReplicas", "availableReplicas"), 2),
-    }
-    cluster.merge_patch(f"{path}/status", {"status": status})
+    assert deployment.generation() == 2
+    assert told == (await file.look()).config_hash
 
 
 def _filled_in(text: str, **variables: str) -> str:

@@ -54,7 +54,9 @@ class DeclaredServer(Declared):
         file = desk.file(owner.namespace, self.site.gateway)
         data = McpRegistration(self.plan, (), desk.asker(owner.uid), file, order.adopt, now=order.now)
         definition = registration(is_required=self.plan.spec.required)
-        return Work(definition, data, lambda: shown(data), lambda steps: served(self.plan, steps))
+        return Work(
+            definition, data, lambda: shown(data), lambda steps: served(self.plan, steps, file.config_map, file.rolls)
+        )
 
 
 class McpFamily(Family[McpServerSpec]):

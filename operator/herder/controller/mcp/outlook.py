@@ -14,13 +14,13 @@ from herder.api.conditions import (
     ready,
     reconciling,
 )
-from herder.api.mcp import McpServerStatus, McpTool, PublishedServer
+from herder.api.mcp import McpServerStatus, PublishedServer
 from herder.api.status import EntryState, RunStatus, Step, StepStatus
 from herder.controller.mcp.ports import Seen, Sighting
 from herder.controller.observation import Observation
 from herder.workflows.entry import Entry
 from herder.workflows.errors import Problem
-from herder.workflows.mcp import McpPlan
+from herder.workflows.mcp import McpPlan, portrayed
 from herder.workflows.mcp.file import difference
 from herder.workflows.mcp.steps import Connect, DiscoverTools, Publish, Roll
 
@@ -55,11 +55,11 @@ def outlook(
     )
 
 
-def served(plan: McpPlan, steps: Iterable[Step]) -> str | None:
+def served(plan: McpPlan, steps: Iterable[Step], config_map: str, rolls: str | None) -> str | None:
     """Say that a server is published where nothing else is asked for, though its run still tries to reach it."""
     done = {step.name for step in steps if step.status in _SERVED}
     is_enough = not plan.spec.required and {Publish.id, Roll.id} <= done
-    return "it is published, and the replicas go on trying to reach it by themselves" if is_enough else None
+    return _published(plan, f"ConfigMap {config_map}", None, rolls) if is_enough else None
 
 
 def _failed_at(status: McpServerStatus) -> str | None:
@@ -142,17 +142,7 @@ def _reachable_of(problem: Problem | None) -> Claim:
 def _shown(plan: McpPlan, seen: Seen, sighting: Sighting | None, known: PublishedServer | None) -> PublishedServer:
     """Return what is shown of the server. Of one that does not answer it is not known what it offers."""
     config_map = seen.view.config_map if seen.view is not None else known.config_map if known is not None else None
-    base = PublishedServer(name=plan.key, url=plan.spec.transport.url, config_map=config_map)
-    if sighting is None:
-        return known.model_copy(update={"config_map": config_map}) if known is not None else base
-    if sighting.offer is None:
-        return base
-    offer = sighting.offer
-    return base.model_copy(
-        update={
-            "server": offer.greeting.server,
-            "protocol_version": offer.greeting.protocol_version,
-            "tool_count": offer.count,
-            "tools": tuple(McpTool(name=tool.name, description=tool.description) for tool in offer.tools),
-        }
-    )
+    if sighting is None and known is not None:
+        return known.model_copy(update={"config_map": config_map})
+    offer = sighting.offer if sighting is not None else None
+    return portrayed(plan, config_map, offer.greeting if offer is not None else None, offer)

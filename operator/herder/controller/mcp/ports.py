@@ -31,6 +31,11 @@ class KeptFile(GatewayFile, Protocol):
     """A gateway's file with what the controller itself asks of it."""
 
     @property
+    def config_map(self) -> str:
+        """The name of its ConfigMap."""
+        ...
+
+    @property
     def latest(self) -> FileView | None:
         """The file as it was read or written last by this process; None if it was not read yet."""
         ...

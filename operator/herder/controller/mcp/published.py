@@ -66,6 +66,11 @@ class PublishedFile:
         """The file as it was read or written last by this process; None if it was not read yet."""
 
     @property
+    def config_map(self) -> str:
+        """The name of its ConfigMap."""
+        return self._map.name
+
+    @property
     def rolls(self) -> str | None:
         """The Deployment that is rolled when the file has changed; None if none is."""
         asked = self._map.settings.rollout

@@ -28,12 +28,13 @@ from herder.engine import (
     StepDefinition,
     WorkflowDefinition,
 )
+from herder.net.mcp import Greeting, Offer
 from herder.workflows.mcp.data import McpRegistration, McpRemoval
 from herder.workflows.mcp.plan import McpPlan
 from herder.workflows.mcp.steps import Confirm, Connect, DiscoverTools, Publish, Roll, Unpublish, Verify
 from herder.workflows.step import Step
 
-__all__ = ["McpPlan", "McpRegistration", "McpRemoval", "registration", "removal", "shown"]
+__all__ = ["McpPlan", "McpRegistration", "McpRemoval", "portrayed", "registration", "removal", "shown"]
 
 REGISTRATION: Final = "mcp-registration"
 REMOVAL: Final = "mcp-removal"
@@ -99,14 +100,19 @@ def removal(timeout_s: int) -> WorkflowDefinition[McpRemoval]:
 
 
 def shown(data: McpRegistration) -> PublishedServer:
-    """Return what is shown of the server."""
-    offer, greeting, view = data.offer, data.greeting, data.view
+    """Return what is shown of the server by its run."""
+    config_map = data.view.config_map if data.view else None
+    return portrayed(data.plan, config_map, data.greeting, data.offer)
+
+
+def portrayed(plan: McpPlan, config_map: str | None, greeting: Greeting | None, offer: Offer | None) -> PublishedServer:
+    """Return what is shown of a server of which this much is known."""
     return PublishedServer(
-        name=data.plan.key,
-        url=data.plan.spec.transport.url,
+        name=plan.key,
+        url=plan.spec.transport.url,
         server=greeting.server if greeting else None,
         protocol_version=greeting.protocol_version if greeting else None,
         tool_count=offer.count if offer else None,
         tools=tuple(McpTool(name=tool.name, description=tool.description) for tool in offer.tools) if offer else (),
-        config_map=view.config_map if view else None,
+        config_map=config_map,
     )
