@@ -7,7 +7,7 @@ from herder.api.served import Removal
 from herder.api.tokenizer import Loading
 from herder.api.worker import Drain, Startup
 from herder.engine import WorkflowDefinition
-from herder.workflows import registration, removal, tokenizer, update, wasm
+from herder.workflows import mcp, registration, removal, tokenizer, update, wasm
 
 
 def workflows() -> Mapping[str, WorkflowDefinition[Any]]:
@@ -21,5 +21,7 @@ def workflows() -> Mapping[str, WorkflowDefinition[Any]]:
         wasm.removal(removal_s),
         tokenizer.registration(Loading().timeout_seconds),
         tokenizer.removal(removal_s),
+        mcp.registration(is_required=True),
+        mcp.removal(removal_s),
     )
     return {definition.name or definition.id: definition for definition in definitions}

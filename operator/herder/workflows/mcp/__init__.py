@@ -22,7 +22,6 @@ from herder.api.mcp import McpTool, PublishedServer
 from herder.engine import (
     ExponentialBackoff,
     FailureAction,
-    FixedBackoff,
     LinearBackoff,
     RetryPolicy,
     StepDefinition,
@@ -49,7 +48,7 @@ _POLICIES: Final = {
     "connect": RetryPolicy(max_attempts=100, backoff=LinearBackoff(1.0, 5.0)),  # as the gateway's own engine does
     "discover_tools": RetryPolicy(max_attempts=3, backoff=ExponentialBackoff(base=1.0, maximum=4.0)),
     "publish": _BRIEF,
-    "roll": RetryPolicy(max_attempts=int(_ROLLOUT_S), backoff=FixedBackoff(1.0)),
+    "roll": RetryPolicy(max_attempts=None, backoff=ExponentialBackoff(base=1.0, maximum=10.0, max_elapsed=_ROLLOUT_S)),
     "verify": _BRIEF,
 }
 """How often each step of a registration is tried, by its id."""
