@@ -63,11 +63,10 @@ def served(plan: McpPlan, steps: Iterable[Step], config_map: str, rolls: str | N
 
 
 def _failed_at(status: McpServerStatus) -> str | None:
-    """Return the step that the last run failed at."""
+    """Return the step that the last run failed at; None if it did not fail, or is one that goes on."""
     run = status.workflow
-    if run is None or run.status is not RunStatus.FAILED:
-        return None
-    return next((step.name for step in run.steps if step.status is StepStatus.FAILED), None)
+    has_failed = run is not None and run.status is RunStatus.FAILED
+    return status.history[0].failed_step if has_failed and status.history else None
 
 
 def _said(

@@ -156,12 +156,16 @@ class PublishedFile:
 
     async def _decide(self, key: str, entry: FileEntry | None, *, adopt: bool) -> FileView:
         async with self._lock, _faults():
-            before = dict(self._decided)
+            before = self._decided.get(key, entry)
+            was_decided = key in self._decided
             self._decided[key] = entry
             try:
                 return await self._bring(adopt=adopt, may_create=entry is not None)
             except BaseException:
-                self._decided = before
+                if was_decided:
+                    self._decided[key] = before
+                else:
+                    self.leave(key)
                 raise
 
     async def _bring(self, *, adopt: bool, may_create: bool = True) -> FileView:
