@@ -4,63 +4,15 @@ A workflow without a scenario fails the sweep, and so does a step that its scena
 forgotten.
 """
 
-import abc
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping
 from typing import Any, Final
 
 from herder.controller.failpoints import END, Failpoint, Moment
 from real.controller.kill_oracle import Expected
-from rig.declared import Declared, urls_of
+from real.controller.kill_scenario import Scenario, Stand
+from real.controller.kill_tokenizers import LoadedInPlaceOfAnothers, Renamed, Unloaded
+from rig.declared import urls_of
 from rig.gateway import Smg
-from rig.waiting import eventually
-from rig.workers import MockWorkers
-
-_PATIENCE_S: Final = 30.0
-
-
-@dataclass(frozen=True)
-class Stand:
-    """What a case has: a namespace and mock workers of its own, and the replicas that it shares with others."""
-
-    declared: Declared
-    replicas: Sequence[Smg]
-    workers: MockWorkers
-
-    async def ready(self, path: str) -> None:
-        """Wait until a resource is Ready."""
-        await eventually(lambda: _is_ready(self.declared.cluster.get(path)), _PATIENCE_S)
-
-
-def _is_ready(body: Mapping[str, Any] | None) -> bool:
-    conditions = ((body or {}).get("status") or {}).get("conditions", ())
-    return any(each["type"] == "Ready" and each["status"] == "True" for each in conditions)
-
-
-class Scenario(abc.ABC):
-    """One resource of a case."""
-
-    expected: Expected
-
-    def __init__(self, stand: Stand) -> None:
-        self.stand = stand
-
-    @property
-    @abc.abstractmethod
-    def path(self) -> str:
-        """The resource's API path."""
-
-    @abc.abstractmethod
-    async def prepare(self) -> None:
-        """Bring about what is there before the workflow runs."""
-
-    @abc.abstractmethod
-    async def begin(self) -> None:
-        """Set the workflow off."""
-
-    @abc.abstractmethod
-    def listed(self, replica: Smg) -> list[str]:
-        """Tell what a replica lists of this case."""
 
 
 class _WorkerScenario(Scenario):
@@ -118,14 +70,19 @@ class _Moved(_WorkerScenario):
 SCENARIOS: Final[Mapping[str, type[Scenario]]] = {
     "worker-registration": _Registered,
     "worker-removal": _Deleted,
+    "tokenizer-registration": LoadedInPlaceOfAnothers,
+    "tokenizer-removal": Unloaded,
 }
-_LAST_OF_REMOVAL: Final = {"remove", "confirm", END}
-"""A resource that goes is not written any more once it is off every replica."""
+_UNWRITTEN: Final[Mapping[str, tuple[frozenset[str], type[Scenario]]]] = {
+    "worker-removal": (frozenset({"drain", "remove", "confirm", END}), _Moved),
+    "tokenizer-removal": (frozenset({"find", "unload", "confirm", END}), Renamed),
+}
+"""The steps whose end is not written of a resource that goes, for it is gone by then; and where it is written."""
 
 
 def scenario_of(failpoint: Failpoint) -> type[Scenario]:
     """Return the scenario in which the failpoint is reached. Raises KeyError for a workflow that has none."""
-    is_last = failpoint.step in _LAST_OF_REMOVAL and failpoint.moment is Moment.WRITTEN
-    if failpoint.workflow == "worker-removal" and is_last:
-        return _Moved
+    steps, instead = _UNWRITTEN.get(failpoint.workflow, (frozenset(), None))
+    if instead is not None and failpoint.step in steps and failpoint.moment is Moment.WRITTEN:
+        return instead
     return SCENARIOS[failpoint.workflow]

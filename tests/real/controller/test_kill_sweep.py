@@ -16,7 +16,8 @@ import pytest
 from herder.cli.catalog import workflows
 from herder.controller.failpoints import END, START, Failpoint, Moment
 from real.controller.kill_oracle import Seen, problems
-from real.controller.kill_scenarios import SCENARIOS, Scenario, Stand, scenario_of
+from real.controller.kill_scenario import Scenario, Stand
+from real.controller.kill_scenarios import SCENARIOS, scenario_of
 from rig.control_plane.cluster import Cluster
 from rig.declared import Declared
 from rig.gateway import Smg
