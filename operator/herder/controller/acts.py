@@ -204,7 +204,7 @@ class Acts:
             said = claims.kept(subject.status)
         else:
             said = claims.settled(observation, observe_only=_is_observed(scene.gateway))
-            said += claims.routable_of(subject.status, scene.offers)
+            said += claims.routable_of(subject.status, scene.offers, scene.endpoints)
         self._submit(subject, status_of, partial(project.with_observation, observation=observation, claims=said))
 
     def _await_reading(self, scene: Scene) -> None:

@@ -6,7 +6,6 @@ those looked at whom it concerns. So nothing is compared twice.
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Final
 
 from herder.api.gateway import Action, EntryCounts, GatewayReplicaState, PlannedChange
 from herder.api.status import EntryState
@@ -14,11 +13,9 @@ from herder.controller.gateways import Gateway
 from herder.controller.leftovers import Leftover, count_foreign
 from herder.controller.objects import Key, Objects
 from herder.controller.observe import Observation
+from herder.controller.registries import HELD_IN
 from herder.controller.views import View
 from herder.workflows.entry import REGISTERED
-
-_PUBLISHED: Final = frozenset({"McpServer"})
-"""The kinds that no replica has in a registry."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +120,7 @@ class Census:
 
     def _is_declared(self, member: Key) -> bool:
         body = self._objects.get(member)
-        return member.kind not in _PUBLISHED and body is not None and "deletionTimestamp" not in body["metadata"]
+        return member.kind in HELD_IN and body is not None and "deletionTimestamp" not in body["metadata"]
 
     def _count_foreign(self, key: Key, endpoint: str, view: View) -> int:
         known = self._foreign.get((key, endpoint))

@@ -5,7 +5,7 @@ Stalled, and the message ends with what to do. A gateway out of reach makes Read
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Final
 
 from herder.api.conditions import (
@@ -129,22 +129,22 @@ def draining(entries: Mapping[str, Entry], *, is_over: bool) -> Claim:
     return drained(Truth.FALSE, f"not off {_some(left)} yet")
 
 
-def routable_of(status: WorkflowStatus, lists_models: Mapping[str, bool]) -> Claims:
-    """What is said of a registered worker's models: what the replicas say, or said last."""
-    said = offered(lists_models)
+def routable_of(status: WorkflowStatus, lists_models: Mapping[str, bool], endpoints: Collection[str]) -> Claims:
+    """What is said of a registered worker's models: what the gateway's replicas say, or said last."""
+    said = offered(lists_models, endpoints)
     if said is not None:
         return (said,)
     kept = (each for each in status.conditions if each.type == ConditionType.ROUTABLE)
     return tuple(routable(each.status, each.message) for each in kept)
 
 
-def offered(lists_models: Mapping[str, bool]) -> Claim | None:
-    """Whether every replica offers the worker's models; None where that is not known of any."""
-    if not lists_models:
-        return None
-    missing = [endpoint for endpoint, is_listed in lists_models.items() if not is_listed]
+def offered(lists_models: Mapping[str, bool], endpoints: Collection[str]) -> Claim | None:
+    """Whether every replica offers the worker's models; None where not all are known, and none is known not to."""
+    missing = [endpoint for endpoint in endpoints if lists_models.get(endpoint) is False]
     if missing:
         return routable(Truth.FALSE, f"/v1/models of {_some(missing)} does not list its models")
+    if not endpoints or not all(endpoint in lists_models for endpoint in endpoints):
+        return None
     return routable(Truth.TRUE, "every replica's /v1/models lists its models")
 
 

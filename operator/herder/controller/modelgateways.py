@@ -1,8 +1,9 @@
 """ModelGateways: a resource and its Secrets become replicas to drive; what those answer becomes its status."""
 
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from functools import partial
-from typing import Final
+from typing import Any, Final
 
 from herder.api.base import InvalidResource, parse
 from herder.api.conditions import ReadyReason
@@ -10,14 +11,14 @@ from herder.api.gateway import EntryCounts, GatewayReplicaState, ModelGatewaySpe
 from herder.controller import gatewaystatus
 from herder.controller.census import Census
 from herder.controller.decide import Blocked
-from herder.controller.families import FAMILIES
+from herder.controller.families import family_of
 from herder.controller.gateways import Access, Gateway, Gateways
 from herder.controller.gatewaystatus import Seen, is_news, status_of
 from herder.controller.heals import Heals
 from herder.controller.objects import Body, Key, Objects, uid_of
 from herder.controller.observe import Observation
 from herder.controller.queue import WorkQueue
-from herder.controller.registries import NEEDED_FOR, Item, Registry, needed
+from herder.controller.registries import HELD_IN, Item, Registry, needed
 from herder.controller.secrets import FRESH_S, SecretMissing, Secrets
 from herder.controller.services import Place as ServicePlace
 from herder.controller.services import ServiceMissing, Services
@@ -147,17 +148,19 @@ class ModelGateways:
     def _concern(self, news: News, member: Key) -> bool:
         if news.items is None:
             return True
-        registry = NEEDED_FOR.get(member.kind)
-        keys = frozenset(item.key for item in news.items if item.registry is registry)
-        return None in keys or self._objects.concerns(member, frozenset(key for key in keys if key is not None))
+        keys = _keys_in(HELD_IN.get(member.kind), news.items)
+        if None in keys or self._objects.concerns(member, keys - {None}):
+            return True
+        offered = _keys_in(Registry.MODELS, news.items)
+        return bool(offered) and (None in offered or not offered.isdisjoint(_models_of(self._objects.get(member))))
 
     def _has_lost(self, news: News, member: Key) -> bool:
         """Whether a replica does not list what a resource is registered as, though it did or never could."""
-        body, family = self._objects.get(member), FAMILIES.get(member.kind)
-        if body is None or family is None or "deletionTimestamp" in body["metadata"]:
+        body, registry = self._objects.get(member), HELD_IN.get(member.kind)
+        if body is None or registry is None or "deletionTimestamp" in body["metadata"]:
             return False
-        key = family.registered_key(body)
-        return key is not None and news.has_lost(Item(family.registry, key))
+        key = family_of(body).registered_key(body)
+        return key is not None and news.has_lost(Item(registry, key))
 
     def note(self, member: Key, gateway: Key | None, observation: Observation | None, *, is_waited_for: bool) -> None:
         """Take what was seen of a resource on its gateway's replicas; None where that can't be, or need not be, said.
@@ -234,6 +237,16 @@ class ModelGateways:
         gateway = self._gateways.get(key)
         counts = self._census.count(key, gateway) if gateway is not None else None
         return Seen(gateway, self._troubles.get(key), counts)
+
+
+def _keys_in(registry: Registry | None, items: Iterable[Item]) -> frozenset[Any]:
+    return frozenset(item.key for item in items if item.registry is registry)
+
+
+def _models_of(body: Body | None) -> tuple[str, ...]:
+    """Return the models that a worker was found to serve."""
+    worker = ((body or {}).get("status") or {}).get("worker") or {}
+    return tuple(worker.get("models") or ())
 
 
 def _trouble(error: InvalidResource | ServiceMissing | SecretMissing) -> Blocked:

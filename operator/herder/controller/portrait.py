@@ -54,7 +54,7 @@ class Portrait:
         report = self._report(run, base)
         if not self._is_removal:
             report = replace(report, entries={**dict.fromkeys(report.endpoints, NO_ENTRY), **report.entries})
-        said = self._verdict(report, outcome) + self._beside(run, report)
+        said = self._verdict(report, outcome) + self._beside(run, report, base)
         return project.with_ended_run(base, report, said, self._moment())
 
     def _progress(self, run: Run, body: Body) -> project.Status:
@@ -66,7 +66,7 @@ class Portrait:
             report = replace(report, shown={family.shown_in: found})
         served = self.work.served(report.steps)
         said = claims.running(report.steps, is_removal=self._is_removal, served=served)
-        return project.with_run(base, report, said + self._beside(run, report), self._moment())
+        return project.with_run(base, report, said + self._beside(run, report, base), self._moment())
 
     def _verdict(self, report: project.RunReport, outcome: WorkflowOutcome) -> claims.Claims:
         if outcome.status is WorkflowStatus.COMPLETED:
@@ -86,11 +86,11 @@ class Portrait:
         reading = Reading({}, float("-inf"), self.clock.now())
         return claims.settled(observe(declared, self.work.data.entries, self.scene.endpoints, reading))
 
-    def _beside(self, run: Run, report: project.RunReport) -> claims.Claims:
-        """Return what is said beside Ready."""
+    def _beside(self, run: Run, report: project.RunReport, base: project.Status) -> claims.Claims:
+        """Return what is said beside Ready. What a run does not know of every replica is said as it was."""
         if not self._is_removal:
-            offered = claims.offered(getattr(self.work.data, "routable", {})) if run.outcome is not None else None
-            return () if offered is None else (offered,)
+            offers: dict[str, bool] = getattr(self.work.data, "routable", {})
+            return claims.routable_of(base, offers if run.outcome is not None else {}, report.endpoints)
         if not self.scene.subject.family.drains:
             return ()
         is_over = report.state.status is WorkflowStatus.COMPLETED

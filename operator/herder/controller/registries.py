@@ -34,7 +34,7 @@ class Item(NamedTuple):
 type Listing = Mapping[str, tuple[Any, ...]]
 """What a registry lists, by key; one key may have several entries, such as the ranks of a data-parallel worker."""
 
-NEEDED_FOR: Final[Mapping[str, Registry]] = {
+HELD_IN: Final[Mapping[str, Registry]] = {
     WORKER_REGISTRATION.kind: Registry.WORKERS,
     WASM_MODULE.kind: Registry.WASM,
     TOKENIZER.kind: Registry.TOKENIZERS,
@@ -54,17 +54,30 @@ async def _tokenizers(replica: Replica) -> Listing:
     return _by_keys(await replica.tokenizers.list_tokenizers(), lambda tokenizer: (tokenizer.name,))
 
 
+async def _models(replica: Replica) -> Listing:
+    return _by_keys(await replica.list_model_ids(), lambda model: (model,))
+
+
 READERS: Final[Mapping[Registry, Callable[[Replica], Awaitable[Listing]]]] = {
     Registry.WORKERS: _workers,
     Registry.WASM: _modules,
     Registry.TOKENIZERS: _tokenizers,
+    Registry.MODELS: _models,
 }
 """What reads a registry. Raises GatewayError."""
 
 
+_BESIDE: Final[Mapping[str, Registry]] = {
+    WORKER_REGISTRATION.kind: Registry.MODELS,
+    WASM_MODULE.kind: Registry.WASM,
+    TOKENIZER.kind: Registry.TOKENIZERS,
+}
+"""What is read beside the workers, by the kind of the resources that need it."""
+
+
 def needed(kinds: Iterable[str]) -> frozenset[Registry]:
     """Return the registries that are read beside the workers, where resources of these kinds refer to a gateway."""
-    return frozenset(NEEDED_FOR[kind] for kind in kinds if kind in NEEDED_FOR) & READERS.keys() - {Registry.WORKERS}
+    return frozenset(_BESIDE[kind] for kind in kinds if kind in _BESIDE)
 
 
 def differing(registry: Registry, before: Listing, after: Listing) -> frozenset[Item]:

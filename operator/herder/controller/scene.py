@@ -45,6 +45,8 @@ class Scene:
     is_astray: bool = False
     """Whether nothing can be taken off the holder for good."""
     observation: Observation | None = None
+    not_before_s: float = _NEVER
+    """When the last run ended (monotonic): what was offered before says nothing new."""
 
     @property
     def is_leaving(self) -> bool:
@@ -84,10 +86,10 @@ class Scene:
 
     @property
     def offers(self) -> dict[str, bool]:
-        """Whether requests for all that it serves can be sent to each replica, as far as those were asked."""
+        """Whether requests for all that it serves can be sent to each replica that was asked since the last run."""
         views = self.gateway.views if self.gateway is not None else {}
         models = self.subject.family.models(self.subject.status)
-        asked = {e: view for e, view in views.items() if models and view.read_at_s(Registry.MODELS) > _NEVER}
+        asked = {e: view for e, view in views.items() if models and view.read_at_s(Registry.MODELS) > self.not_before_s}
         return {e: all(view.listed(Registry.MODELS, model) for model in models) for e, view in asked.items()}
 
 
@@ -158,9 +160,9 @@ class Scout:
             blocked = Blocked(ReadyReason.SECRET_NOT_FOUND, str(error))
             keyless = await self._declare(subject, gateway, _NoSecrets())
             seen = as_recorded(observe(keyless, records, _endpoints(gateway), reading), records)
-            return Scene(subject, gateway, gateway, blocked=blocked, observation=seen)
+            return Scene(subject, gateway, gateway, None, blocked, observation=seen, not_before_s=memory.ended_at_s)
         seen = observe(declared, records, _endpoints(gateway), reading)
-        return Scene(subject, gateway, gateway, declared, observation=seen)
+        return Scene(subject, gateway, gateway, declared, observation=seen, not_before_s=memory.ended_at_s)
 
     async def _declare(self, subject: Subject, gateway: Gateway, vault: Vault) -> Declared:
         name = subject.gateway.name if subject.gateway is not None else ""
