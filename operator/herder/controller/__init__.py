@@ -19,7 +19,7 @@ rounds             what is done now and then
 failpoints         where tests have the process killed
 restore            from a status back to what is known
 mcp                what MCP servers need beside all that
-kube, secrets      the API server
+kube, secrets, rotation           the API server, and Secrets whose content changes
 clock              time and ids, as an argument
 operator           all of it, started and stopped
 """

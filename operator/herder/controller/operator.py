@@ -47,6 +47,7 @@ from herder.controller.reconciler import Reconciler
 from herder.controller.recorder import EventRecorder, record_transition
 from herder.controller.registries import Registry
 from herder.controller.relist import Relister
+from herder.controller.rotation import Rotation
 from herder.controller.runs import Run, Runs
 from herder.controller.scene import Scout
 from herder.controller.secrets import Secrets
@@ -115,6 +116,7 @@ class Operator:
         self._writer = StatusWriter(kube, self.objects, self._written, clock)
         self._gateways = Gateways(http, self._registry_changed, self._needs, clock)
         secrets = Secrets(kube, clock)
+        self._rotation = Rotation(secrets, self.queue.add, clock)
         self._services = Services(kube, self._service_changed)
         self._census = Census(self.objects, installation)
         self.metrics = Metrics()
@@ -153,7 +155,7 @@ class Operator:
         self._reconciler = Reconciler(
             objects=self.objects,
             queue=self.queue,
-            scout=Scout(self.objects, self._model_gateways, secrets, tools, clock),
+            scout=Scout(self.objects, self._model_gateways, self._rotation, tools, clock),
             acts=Acts(
                 queue=self.queue,
                 writer=self._writer,
@@ -193,6 +195,7 @@ class Operator:
             group.create_task(self._recorder.run(), name="event recorder")
             group.create_task(self._relister.run(), name="relister")
             group.create_task(self._sweeper.run(), name="sweeper")
+            group.create_task(self._rotation.run(), name="rotation")
             group.create_task(self._mcp.files.run(), name="files of MCP servers")
 
     async def close(self) -> None:
@@ -217,6 +220,7 @@ class Operator:
         if self.objects.remove(key, uid_of(body)):
             self._reconciler.forget(uid_of(body))
             self._model_gateways.forget(key, gateway_of(body))
+            self._rotation.forget(key)
             if key.kind == MODEL_GATEWAY.kind:
                 self.metrics.drop(key)
             self._mcp.sightings.forget(uid_of(body))

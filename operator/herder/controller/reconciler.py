@@ -12,7 +12,7 @@ from herder.controller.decide import decide
 from herder.controller.jobs import Job, job_of
 from herder.controller.launch import has_been_sent, left_out
 from herder.controller.memory import Memory
-from herder.controller.modelgateways import MISSING_RECHECK_S, SECRET_RECHECK_S
+from herder.controller.modelgateways import MISSING_RECHECK_S
 from herder.controller.objects import Key, Objects, gateway_of, uid_of
 from herder.controller.queue import WorkQueue
 from herder.controller.runs import Run, Runs
@@ -73,8 +73,7 @@ class Reconciler:
         subject = scene.subject
         forced_s = self.scout.forced_in_s(subject, memory) if scene.is_leaving else None
         is_awaited = forced_s == 0 and subject.has_finalizer and not memory.has_tried_removal
-        secret_s = SECRET_RECHECK_S if subject.refers_to_secret else None
-        for delay_s in (_CHANCE_RECHECK_S if is_awaited else forced_s, memory.cools_until_s - self.clock(), secret_s):
+        for delay_s in (_CHANCE_RECHECK_S if is_awaited else forced_s, memory.cools_until_s - self.clock()):
             if delay_s is not None and delay_s > 0:
                 self.queue.add_after(subject.key, max(_TICK_S, delay_s))
 

@@ -19,6 +19,7 @@ from herder.controller.observation import Observation
 from herder.controller.observe import Reading, as_recorded, observe
 from herder.controller.registries import Registry
 from herder.controller.restore import entries_of
+from herder.controller.rotation import Rotation
 from herder.controller.runs import Run
 from herder.controller.secrets import SecretMissing
 from herder.controller.subject import Subject, conflict_of
@@ -110,10 +111,12 @@ class _NoSecrets:
 class Scout:
     """Looks things up. Raises KubeError where the API server can't tell."""
 
-    def __init__(self, objects: Objects, gateways: ModelGateways, vault: Vault, tools: Tools, clock: Clock) -> None:
+    def __init__(
+        self, objects: Objects, gateways: ModelGateways, rotation: Rotation, tools: Tools, clock: Clock
+    ) -> None:
         self._objects = objects
         self._gateways = gateways
-        self._vault = vault
+        self._rotation = rotation
         self._tools = tools
         self._clock = clock
 
@@ -155,7 +158,8 @@ class Scout:
         reading = Reading(gateway.views, memory.ended_at_s, now, left_out, registry)
         records = entries_of(subject.status.replicas)
         try:
-            declared = await self._declare(subject, gateway, self._vault)
+            vault = self._rotation.vault(subject.key, gateway.access.resync_s)
+            declared = await self._declare(subject, gateway, vault)
         except SecretMissing as error:
             blocked = Blocked(ReadyReason.SECRET_NOT_FOUND, str(error))
             keyless = await self._declare(subject, gateway, _NoSecrets())

@@ -2,6 +2,8 @@
 
 import base64
 import binascii
+import hashlib
+import json
 import time
 from collections.abc import Callable
 from functools import partial
@@ -43,6 +45,14 @@ class Secrets:
         """Return the texts of all keys of the Secret that the field named `field` names."""
         data = await self._data(namespace, name, field, FRESH_S)
         return {key: await self.get(namespace, SecretKeyRef(name=name, key=key), field=field) for key in sorted(data)}
+
+    async def digest(self, namespace: str, name: str, *, fresh_s: float) -> str | None:
+        """Return a digest of a Secret's content, at most `fresh_s` seconds old; None where it can't be had."""
+        try:
+            data = await self._data(namespace, name, "", fresh_s)
+        except SecretMissing:
+            return None
+        return hashlib.sha256(json.dumps(data, sort_keys=True).encode()).hexdigest()
 
     async def _data(self, namespace: str, name: str, field: str, fresh_s: float) -> dict[str, str]:
         at_s, data = self._read.get((namespace, name), (float("-inf"), {}))

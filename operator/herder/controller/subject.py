@@ -127,11 +127,6 @@ class Subject:
         return self.gateway if name is None else Key(MODEL_GATEWAY.kind, self.key.namespace, name)
 
     @property
-    def refers_to_secret(self) -> bool:
-        """Whether its spec names a Secret, of whose change nobody tells."""
-        return self.spec is not None and self.family.has_secret(self.spec)
-
-    @property
     def keeps_entries(self) -> bool:
         """Whether its entries are to be left when it is deleted, also where the rest of the spec can't be read."""
         return self.raw_spec.get("deletionPolicy") == DeletionPolicy.ORPHAN

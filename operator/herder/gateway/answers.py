@@ -8,6 +8,7 @@ import json
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
+from http import HTTPStatus
 from typing import Final
 
 from pydantic import BaseModel, ValidationError
@@ -29,6 +30,7 @@ from herder.net.text import untrusted
 _ID_IN_TEXT: Final = re.compile(r"with ID ([0-9a-fA-F-]{36})\b")
 _UNKNOWN_TOKENIZER: Final = re.compile("Tokenizer '.*' not found")
 """The words of a 404, which has the code `not_found` or none (measured on smg 1.13.0)."""
+_ANOTHER_SERVER: Final = "; if that stays so, correct the URL: nothing of a gateway's API is there"
 _SERVER_ERRORS: Final = 500
 _CLIENT_ERRORS: Final = 400
 
@@ -43,12 +45,18 @@ class _Complaint:
     entry_id: str | None = None
 
     @property
+    def is_of_another_server(self) -> bool:
+        """Whether the path itself is unknown: there is no gateway at the URL, or its API is below another path."""
+        return self.status == HTTPStatus.NOT_FOUND and not self.is_of_unknown_entry
+
+    @property
     def is_of_unknown_entry(self) -> bool:
         return self.code == "WORKER_NOT_FOUND" or _UNKNOWN_TOKENIZER.match(self.text) is not None
 
     def line(self, secrets: Iterable[str]) -> str:
         said = untrusted(f"{self.code}: {self.text}" if self.code else self.text, secrets=secrets)
-        return f"the gateway answered {self.status}" + (f": {said}" if said else "")
+        remedy = _ANOTHER_SERVER if self.is_of_another_server else ""
+        return f"the gateway answered {self.status}" + (f": {said}" if said else "") + remedy
 
 
 def parsed[T: BaseModel](model: type[T], answer: Answer) -> T:

@@ -209,10 +209,6 @@ class Family[S: ServedSpec](abc.ABC):
     def removal(self, leave: Leave) -> Work:
         """Return the run that takes it off every replica."""
 
-    def has_secret(self, spec: S) -> bool:  # noqa: ARG002
-        """Whether a spec names a Secret."""
-        return False
-
     def models(self, status: WorkflowStatus) -> tuple[str, ...]:  # noqa: ARG002
         """Return the models that a replica's /v1/models is to list because of it; none where it has none of its own."""
         return ()

@@ -95,10 +95,6 @@ class McpFamily(Family[McpServerSpec]):
             file.trust(plan.key, plan.entry)
         return declared
 
-    def has_secret(self, spec: McpServerSpec) -> bool:
-        """Whether the server asks for headers."""
-        return spec.headers_secret_ref is not None
-
     def removal(self, leave: Leave) -> Work:
         """Return a run of mcp-removal."""
         file = leave.tools.mcp.file(leave.owner.namespace, leave.gateway)

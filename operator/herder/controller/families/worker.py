@@ -91,10 +91,6 @@ class WorkerFamily(Family[WorkerRegistrationSpec]):
             api_key = await vault.get(owner.namespace, ref, field="spec.apiKeySecretRef")
         return DeclaredWorker(Plan(spec, owner, api_key))
 
-    def has_secret(self, spec: WorkerRegistrationSpec) -> bool:
-        """Whether the worker has a key."""
-        return spec.api_key_secret_ref is not None
-
     def models(self, status: WorkflowStatus) -> tuple[str, ...]:
         """Return the models that were discovered."""
         worker = status.worker if isinstance(status, WorkerRegistrationStatus) else None
