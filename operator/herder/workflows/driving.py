@@ -101,8 +101,8 @@ def _is_enough(worker: Worker, entry: Entry, spec_hash: str) -> bool:
     """Whether looking was enough: it is still pending, or carries what was sent with no change being applied."""
     if worker.status is WorkerStatus.PENDING:
         return True
-    is_all = worker.dp_base_url is None and worker.status is not WorkerStatus.DRAINING
-    return is_all and entry.spec_hash == spec_hash and change_of(worker) is None
+    is_as_sent = entry.spec_hash == spec_hash
+    return is_as_sent and worker.status is not WorkerStatus.DRAINING and change_of(worker) is None
 
 
 def raise_unless_tolerable[D: Convergence](problems: dict[str, Problem], context: WorkflowContext[D]) -> None:

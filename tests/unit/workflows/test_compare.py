@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from herder.api.status import EntryState
-from herder.gateway.types import Worker
+from herder.gateway.types import Model, Worker
 from herder.workflows.compare import difference, look
 from herder.workflows.entry import NO_ENTRY, Entry
 from herder.workflows.look import Look
@@ -42,6 +42,7 @@ ROWS = {
     "label missing": ({"labels": OWNER.label}, (), "its label zone is not as declared"),
     "owner": ({"labels": {"zone": "a"}}, (), "its label herder.dev/owner is not as declared"),
     "one of the models": ({}, ("x", "mock-model"), None),
+    "an alias of a model": ({"models": (Model(id="m", aliases=("m-2026-01-01",)),)}, ("m-2026-01-01",), None),
     "model": ({}, ("x",), "it lists model mock-model, not x"),
     "model, an odd one": ({"model_id": "a\nb", "models": ()}, ("x",), "it lists model a b, not x"),
     "no model": ({"model_id": None, "models": ()}, ("x",), "it lists model none, not x"),

@@ -1,6 +1,6 @@
 """A data-parallel worker, which the gateway lists rank by rank: no PUT for a rank, no POST of a URL with ranks left."""
 
-from unit.engine.kit import virtual_time
+from unit.engine.kit import elapsed_s, virtual_time
 from unit.workflows.fakes import FakeWorker
 from unit.workflows.made import OWNER, URL, plan
 from unit.workflows.world import World, reason
@@ -46,6 +46,7 @@ async def test_a_group_that_only_a_put_could_change_is_drained_and_registered_an
     assert [each.labels for each in world.a.listed] == [OWNER.label] * 2
     assert (world.a.count("delete_worker"), world.a.count("add_worker"), world.a.cut_drains) == (2, 2, 0)
     assert (world.a.lost_posts, world.a.count("replace_worker")) == (0, 0)
+    assert 3 < elapsed_s() < 6, "the ranks drain at the same time"
 
 
 @virtual_time

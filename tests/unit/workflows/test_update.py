@@ -141,3 +141,28 @@ async def test_a_model_that_is_not_offered_to_clients_does_not_undo_the_update()
     assert ended.steps["await_routable"] == "Failed"
     assert ended.data.routable == {world.a.endpoint: True, world.b.endpoint: False}
     assert "does not offer mock-model" in ended.data.problems["await_routable"].message
+
+
+@virtual_time
+async def test_a_providers_new_key_is_tried_before_it_is_applied() -> None:
+    url = "https://api.example.com"
+    world = World()
+    world.workers[url] = FakeWorker(url, models=("gpt-x",), key="k3y")
+    entries = (await world.register(plan(url=url, runtime="External", api_key="k3y"))).data.entries
+
+    ended = await world.update(plan(url=url, runtime="External", api_key="wrong"), entries)
+
+    assert reason(ended) == "check: WorkerUnauthorized"
+    assert world.a.keys == ["k3y"]
+
+
+@virtual_time
+async def test_what_is_found_out_anew_is_kept() -> None:
+    world = World(FakeWorker(URL, models=("a", "b")))
+    entries = (await world.register(plan())).data.entries
+
+    ended = await world.update(plan(runtime="vLLM", models=["b"]), entries)
+
+    assert ended.outcome.ok
+    assert (ended.data.facts.runtime, ended.data.facts.models) == ("vllm", ("b",))
+    assert [each.models[0].id for each in world.a.listed] == ["b"]
