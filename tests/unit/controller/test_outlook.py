@@ -166,17 +166,19 @@ def test_it_is_told_how_a_change_takes_effect_and_which_variables_are_needed() -
 
 
 @pytest.mark.parametrize(
-    ("required", "done", "is_served"),
+    ("required", "done", "connect", "is_served"),
     [
-        (False, ("publish", "roll"), True),
-        (False, ("publish",), False),
-        (True, ("publish", "roll"), False),
+        pytest.param(False, ("publish", "roll"), StepStatus.RETRYING, True, id="optional and silent"),
+        pytest.param(False, ("publish", "roll"), StepStatus.FAILED, True, id="optional and given up"),
+        pytest.param(False, ("publish", "roll"), StepStatus.RUNNING, False, id="asked for the first time"),
+        pytest.param(False, ("publish",), StepStatus.RETRYING, False, id="not rolled yet"),
+        pytest.param(True, ("publish", "roll"), StepStatus.RETRYING, False, id="required"),
     ],
 )
-def test_an_optional_server_is_served_though_its_run_goes_on(
-    required: bool, done: tuple[str, ...], is_served: bool
+def test_an_optional_server_that_is_silent_is_served_though_its_run_goes_on(
+    required: bool, done: tuple[str, ...], connect: StepStatus, is_served: bool
 ) -> None:
     steps = [Step(name=name, status=StepStatus.SUCCEEDED) for name in done]
-    steps.append(Step(name="connect", status=StepStatus.RETRYING))
+    steps.append(Step(name="connect", status=connect, attempts=1))
 
     assert (served(plan(required=required), steps, "gw-mcp", None) is not None) is is_served

@@ -56,10 +56,18 @@ def outlook(
 
 
 def served(plan: McpPlan, steps: Iterable[Step], config_map: str, rolls: str | None) -> str | None:
-    """Say that a server is published where nothing else is asked for, though its run still tries to reach it."""
+    """Say that a server is published where nothing else is asked for, though its run tries again to reach it."""
+    steps = tuple(steps)
     done = {step.name for step in steps if step.status in _SERVED}
-    is_enough = not plan.spec.required and {Publish.id, Roll.id} <= done
+    is_silent = any(step.name in _OF_SERVER and _has_failed(step) for step in steps)
+    is_enough = not plan.spec.required and is_silent and {Publish.id, Roll.id} <= done
     return _published(plan, f"ConfigMap {config_map}", None, rolls) if is_enough else None
+
+
+def _has_failed(step: Step) -> bool:
+    """Whether an attempt of a step that is not done has failed."""
+    is_tried_again = step.attempts > 1 and step.status not in _SERVED
+    return is_tried_again or step.status in {StepStatus.RETRYING, StepStatus.FAILED}
 
 
 def _failed_at(status: McpServerStatus) -> str | None:
