@@ -17,7 +17,7 @@ from mcp.client.streamable_http import streamable_http_client
 from mcp_types import Implementation
 
 from herder import __version__
-from herder.net.errors import DeadlineExceeded, NetError
+from herder.net.errors import DeadlineExceeded, Malformed, NetError
 from herder.net.http import Http, Stream
 from herder.net.mcp import (
     DEADLINE_S,
@@ -36,6 +36,10 @@ from herder.net.text import untrusted
 
 _OURS: Final = frozenset({"host", "connection", "user-agent", "accept-encoding", "content-length"})
 """Headers that httpx2 adds and that `Http` sees to itself."""
+_NOT_TO_BE_SET: Final = _OURS | {
+    *("accept", "content-type", "transfer-encoding", "mcp-session-id", "mcp-protocol-version")
+}
+"""Headers that belong to the exchange itself."""
 _NAME_CHARS: Final = 128
 _VERSION_CHARS: Final = 64
 _FAREWELL_S: Final = 2.0
@@ -74,6 +78,7 @@ async def offer(http: Http, endpoint: McpEndpoint) -> Offer:
 
 
 async def _in_session[T](http: Http, endpoint: McpEndpoint, ask: Callable[[Client], Awaitable[T]]) -> T:
+    _check_headers(endpoint)
     wire = _Wire(http, endpoint)
     try:
         async with asyncio.timeout(SESSION_DEADLINE_S), _session(wire, endpoint) as client:
@@ -98,6 +103,14 @@ async def _session(wire: "_Wire", endpoint: McpEndpoint) -> AsyncIterator[Client
         # The handshake that the gateway does: what it could not use must not look usable here.
         async with Client(transport, mode="legacy", client_info=me, cache=None) as client:
             yield client
+
+
+def _check_headers(endpoint: McpEndpoint) -> None:
+    for name, value in endpoint.headers.items():
+        if name.lower() in _NOT_TO_BE_SET:
+            raise Malformed(f"header {untrusted(name)} is not to be set: it belongs to the exchange itself")
+        if not (value.isascii() and value.isprintable()):
+            raise Malformed(f"the value for header {untrusted(name)} is not printable ASCII in one line")
 
 
 def _late(endpoint: McpEndpoint) -> str:

@@ -9,7 +9,7 @@ import pytest
 
 from herder.net import mcp_sdk
 from herder.net.address import AddressPolicy
-from herder.net.errors import AddressRefused, DeadlineExceeded, NetError, Unreachable
+from herder.net.errors import AddressRefused, DeadlineExceeded, Malformed, NetError, Unreachable
 from herder.net.http import Http
 from herder.net.mcp import MAX_PAGES, McpClient, McpEndpoint, McpRefused, McpUnauthorized
 from rig.mcp import McpServer
@@ -104,6 +104,24 @@ async def test_a_secret_that_a_server_repeats_is_blotted_out(server: McpServer, 
     offer = await client.offer(McpEndpoint(server.url, {"Authorization": "Bearer sesame"}))
 
     assert offer.tools[0].description == "Your token is [redacted], isn't it?"
+
+
+@pytest.mark.parametrize(
+    ("header", "value", "says"),
+    [
+        ("Host", "elsewhere", "header Host is not to be set"),
+        ("Mcp-Session-Id", "x", "header Mcp-Session-Id is not to be set"),
+        ("X-Key", "two\nlines", "the value for header X-Key is not printable ASCII"),
+        ("X-Key", "schlüssel", "the value for header X-Key is not printable ASCII"),
+    ],
+)
+async def test_headers_that_can_not_be_sent_are_named_without_their_values(
+    server: McpServer, client: McpClient, header: str, value: str, says: str
+) -> None:
+    with pytest.raises(Malformed, match=says) as caught:
+        await client.greet(McpEndpoint(server.url, {header: value}))
+
+    assert value not in str(caught.value)
 
 
 @pytest.mark.parametrize("status", [404, 500, 503])
