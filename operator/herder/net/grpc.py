@@ -101,7 +101,6 @@ async def open_channel(url: str, address: str, *, trust: Trust = SYSTEM_TRUST) -
     ]
     where = f"{kind}:{shown}:{port}"
     if target.scheme == "grpcs":
-        options.append(("grpc.ssl_target_name_override", host))
         credentials = grpc.ssl_channel_credentials(root_certificates=_roots(trust))
         channel = grpc.aio.secure_channel(where, credentials, options=options)
     else:

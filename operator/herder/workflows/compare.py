@@ -68,6 +68,12 @@ def group_difference(listed: tuple[Worker, ...], plan: Plan, models: tuple[str, 
     return next((line for line in (difference(each, plan, models) for each in listed) if line is not None), None)
 
 
+def models_of(listed: tuple[Worker, ...]) -> frozenset[str]:
+    """Return the ids under which the entries of one worker serve; none for one that takes any model."""
+    named = {model.id for worker in listed for model in worker.models}
+    return frozenset(named or {worker.model_id for worker in listed if worker.model_id})
+
+
 def missing_ranks(listed: tuple[Worker, ...]) -> int:
     """Return how many ranks of a data-parallel group are not listed; of another worker, none."""
     sizes = [worker.dp_size for worker in listed if worker.dp_base_url is not None and worker.dp_size is not None]

@@ -17,7 +17,7 @@ from herder.workflows.probing import Prober
 class Convergence:
     """The declaration, the replicas, and what has been found out and done so far.
 
-    `entries` and `routable` are keyed by endpoint, `problems` by step id.
+    `entries`, `served` and `routable` are keyed by endpoint, `problems` by step id.
     """
 
     plan: Plan
@@ -27,6 +27,8 @@ class Convergence:
     facts: Facts = field(default_factory=Facts)
     entries: dict[str, Entry] = field(default_factory=dict)
     problems: dict[str, Problem] = field(default_factory=dict)
+    served: dict[str, frozenset[str]] = field(default_factory=dict)
+    """The models that a replica lists under the worker; only of those that were read."""
     routable: dict[str, bool] = field(default_factory=dict)
     """Whether a replica offers the worker's models to clients; only of those that were asked."""
     now: Callable[[], datetime] = utc_now

@@ -11,7 +11,7 @@ from herder.api.status import EntryState
 from herder.engine import WorkflowContext
 from herder.gateway.types import Worker, WorkerStatus
 from herder.workflows.advance import advance
-from herder.workflows.compare import group_difference
+from herder.workflows.compare import group_difference, models_of
 from herder.workflows.converge import PENDING, change_of
 from herder.workflows.convergence import Convergence
 from herder.workflows.entry import Entry, state_of
@@ -75,6 +75,7 @@ class Verify[D: Convergence](Step[D]):
 
         async def compare(replica: Replica) -> None:
             listed = await replica.find_all(data.plan.url)
+            data.served[replica.endpoint] = models_of(listed)
             found = _fault(listed, data)
             if found is not None:
                 await advance(replica, data)
@@ -89,6 +90,12 @@ def _fault(listed: tuple[Worker, ...], data: Convergence) -> tuple[str, str] | N
         return "NotListed", "it has taken the worker off its list again"
     first = group_difference(listed, data.plan, data.facts.models)
     return None if first is None else ("NotAsDeclared", first)
+
+
+async def served_by(replica: Replica, data: Convergence) -> frozenset[str]:
+    """Return the models that a replica lists under the worker, as `verify` saw them."""
+    served = data.served.get(replica.endpoint)
+    return models_of(await replica.find_all(data.plan.url)) if served is None else served
 
 
 def in_reach(data: Convergence) -> tuple[Replica, ...]:

@@ -3,20 +3,13 @@
 from typing import ClassVar
 
 from herder.engine import StepResult, WorkflowContext
-from herder.gateway.types import Worker
 from herder.net.text import untrusted
 from herder.workflows.convergence import Convergence
-from herder.workflows.driving import in_reach, raise_unless_tolerable
+from herder.workflows.driving import in_reach, raise_unless_tolerable, served_by
 from herder.workflows.errors import Transient
 from herder.workflows.fanout import on_each
 from herder.workflows.ports import Replica
 from herder.workflows.step import Step
-
-
-def models_of(listed: tuple[Worker, ...]) -> frozenset[str]:
-    """Return the ids under which the entries of one worker serve; none for one that takes any model."""
-    named = {model.id for worker in listed for model in worker.models}
-    return frozenset(named or {worker.model_id for worker in listed if worker.model_id})
 
 
 class AwaitRoutable[D: Convergence](Step[D]):
@@ -35,8 +28,7 @@ class AwaitRoutable[D: Convergence](Step[D]):
             return StepResult.SKIP
 
         async def look(replica: Replica) -> None:
-            served = models_of(await replica.find_all(data.plan.url))
-            missing = served - await replica.list_model_ids()
+            missing = await served_by(replica, data) - await replica.list_model_ids()
             data.routable[replica.endpoint] = not missing
             if missing:
                 model = untrusted(min(missing), secrets=data.secrets)

@@ -53,7 +53,10 @@ class GrpcWorker:
     """Where the gateway is to load the tokenizer from."""
     dp_size: int = 1
     has_health_service: bool = True
+    is_serving: bool = True
+    """What the standard health service says."""
     is_healthy: bool = True
+    """What the engine says."""
     port: int = field(default_factory=reserve_port)
     credentials: grpc.ServerCredentials | None = None
     api_key: str | None = None
@@ -120,7 +123,7 @@ class GrpcWorker:
         )
 
     def _check(self) -> Message:
-        word = "SERVING" if self.is_healthy else "NOT_SERVING"
+        word = "SERVING" if self.is_serving else "NOT_SERVING"
         return health_pb2.HealthCheckResponse(status=word)
 
     def _health_check(self) -> Message:

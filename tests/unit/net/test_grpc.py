@@ -87,7 +87,7 @@ async def test_a_peer_that_asks_for_a_key_denies(worker: GrpcWorker) -> None:
 
 
 async def test_an_answer_beyond_the_limit_is_not_held(worker: GrpcWorker) -> None:
-    worker.model = "m" * (2 << 20)
+    worker.model = "m" * (600 << 10)  # it comes twice
 
     async with channel(worker) as opened:
         with pytest.raises(BodyTooLarge):

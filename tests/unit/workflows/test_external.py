@@ -1,5 +1,6 @@
 """worker-registration of a model provider outside: no health check, its models asked for with the key."""
 
+import asyncio
 from typing import Any
 
 from herder.workflows.registration.data import Registration
@@ -78,3 +79,18 @@ async def test_whether_a_provider_is_offered_to_clients_is_not_judged() -> None:
 
     assert ended.steps["await_routable"] == "Skipped"
     assert world.a.count("list_model_ids") == 0
+
+
+@virtual_time
+async def test_a_provider_that_does_not_answer_yet_is_not_posted_yet() -> None:
+    world = World()
+    world.workers[URL] = FakeWorker(URL, models=("gpt-x",), key="k3y", up_since_s=5.0)
+    data = world.registration(plan(url=URL, runtime="External", api_key="k3y"))
+    instance = await world.start(data)
+
+    await asyncio.sleep(4.0)
+    early = list(world.a.posted)
+    ended = await world.wait(instance, data)
+
+    assert early == []
+    assert ended.outcome.ok

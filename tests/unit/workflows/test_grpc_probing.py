@@ -61,15 +61,17 @@ async def test_a_model_without_a_name_is_none(prober: GrpcProber, model: str) ->
         assert await prober.models(Asked(worker.url)) == ()
 
 
-@pytest.mark.parametrize("has_health_service", [True, False])
-@pytest.mark.parametrize("engine", ["vllm", "trtllm"])
-async def test_a_worker_that_is_not_healthy_is_waited_for(
-    prober: GrpcProber, engine: Engine, has_health_service: bool
-) -> None:
-    with (
-        GrpcWorker(engine=engine, has_health_service=has_health_service, is_healthy=False) as worker,
-        pytest.raises(Transient) as caught,
-    ):
+@pytest.mark.parametrize(
+    "worker",
+    [
+        GrpcWorker(is_serving=False),
+        GrpcWorker(is_healthy=False),
+        GrpcWorker(engine="trtllm", has_health_service=False, is_healthy=False),
+    ],
+    ids=["says the health service", "says the engine", "says TensorRT-LLM in its own way"],
+)
+async def test_a_worker_that_is_not_healthy_is_waited_for(prober: GrpcProber, worker: GrpcWorker) -> None:
+    with worker, pytest.raises(Transient) as caught:
         await prober.runtime(Asked(worker.url))
 
     assert caught.value.reason == "WorkerNotHealthy"

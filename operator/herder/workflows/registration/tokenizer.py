@@ -4,12 +4,11 @@ from typing import ClassVar
 
 from herder.engine import WorkflowContext
 from herder.net.text import untrusted
-from herder.workflows.driving import in_reach, raise_unless_tolerable
+from herder.workflows.driving import in_reach, raise_unless_tolerable, served_by
 from herder.workflows.errors import Transient
 from herder.workflows.fanout import on_each
 from herder.workflows.ports import Replica
 from herder.workflows.registration.data import Registration
-from herder.workflows.routable import models_of
 from herder.workflows.step import Step
 
 type Context = WorkflowContext[Registration]
@@ -35,8 +34,8 @@ class VerifyTokenizer(Step[Registration]):
         data = context.data
 
         async def look(replica: Replica) -> None:
-            models = models_of(await replica.find_all(data.plan.url))
-            missing = [model for model in sorted(models) if await replica.tokenizers.find(model) is None]
+            models = sorted(await served_by(replica, data))
+            missing = [model for model in models if await replica.tokenizers.find(model) is None]
             if missing and "tokenizer" in (await replica.readiness()).reason:
                 raise _not_loaded(replica.endpoint, untrusted(missing[0], secrets=data.secrets))
 
