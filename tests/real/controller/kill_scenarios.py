@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from herder.controller.failpoints import END, Failpoint, Moment
+from real.controller import kill_mcp as mcp
 from real.controller.kill_oracle import Expected
 from real.controller.kill_scenario import Scenario, Stand
 from real.controller.kill_tokenizers import LoadedInPlaceOfAnothers, Renamed, Unloaded
@@ -72,10 +73,13 @@ SCENARIOS: Final[Mapping[str, type[Scenario]]] = {
     "worker-removal": _Deleted,
     "tokenizer-registration": LoadedInPlaceOfAnothers,
     "tokenizer-removal": Unloaded,
+    "mcp-registration": mcp.Published,
+    "mcp-removal": mcp.Unpublished,
 }
 _UNWRITTEN: Final[Mapping[str, tuple[frozenset[str], type[Scenario]]]] = {
     "worker-removal": (frozenset({"drain", "remove", "confirm", END}), _Moved),
     "tokenizer-removal": (frozenset({"find", "unload", "confirm", END}), Renamed),
+    "mcp-removal": (frozenset({"unpublish", "roll", "confirm", END}), mcp.Transferred),
 }
 """The steps whose end is not written of a resource that goes, for it is gone by then; and where it is written."""
 

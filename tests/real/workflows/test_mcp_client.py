@@ -110,7 +110,7 @@ async def test_a_secret_that_a_server_repeats_is_blotted_out(server: McpServer, 
     ("header", "value", "says"),
     [
         ("Host", "elsewhere", "header Host is not to be set"),
-        ("Mcp-Session-Id", "x", "header Mcp-Session-Id is not to be set"),
+        ("Mcp-Session-Id", "a-session", "header Mcp-Session-Id is not to be set"),
         ("X-Key", "two\nlines", "the value for header X-Key is not printable ASCII"),
         ("X-Key", "schlüssel", "the value for header X-Key is not printable ASCII"),
     ],
