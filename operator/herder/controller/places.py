@@ -2,7 +2,8 @@
 
 A run takes a place before it begins and keeps it from step to step. When it has to wait for a later attempt it gives
 the place away, and from then on takes one for each attempt only. What waits for a place does not use up its timeout.
-Who is next when a place is free is for `line` to say.
+An attempt that takes longer than a moment waits for somebody's answer and does no work: its place is lent to another
+run, so that a replica that hangs holds up nobody. Who is next when a place is free is for `line` to say.
 """
 
 import asyncio
@@ -11,6 +12,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from functools import partial
 from typing import Any, Final, Protocol
 
 from herder.controller.line import Line, Rank, Turn
@@ -19,6 +21,9 @@ from herder.engine import StepDefinition, StepResult, StepTimeoutError, Workflow
 type _Ticket = asyncio.Future[None]
 
 _ANYBODY: Final = Turn()
+_LENT_AFTER_S: Final = 1.0
+_MOST_LENT: Final = 4
+"""How many places are lent at most, for each that there is: where everything is slow, more at once makes it slower."""
 
 
 class Places:
@@ -40,6 +45,7 @@ class Places:
         self._turns: dict[str, Turn] = {}
         """By instance, of those that have come for a place."""
         self._kept: set[str] = set()
+        self._lent = 0
 
     @property
     def free(self) -> int:
@@ -88,14 +94,48 @@ class Places:
 
     async def run(self, work: "_Work", context: WorkflowContext[Any]) -> StepResult | None:
         """Run an attempt, in the place that its instance keeps or in one taken for it."""
-        if context.instance_id in self._kept:
-            return await work.attempt(context)
-        turn = self._turn(context.instance_id)
+        instance_id = context.instance_id
+        if instance_id in self._kept:
+            return await self._lending(partial(self._give_kept, instance_id), work, context)
+        turn = self._turn(instance_id)
         await self._acquire(turn)
+        is_held = True
+
+        def give() -> bool:
+            nonlocal is_held
+            was_held, is_held = is_held, False
+            if was_held:
+                self._release(turn)
+            return was_held
+
+        try:
+            return await self._lending(give, work, context)
+        finally:
+            give()
+
+    def _give_kept(self, instance_id: str) -> bool:
+        was_kept = instance_id in self._kept
+        self.give(instance_id)
+        return was_kept
+
+    async def _lending(
+        self, give: Callable[[], bool], work: "_Work", context: WorkflowContext[Any]
+    ) -> StepResult | None:
+        """Run an attempt whose place is given away after a moment; `give` returns whether there was one to give."""
+        is_lent = False
+
+        def lend() -> None:
+            nonlocal is_lent
+            if self._lent < _MOST_LENT * self._at_once and give():
+                is_lent = True
+                self._lent += 1
+
+        timer = asyncio.get_running_loop().call_later(_LENT_AFTER_S, lend)
         try:
             return await work.attempt(context)
         finally:
-            self._release(turn)
+            timer.cancel()
+            self._lent -= is_lent
 
     async def _acquire(self, turn: Turn) -> None:
         ticket: _Ticket = asyncio.get_running_loop().create_future()

@@ -107,7 +107,7 @@ class Replica:
         self._turns = Turns()
         self._removals = Removals(clock)
         self._questions: dict[str, str] = {}  # key -> id of the registration that was made to fail
-        self._shared_list = SharedRead(self._read_list)
+        self._shared_list = SharedRead(self._read_list, fails_all_with=Unavailable)
 
     def use(self, *, api_key: str | None, trust: Trust) -> None:
         """Call with other credentials from now on; what the replica was told to remove stays remembered."""

@@ -20,11 +20,13 @@ class SharedRead[T]:
     """Calls `read` at most once at a time. A call returns, or raises, what a read brought that began after the call.
 
     A call waits for two reads at most. A reader that is cancelled leaves the others' read to the next of them. Nothing
-    is kept once the last reader is served.
+    is kept once the last reader is served. Where a read raises `fails_all_with`, those who asked while it was under way
+    are not kept waiting for another one, which would most likely end the same.
     """
 
-    def __init__(self, read: Callable[[], Awaitable[T]]) -> None:
+    def __init__(self, read: Callable[[], Awaitable[T]], *, fails_all_with: type[Exception] | None = None) -> None:
         self._read = read
+        self._fails_all_with = fails_all_with
         self._lock = asyncio.Lock()
         self._begun = 0
         self._readers = 0
@@ -32,10 +34,12 @@ class SharedRead[T]:
 
     async def __call__(self) -> T:
         """Return the result of a read that begins after this call. Raises what that read raised."""
-        newest_too_old = self._begun
+        newest_too_old, is_under_way = self._begun, self._lock.locked()
         self._readers += 1
         try:
             async with self._lock:
+                if is_under_way:
+                    self._raise_for_all(newest_too_old)
                 if self._last is None or self._last.number <= newest_too_old:
                     self._last = await self._fresh()
                 return _result(self._last)
@@ -43,6 +47,11 @@ class SharedRead[T]:
             self._readers -= 1
             if not self._readers:
                 self._last = None
+
+    def _raise_for_all(self, number: int) -> None:
+        last, kind = self._last, self._fails_all_with
+        if last is not None and last.number == number and kind is not None and isinstance(last.error, kind):
+            raise last.error.with_traceback(None)
 
     async def _fresh(self) -> _Outcome[T]:
         self._begun += 1

@@ -20,9 +20,9 @@ from unit.engine.kit import virtual_time
 
 
 class Probe:
-    """A step that takes a second, fails as often as told, and knows how many of its kind were at work at once."""
+    """A step that takes half a second, fails as often as told, and knows how many of its kind were at work at once."""
 
-    def __init__(self, fails: int = 0, takes_s: float = 1.0) -> None:
+    def __init__(self, fails: int = 0, takes_s: float = 0.5) -> None:
         self.most = 0
         self.failed: list[Exception] = []
         self._fails = fails
@@ -72,7 +72,7 @@ async def test_many_that_come_back_at_once_are_at_work_one_after_another() -> No
 
 @virtual_time
 async def test_waiting_for_a_place_does_not_use_up_the_timeout_of_the_step() -> None:
-    ended = await outcomes(Places(1), Probe(), 20, str)  # the last one waits for 19 s
+    ended = await outcomes(Places(1), Probe(), 20, str)  # the last one waits for 9.5 s
 
     assert set(ended) == {WorkflowStatus.COMPLETED}
 
@@ -164,3 +164,34 @@ async def test_an_attempt_waits_with_the_rank_of_its_run() -> None:
     await asyncio.gather(*attempts)
 
     assert order == ["removal", "module"]
+
+
+@virtual_time
+async def test_an_attempt_that_only_waits_lends_its_place_and_no_more_than_so_many_do() -> None:
+    places, probe = Places(2), Probe(takes_s=2.9)
+
+    ended = await outcomes(places, probe, 40, places.give)
+
+    assert set(ended) == {WorkflowStatus.COMPLETED}
+    assert 2 < probe.most <= 2 + 4 * 2
+    assert (places.free, places._lent) == (2, 0)
+
+
+@virtual_time
+async def test_a_kept_place_that_was_lent_is_taken_anew_for_the_next_attempt() -> None:
+    places, slow = Places(1), Probe(takes_s=2.0)
+    definition = places.bounded(WorkflowDefinition("w", [StepDefinition("probe", slow)]))
+    step = next(iter(definition.steps)).run
+    await places.take("mine")
+
+    attempt = asyncio.create_task(step.execute(WorkflowContext("mine", "probe", 1, "")))  # type: ignore[union-attr]
+    await places.take("another")  # while the attempt still waits
+    is_at_work = not attempt.done()
+    await attempt
+    again = asyncio.create_task(step.execute(WorkflowContext("mine", "probe", 2, "")))  # type: ignore[union-attr]
+    await asyncio.sleep(5)
+    waits = not again.done()
+    places.leave("another")
+    await again
+
+    assert (is_at_work, waits, places.free) == (True, True, 1)

@@ -90,3 +90,26 @@ async def test_nothing_is_kept_when_the_last_reader_is_served() -> None:
     await shared()
 
     assert shared._last is None
+
+
+async def test_those_who_asked_while_a_read_hung_fail_with_it_and_who_asks_later_does_not() -> None:
+    reads, hangs = 0, asyncio.Event()
+
+    async def read() -> int:
+        nonlocal reads
+        reads += 1
+        if reads == 1:
+            await hangs.wait()
+            raise TimeoutError
+        return reads
+
+    shared = SharedRead(read, fails_all_with=TimeoutError)
+    asking = [asyncio.create_task(shared()) for _ in range(5)]
+    await asyncio.sleep(0)
+    asking += [asyncio.create_task(shared()) for _ in range(5)]
+    await asyncio.sleep(0)
+    hangs.set()
+    answers = await asyncio.gather(*asking, return_exceptions=True)
+
+    assert [type(answer) for answer in answers] == [TimeoutError] * 10
+    assert (await shared(), reads) == (2, 2)
