@@ -228,6 +228,31 @@ async def test_changes_by_hand_are_undone_and_told(runs: McpRuns, server: McpSer
     ]
 
 
+async def test_what_others_keep_in_the_same_config_map_stays_theirs(runs: McpRuns, server: McpServer) -> None:
+    runs.declare_gateway()
+    file = runs.file()
+    await runs.register(runs.data("a", runs.declare_server("a", server.url), file))
+    theirs = {
+        "apiVersion": "v1",
+        "kind": "ConfigMap",
+        "metadata": {"name": "gw-mcp", "labels": {"team": "x"}},
+        "data": {"notes.txt": "ours"},
+    }
+    runs.cluster.kubectl(
+        *("apply", "--server-side", "--field-manager=team-x", "--namespace", runs.namespace, "-f", "-"),
+        input=yaml.safe_dump(theirs),
+    )
+
+    await runs.register(runs.data("b", runs.declare_server("b", server.url), file))
+
+    found = runs.config_map()
+    managers = {each["manager"]: each["fieldsV1"]["f:data"].keys() for each in found["metadata"]["managedFields"]}
+    assert found["data"]["notes.txt"] == "ours"
+    assert found["metadata"]["labels"] == {"app.kubernetes.io/managed-by": "herder", "team": "x"}
+    assert [each["name"] for each in yaml.safe_load(runs.text())["servers"]] == ["a", "b"]
+    assert managers == {"herder": {"f:mcp.yaml"}, "team-x": {"f:notes.txt"}}
+
+
 async def test_a_server_that_was_orphaned_stays_in_the_file(runs: McpRuns, server: McpServer) -> None:
     runs.declare_gateway()
     file = runs.file()

@@ -176,6 +176,19 @@ async def test_a_deleted_file_is_made_again_and_told() -> None:
 
 
 @virtual_time
+async def test_a_config_map_that_lost_its_owner_gets_it_back_and_no_event() -> None:
+    desk = Desk()
+    desk.declare("a")
+    await desk.put("a")
+    del desk.kube.bodies[MAP]["metadata"]["ownerReferences"]
+
+    await desk.repair()
+
+    assert len(desk.kube.bodies[MAP]["metadata"]["ownerReferences"]) == 1
+    assert desk.told == []
+
+
+@virtual_time
 async def test_what_is_to_be_left_as_it_is_is_not_repaired() -> None:
     desk = Desk()
     desk.declare("a")
