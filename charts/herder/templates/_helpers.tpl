@@ -50,10 +50,15 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
   resources: [modelgateways]
   verbs: [get, list, watch]
 - apiGroups: [herder.dev]
-  resources: [workerregistrations, tokenizers, mcpservers]
+  resources: [workerregistrations, wasmmodules, tokenizers, mcpservers]
   verbs: [get, list, watch, patch]
 - apiGroups: [herder.dev]
-  resources: [modelgateways/status, workerregistrations/status, tokenizers/status, mcpservers/status]
+  resources:
+    - modelgateways/status
+    - workerregistrations/status
+    - wasmmodules/status
+    - tokenizers/status
+    - mcpservers/status
   verbs: [patch]
 - apiGroups: [""]
   resources: [secrets]

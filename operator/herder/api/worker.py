@@ -19,7 +19,6 @@ _MODE_FITS_URL: Final = (
     "write GRPC with a grpc:// or grpcs:// URL, HTTP with an http:// or https:// one, or Auto: "
     "the gateway takes the mode from the URL's scheme"
 )
-_SAME_GATEWAY: Final = "keep the gateway: to move a worker, delete the resource, and apply it anew when it is gone"
 _BOOTSTRAP_OF_PREFILL: Final = "leave out bootstrapPort, or write workerType: Prefill: decode workers are given theirs"
 _DRAIN_IN_TIME: Final = "make timeoutSeconds at least as long as settleSeconds, or no drain could end in time"
 
@@ -130,7 +129,6 @@ class WorkerRegistrationSpec(
             _BOOTSTRAP_OF_PREFILL,
             field_path=".bootstrapPort",
         ),
-        Rule("self.gatewayRef.name == oldSelf.gatewayRef.name", _SAME_GATEWAY, field_path=".gatewayRef.name"),
     ),
 ):
     """A worker that every replica of a gateway is to serve with."""

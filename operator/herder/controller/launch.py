@@ -15,8 +15,9 @@ from herder.engine import STEP_ENDED, WorkflowState
 from herder.workflows.entry import REGISTERED, Entry
 from herder.workflows.removal.steps import Drain
 from herder.workflows.tokenizer.removal import Unload
+from herder.workflows.wasm.removal import Remove
 
-_SENDS: Final = frozenset({Drain.id, Unload.id})
+_SENDS: Final = frozenset({Drain.id, Unload.id, Remove.id})
 """The steps of removals that tell the replicas."""
 
 _KILLED: Final = frozenset({RunStatus.PENDING, RunStatus.RUNNING})

@@ -57,14 +57,9 @@ def test_the_api_server_fills_in_the_defaults_of_the_models(control_plane: Clust
     assert json.loads(answer.stdout)["spec"] == parse(WorkerRegistrationSpec, WORKER).dump()
 
 
-def test_a_worker_can_not_be_moved_to_another_gateway(control_plane: Cluster, namespace: str) -> None:
+def test_a_worker_can_be_moved_to_another_gateway(control_plane: Cluster, namespace: str) -> None:
     case = Case("moved", WORKER_REGISTRATION, WORKER)
     control_plane.kubectl("apply", "-f", "-", input=json.dumps(case.manifest(namespace)))
 
     patch = '{"spec": {"gatewayRef": {"name": "elsewhere"}}}'
-    words = ["patch", "wr", case.object_name, "-n", namespace, "--type=merge", "-p", patch]
-    refused = control_plane.kubectl(*words, check=False)
-
-    assert refused.returncode != 0
-    assert "spec.gatewayRef.name" in refused.stderr
-    assert "delete the resource" in refused.stderr
+    control_plane.kubectl("patch", "wr", case.object_name, "-n", namespace, "--type=merge", "-p", patch)

@@ -7,7 +7,7 @@ from rig.control_plane.audit import ApiRequest
 
 type Grant = tuple[str, str]
 
-SERVED = ("workerregistrations", "tokenizers", "mcpservers")
+SERVED = ("workerregistrations", "wasmmodules", "tokenizers", "mcpservers")
 """The kinds that a gateway serves."""
 
 SERVING: frozenset[Grant] = frozenset(

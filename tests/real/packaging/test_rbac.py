@@ -75,6 +75,7 @@ async def test_herder_works_with_exactly_these_rights(
             operator.wait_healthy()
             await _register_and_remove(declared, smg_pair, worker.url)
             await _load_and_unload(declared, smg_pair, write_tokenizer(tmp_path / "tokenizer", "hello"))
+            await _try_module(declared)
             await _publish(declared)
             await eventually(lambda: asked(_requests(own_control_plane)) >= grants - SELDOM)
         finally:
@@ -107,6 +108,14 @@ async def _load_and_unload(declared: Declared, replicas: tuple[Smg, Smg], source
     declared.cluster.delete(path)
     await eventually(lambda: declared.cluster.get(path) is None)
     assert [loaded(replica.url) for replica in replicas] == [{}, {}]
+
+
+async def _try_module(declared: Declared) -> None:
+    path = declared.path("m", "wasmmodules")
+    declared.apply("WasmModule", "m", {"gatewayRef": {"name": "gw"}, "source": {"path": "/none.wasm"}})
+    await eventually(lambda: "workflow" in (declared.cluster.get(path) or {}).get("status", {}))
+    declared.cluster.delete(path)
+    await eventually(lambda: declared.cluster.get(path) is None)
 
 
 async def _publish(declared: Declared) -> None:

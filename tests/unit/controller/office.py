@@ -21,6 +21,7 @@ from unit.controller.fake_kube import NAMESPACE, FakeKube
 from unit.engine.kit import clock
 from unit.workflows.fakes import FakeReplica, FakeWorker
 from unit.workflows.tokenizer_world import FakeReplica as FakeTokenizers
+from unit.workflows.wasm.fakes import ONE, OTHER_PATH, PATH, TWO, FakeModules
 from unit.workflows.world import FakeHttp
 
 ENDPOINTS = ("http://replica-a", "http://replica-b")
@@ -38,6 +39,11 @@ class ListedReplica(FakeReplica):
     def tokenizers(self) -> FakeTokenizers:
         """Its tokenizers, which live and die apart from its workers."""
         return FakeTokenizers(self.endpoint)
+
+    @cached_property
+    def wasm(self) -> FakeModules:
+        """Its modules, which live and die apart from its workers."""
+        return FakeModules(self.endpoint, {PATH: ONE, OTHER_PATH: TWO})
 
     async def list_workers(self) -> tuple[Worker, ...]:
         await self._called("list_workers")

@@ -6,6 +6,7 @@ family   what it may ask: the contract
 worker   WorkerRegistration
 tokenizer   Tokenizer
 mcp      McpServer
+wasm     WasmModule
 """
 
 from collections.abc import Mapping
@@ -14,10 +15,11 @@ from typing import Any, Final
 from herder.controller.families.family import Body, Family
 from herder.controller.families.mcp import McpFamily
 from herder.controller.families.tokenizer import TokenizerFamily
+from herder.controller.families.wasm import WasmFamily
 from herder.controller.families.worker import WorkerFamily
 
 FAMILIES: Final[Mapping[str, Family[Any]]] = {
-    family.kind.kind: family for family in (WorkerFamily(), TokenizerFamily(), McpFamily())
+    family.kind.kind: family for family in (WorkerFamily(), WasmFamily(), TokenizerFamily(), McpFamily())
 }
 """By the kind's name."""
 
