@@ -55,6 +55,26 @@ def test_the_container_starts_herder_with_options_that_it_has(helm: Helm, values
     assert not context.params["allow_loopback"]
 
 
+@pytest.mark.parametrize(
+    ("values", "port", "ports"),
+    [
+        pytest.param((), 0, {"health": 8080}, id="off"),
+        pytest.param(("metrics.enabled=true",), 8081, {"health": 8080, "metrics": 8081}, id="on"),
+    ],
+)
+def test_metrics_are_served_where_they_are_asked_for(
+    helm: Helm, values: tuple[str, ...], port: int, ports: dict[str, int]
+) -> None:
+    deployment = only(helm.template(*values), "Deployment")
+    [container] = deployment["spec"]["template"]["spec"]["containers"]
+    command, *options = container["args"]
+
+    context = run.make_context(command, options)
+
+    assert context.params["metrics_port"] == port
+    assert {each["name"]: each["containerPort"] for each in container["ports"]} == ports
+
+
 def test_two_operators_are_never_asked_for(helm: Helm) -> None:
     spec = only(helm.template(), "Deployment")["spec"]
 
