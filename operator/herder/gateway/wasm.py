@@ -8,7 +8,7 @@ contents are compared before they are registered, so that   one addition at a ti
 additions at the same moment bring copies of one file
 a file that is no file is tried for 3.6 s, a large one is   an addition has a deadline of its own
 compiled first
-an addition whose caller hangs up is carried out            nothing: Unavailable says that it may be
+an addition whose caller hangs up may be carried out        nothing: Unavailable says so
 the reason of a refusal is a sentence in a 400              one type for each kind of reason
 an id that it does not know is a 400                        Gone
 without --enable-wasm each call is a 500 without a word     WasmDisabled
