@@ -63,7 +63,7 @@ async def test_kubectl_wait_and_the_columns_tell_the_same(
     row = control_plane.kubectl("get", "wr", "a", "-n", declared.namespace, "--no-headers").stdout.split()
 
     assert "condition met" in waited.stdout
-    assert row[:4] == ["a", "True", "8/8", "2/2"]
+    assert row[:4] == ["a", "True", "11/11", "2/2"]
 
 
 async def test_a_worker_that_is_down_says_which_step_waits_why_and_until_when_and_recovers_by_itself(
@@ -85,7 +85,7 @@ async def test_a_worker_that_is_down_says_which_step_waits_why_and_until_when_an
     assert "detect_connection" in message
     assert "next attempt at" in message
     assert urls_of(ready_gateway[0]) == urls_of(ready_gateway[1]) == [worker.url]
-    assert healed["status"]["progress"] == "8/8"
+    assert healed["status"]["progress"] == "11/11"
 
 
 async def test_a_worker_past_its_startup_budget_is_stalled_with_step_and_remedy_and_a_retry_begins_again(

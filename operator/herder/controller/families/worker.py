@@ -30,6 +30,7 @@ from herder.workflows.registration import registration
 from herder.workflows.registration.data import Registration
 from herder.workflows.removal import removal
 from herder.workflows.removal.data import Removal
+from herder.workflows.update import Update, update
 
 _RUNTIMES: Final = {runtime.lower(): runtime.value for runtime in Runtime} | {"generic": "Generic"}
 _MODES: Final = {mode.lower(): mode.value for mode in ConnectionMode}
@@ -59,9 +60,19 @@ class DeclaredWorker(Declared):
         """Return a run of worker-registration."""
         data = Registration(self.plan, order.replicas, order.tools.prober, order.adopt, now=order.now)
         data.entries = order.entries
-        if order.resumes and self.plan.is_probed_here and isinstance(order.status, WorkerRegistrationStatus):
+        is_asked_here = self.plan.is_probed_here or self.plan.is_discovered_here
+        if order.resumes and is_asked_here and isinstance(order.status, WorkerRegistrationStatus):
             data.facts = facts_of(order.status.worker)
         definition = registration(self.plan.spec.startup.timeout_seconds)
+        return Work(definition, data, lambda: worker_of(data.plan, data.facts))
+
+    def update(self, order: Order) -> Work:
+        """Return a run of worker-update, which begins with what is known of the worker."""
+        data = Update(self.plan, order.replicas, order.tools.prober, order.adopt, now=order.now)
+        data.entries = order.entries
+        if isinstance(order.status, WorkerRegistrationStatus):
+            data.facts = facts_of(order.status.worker)
+        definition = update(self.plan.spec.startup.timeout_seconds)
         return Work(definition, data, lambda: worker_of(data.plan, data.facts))
 
 
@@ -75,6 +86,7 @@ class WorkerFamily(Family[WorkerRegistrationSpec]):
     key_in = "url"
     contested_field = "spec.url"
     drains = True
+    has_update = True
 
     def contested(self, spec: Mapping[str, Any]) -> str | None:
         """Return the normalised URL."""
