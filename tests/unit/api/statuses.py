@@ -2,8 +2,24 @@
 
 from datetime import UTC, datetime
 
-from herder.api.conditions import ReadyReason, StalledReason, Truth, merge, ready, stalled
-from herder.api.gateway import GatewayReplica, GatewayReplicaState, ModelGatewayStatus
+from herder.api.conditions import (
+    ReachableReason,
+    ReadyReason,
+    StalledReason,
+    Truth,
+    merge,
+    reachable,
+    ready,
+    stalled,
+)
+from herder.api.gateway import (
+    Action,
+    EntryCounts,
+    GatewayReplica,
+    GatewayReplicaState,
+    ModelGatewayStatus,
+    PlannedChange,
+)
 from herder.api.status import (
     EntryState,
     LastHandled,
@@ -84,6 +100,41 @@ def failed_worker(*, replicas: int, steps: int, message: str = WORDY) -> WorkerR
             models=tuple(f"meta-llama/Llama-3.3-70B-Instruct-{n}" for n in range(100)),
             context_length=131072,
             dp_size=2,
+        ),
+    )
+
+
+def full_gateway(*, replicas: int) -> ModelGatewayStatus:
+    """A gateway with that many replicas, much to be done on them, and long messages."""
+    address = "http://[fd00:1234:5678:9abc:def0:1234:5678:{:x}]:30000".format
+    answering = reachable(Truth.FALSE, ReachableReason.SOME_REPLICAS, WORDY)
+    said = (
+        ready(Truth.FALSE, ReadyReason.GATEWAY_REFUSES, WORDY),
+        stalled(StalledReason.GATEWAY_REFUSES, WORDY),
+        answering,
+    )
+    many = 10_000
+    return ModelGatewayStatus(
+        observed_generation=1,
+        conditions=merge((), said, NOON, 1),
+        ready=f"{replicas}/{replicas}",
+        replicas=tuple(
+            GatewayReplica(
+                endpoint=address(n + 0x1000),
+                state=GatewayReplicaState.UNREACHABLE,
+                workers=many,
+                registered=many,
+                foreign=many,
+                drifted=many,
+                verified_at=NOON,
+            )
+            for n in range(replicas)
+        ),
+        entries=EntryCounts(declared=many * replicas, registered=many, foreign=many, drifted=many),
+        planned=many,
+        plan=tuple(
+            PlannedChange(endpoint=address(n), action=Action.REGISTER, kind="WorkerRegistration", name="x" * 253)
+            for n in range(200)
         ),
     )
 

@@ -9,7 +9,7 @@ from pydantic import ValidationError
 from herder.api.base import parse
 from herder.api.status import MAX_TOKEN_LENGTH, EntryState, LastHandled, ReplicaEntry, Step, StepStatus, echo
 from herder.api.worker import WorkerRegistrationStatus
-from unit.api.statuses import NOON, failed_worker
+from unit.api.statuses import NOON, failed_worker, full_gateway
 
 
 def test_a_status_reads_back_equal() -> None:
@@ -47,6 +47,13 @@ def test_long_lists_and_messages_are_cut() -> None:
 def test_the_status_of_two_hundred_failing_replicas_stays_below_64_kib() -> None:
     status = failed_worker(replicas=200, steps=8)
 
+    assert len(json.dumps(status.dump(), separators=(",", ":")).encode()) < 64 * 1024
+
+
+def test_the_status_of_a_gateway_with_two_hundred_replicas_stays_below_64_kib() -> None:
+    status = full_gateway(replicas=200)
+
+    assert len(status.plan) == 32
     assert len(json.dumps(status.dump(), separators=(",", ":")).encode()) < 64 * 1024
 
 
