@@ -12,6 +12,7 @@ from pydantic import BaseModel
 
 from herder.gateway.answers import accepted, is_of_code, parsed
 from herder.gateway.calls import Calls
+from herder.gateway.errors import Unavailable
 from herder.gateway.shared_read import SharedRead
 
 MAX_OFFER_BYTES: Final = 16 << 20
@@ -30,7 +31,7 @@ class Offers:
 
     def __init__(self, calls: Calls) -> None:
         self._calls = calls
-        self.ids: Final = SharedRead(self._read)
+        self.ids: Final = SharedRead(self._read, fails_all_with=Unavailable)
         """Call it to get them as of a moment after the call; raises GatewayError. Callers share one read."""
 
     async def _read(self) -> frozenset[str]:

@@ -7,9 +7,10 @@ import pytest
 
 from herder.gateway.errors import AlreadyExists, Busy, CreateInProgress, Draining, StillPending
 from herder.gateway.removals import QUIET_AFTER_GONE_S
-from herder.gateway.replica import Removal, Replica
+from herder.gateway.replica import Replica
 from herder.gateway.spec import Health, WorkerPatch, WorkerSpec
 from herder.gateway.types import WorkerStatus
+from herder.gateway.workers import Removal
 from herder.net.http import Http
 from real.gateway.steps import AT_ONCE, added, gone, post_verbatim, ready, status_of, until, when_idle
 from rig.gateway import Smg

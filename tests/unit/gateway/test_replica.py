@@ -19,8 +19,9 @@ from herder.gateway.errors import (
     Unavailable,
 )
 from herder.gateway.inquiry import question
-from herder.gateway.replica import Removal, Replica
+from herder.gateway.replica import Replica
 from herder.gateway.spec import WorkerPatch, WorkerSpec
+from herder.gateway.workers import Removal
 from herder.net.address import AddressPolicy
 from herder.net.http import Http
 from herder.net.tls import SYSTEM_TRUST
