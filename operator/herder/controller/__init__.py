@@ -11,6 +11,7 @@ subject, scene, memory           one resource with all that it refers to, and wh
 reconciler, decide what to do about it: a pure table
 acts, finalizer    doing it
 launch, runs, places, line       a workflow run from its first status write to its last, and who is next
+giveback           what a replica that lost everything is given without a run
 census, heals, metrics           what is counted over all resources, and what Prometheus is told
 observe, observation, claims, project, portrait   what the status says
 writer, wishes, diff, recorder   the only writer of statuses; Events on state changes

@@ -104,6 +104,10 @@ class Acts:
             self.runs.begin(self.launcher.removal(scene, resumes=resumes))
             return
         self.runs.begin(self.launcher.forward(scene, job, resumes=resumes))
+        self.tell_drift(scene)
+
+    def tell_drift(self, scene: Scene) -> None:
+        """Tell what was found in place of what a replica had, if that is about to be repaired."""
         drift = scene.observation.drift if scene.observation is not None else {}
         if drift:
             self._tell(scene.subject, "Drifted", claims.drifted(drift), is_warning=True)

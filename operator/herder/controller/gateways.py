@@ -88,6 +88,12 @@ class Gateways:
         self._watchers[key] = {e: kept.get(e) or self._watch(key, access, replicas[e]) for e in access.endpoints}
         return True
 
+    def hurry(self, key: Key, endpoint: str) -> None:
+        """Have a replica read now rather than at its time."""
+        watcher = self._watchers.get(key, {}).get(endpoint)
+        if watcher is not None:
+            watcher.hurry()
+
     def drop(self, key: Key) -> bool:
         """Forget a gateway; False if there is none such."""
         self._close(self._watchers.pop(key, {}).values())

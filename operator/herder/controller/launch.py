@@ -8,11 +8,11 @@ from herder.controller.clock import Clock
 from herder.controller.families.family import Leave, Order, Tools, Work
 from herder.controller.jobs import Job, job_of
 from herder.controller.portrait import Portrait
-from herder.controller.restore import entries_of, fresh_state, restored_state
+from herder.controller.restore import fresh_state, restored_state
 from herder.controller.runs import Run, Runs
 from herder.controller.scene import Scene
 from herder.engine import STEP_ENDED, WorkflowState
-from herder.workflows.entry import REGISTERED, Entry
+from herder.workflows.entry import LOST_ADD, REGISTERED, Entry
 from herder.workflows.removal.steps import Drain
 from herder.workflows.tokenizer.removal import Unload
 from herder.workflows.wasm.removal import Remove
@@ -63,7 +63,7 @@ class Launcher:
             owner=subject.owner,
             terms=subject.terms,
             replicas=holder.replicas,
-            entries=known_entries(scene, left),
+            entries=_doubted(scene, known_entries(scene, left)),
             tools=self.tools,
             now=self.clock.now,
         )
@@ -99,12 +99,24 @@ def known_entries(scene: Scene, left: WorkflowRun | None) -> dict[str, Entry]:
     """
     if not scene.subject.family.is_listed:
         return {}
-    entries = entries_of(scene.subject.status.replicas)
+    entries = dict(scene.records)
     was_killed = left is not None and job_of(left.name) is Job.REGISTRATION and left.status in _KILLED
     if was_killed:
         for endpoint in scene.held_on:
             entries[endpoint] = scene.subject.family.after_kill(entries.get(endpoint))
     return entries
+
+
+def _doubted(scene: Scene, entries: dict[str, Entry]) -> dict[str, Entry]:
+    """Return the records for a removal: what is in no list may have been given back by a process that was killed then.
+
+    So it may be pending, under an id that nobody has written down.
+    """
+    family, holder, standing = scene.subject.family, scene.holder, scene.subject.registered
+    if holder is None or standing is None or not family.is_given_back:
+        return entries
+    unlisted = {e for e, view in holder.views.items() if not view.listed(family.registry, standing.key)}
+    return {e: LOST_ADD if e in unlisted and entry.state in REGISTERED else entry for e, entry in entries.items()}
 
 
 def has_been_sent(state: WorkflowState[Any]) -> bool:

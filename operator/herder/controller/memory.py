@@ -4,7 +4,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
+from herder.workflows.entry import Entry
+
 _NEVER: Final = float("-inf")
+
+
+@dataclass(frozen=True, slots=True)
+class Gift:
+    """What was given back to a replica, and when it took that (monotonic seconds); it did not where that is never."""
+
+    entry: Entry
+    at_s: float = _NEVER
 
 
 @dataclass(slots=True)
@@ -30,6 +40,16 @@ class Memory:
     failed_with: Mapping[str, int] = field(default_factory=dict)
     """Which instance of each replica the last run failed with, by endpoint."""
 
+    given: dict[str, Gift] = field(default_factory=dict)
+    """What was given back to replicas since the status was written, by endpoint."""
+    is_giving: bool = False
+    """Whether something is on its way back to a replica: until that is answered nothing is decided."""
+
+    def records(self, written: Mapping[str, Entry]) -> dict[str, Entry]:
+        """Return the records with what was given back since they were written; what they name is forgotten."""
+        self.given = {e: gift for e, gift in self.given.items() if e in written and not _is_in(gift, written[e])}
+        return {**written, **{endpoint: gift.entry for endpoint, gift in self.given.items()}}
+
     def leaves(self, now_s: float) -> None:
         """Note that it is to be taken off where it is registered."""
         if self.leaving_since_s is None:
@@ -38,3 +58,7 @@ class Memory:
     def stays(self) -> None:
         """Note that it is, or is to be, where it is declared."""
         self.leaving_since_s, self.has_tried_removal = None, False
+
+
+def _is_in(gift: Gift, record: Entry) -> bool:
+    return gift.entry.worker_id is not None and gift.entry.worker_id == record.worker_id

@@ -30,6 +30,7 @@ from herder.controller.families import FAMILIES
 from herder.controller.families.family import Tools
 from herder.controller.finalizer import Finalizer
 from herder.controller.gateways import Gateways
+from herder.controller.giveback import Giveback
 from herder.controller.heals import Heals
 from herder.controller.jobs import Job, job_of
 from herder.controller.kube import Kube, KubeError, NotFound, installation_of, load_configuration, patiently
@@ -152,6 +153,7 @@ class Operator:
             Sightings(asker or McpClient(probing), self.queue.add),
         )
         tools = Tools(prober=Prober(probing), mcp=self._mcp)
+        self._giveback = Giveback(self.queue, self._gateways, clock)
         self._reconciler = Reconciler(
             objects=self.objects,
             queue=self.queue,
@@ -165,6 +167,7 @@ class Operator:
                 recorder=self._recorder,
                 clock=clock,
             ),
+            giveback=self._giveback,
             runs=self._runs,
             writer=self._writer,
             installation=installation,
@@ -200,6 +203,7 @@ class Operator:
 
     async def close(self) -> None:
         """Leave everything as it is written."""
+        await self._giveback.close()
         await self._writer.close()
         await self._runs.close()
         await self._gateways.close()

@@ -8,7 +8,8 @@ import structlog
 
 from herder.controller.acts import Acts
 from herder.controller.clock import Clock
-from herder.controller.decide import decide
+from herder.controller.decide import Begin, decide
+from herder.controller.giveback import Giveback
 from herder.controller.jobs import Job, job_of
 from herder.controller.launch import has_been_sent, left_out
 from herder.controller.memory import Memory
@@ -39,6 +40,7 @@ class Reconciler:
     queue: WorkQueue
     scout: Scout
     acts: Acts
+    giveback: Giveback
     runs: Runs
     writer: StatusWriter
     installation: str
@@ -57,6 +59,8 @@ class Reconciler:
         if former is not None and former.uid != subject.uid:
             await self._drop(former)
         memory = self.memories[subject.uid]
+        if memory.is_giving:
+            return  # and looked at again when that is answered
         scene = await self.scout.look(subject, memory)
         if scene is None:
             self.queue.add_after(key, MISSING_RECHECK_S)
@@ -65,7 +69,10 @@ class Reconciler:
         self._note_leaving(scene, run, memory)
         action = decide(self.scout.world(scene, run, memory))
         log.debug("reconcile.decided", key=str(key), action=type(action).__name__)
-        await self.acts.do(action, scene)
+        if isinstance(action, Begin) and self.giveback.takes(action, scene, memory):
+            self.acts.tell_drift(scene)
+        else:
+            await self.acts.do(action, scene)
         self._come_back(scene, memory)
 
     def _come_back(self, scene: Scene, memory: Memory) -> None:
@@ -92,6 +99,7 @@ class Reconciler:
             return
         memory = self.memories[run.uid]
         memory.ended_at_s = self.clock()
+        memory.given.clear()
         is_done = run.is_recorded and run.outcome is not None and run.outcome.ok
         memory.left_out = left_out(run) if is_done else frozenset()
         memory.failed_with = {} if is_done else self.scout.instances(gateway_of(body))

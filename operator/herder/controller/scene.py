@@ -1,6 +1,7 @@
 """Everything that counts for one resource, looked up, and what of it `decide` is given."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Final
 
 from herder.api.conditions import ReadyReason
@@ -23,6 +24,7 @@ from herder.controller.rotation import Rotation
 from herder.controller.runs import Run
 from herder.controller.secrets import SecretMissing
 from herder.controller.subject import Subject, conflict_of
+from herder.workflows.entry import Entry
 
 _NEVER: Final = float("-inf")
 _FAIR_CHANCE_S: Final = 5.0
@@ -48,6 +50,8 @@ class Scene:
     observation: Observation | None = None
     not_before_s: float = _NEVER
     """When the last run ended (monotonic): what was offered before says nothing new."""
+    records: Mapping[str, Entry] = field(default_factory=dict)
+    """What is known of it on each replica: what the status says, and what was given back since."""
 
     @property
     def is_leaving(self) -> bool:
@@ -132,6 +136,7 @@ class Scout:
 
     async def _look(self, subject: Subject, memory: Memory) -> Scene | None:
         standing = subject.registered
+        records = memory.records(entries_of(subject.status.replicas))
         holder_key = standing.gateway if standing is not None else subject.gateway
         gateway = self._gateways.get(subject.gateway) if subject.gateway is not None else None
         holder = self._gateways.get(holder_key) if holder_key is not None else None
@@ -139,7 +144,9 @@ class Scout:
         is_astray = self._gateways.is_gone(holder_key) or _only_observed(holder)
         if subject.is_deleting:
             is_known = holder is not None or barred is not None
-            return Scene(subject, gateway, holder, barred=barred, is_astray=is_astray) if is_known else None
+            if not is_known:
+                return None
+            return Scene(subject, gateway, holder, barred=barred, is_astray=is_astray, records=records)
         if (gateway is None and unusable is None) or (holder is None and barred is None):
             return None
         is_elsewhere = self._is_elsewhere(subject)
@@ -148,15 +155,17 @@ class Scout:
             blocked = conflict_of(subject, self._objects)
         if blocked is not None or gateway is None or is_elsewhere:
             barred = barred or _refusal(holder)
-            return Scene(subject, gateway, holder, None, blocked, barred, is_elsewhere, is_elsewhere and is_astray)
-        return await self._compared(subject, gateway, memory)
+            is_astray = is_elsewhere and is_astray
+            return Scene(subject, gateway, holder, None, blocked, barred, is_elsewhere, is_astray, records=records)
+        return await self._compared(subject, gateway, memory, records)
 
-    async def _compared(self, subject: Subject, gateway: Gateway, memory: Memory) -> Scene:
+    async def _compared(
+        self, subject: Subject, gateway: Gateway, memory: Memory, records: Mapping[str, Entry]
+    ) -> Scene:
         """Return the scene of a resource that is where it is to be, or nowhere yet, on a gateway that can be driven."""
         left_out = memory.left_out if self._cools(memory) else frozenset()
         now, registry = self._clock.now(), subject.family.registry
         reading = Reading(gateway.views, memory.ended_at_s, now, left_out, registry)
-        records = entries_of(subject.status.replicas)
         try:
             vault = self._rotation.vault(subject.key, gateway.access.resync_s)
             declared = await self._declare(subject, gateway, vault)
@@ -164,9 +173,25 @@ class Scout:
             blocked = Blocked(ReadyReason.SECRET_NOT_FOUND, str(error))
             keyless = await self._declare(subject, gateway, _NoSecrets())
             seen = as_recorded(observe(keyless, records, _endpoints(gateway), reading), records)
-            return Scene(subject, gateway, gateway, None, blocked, observation=seen, not_before_s=memory.ended_at_s)
+            return Scene(
+                subject,
+                gateway,
+                gateway,
+                blocked=blocked,
+                observation=seen,
+                not_before_s=memory.ended_at_s,
+                records=records,
+            )
         seen = observe(declared, records, _endpoints(gateway), reading)
-        return Scene(subject, gateway, gateway, declared, observation=seen, not_before_s=memory.ended_at_s)
+        return Scene(
+            subject,
+            gateway,
+            gateway,
+            declared,
+            observation=seen,
+            not_before_s=memory.ended_at_s,
+            records=records,
+        )
 
     async def _declare(self, subject: Subject, gateway: Gateway, vault: Vault) -> Declared:
         name = subject.gateway.name if subject.gateway is not None else ""

@@ -133,9 +133,14 @@ class Watcher:
         self._needs = needs
         self._clock = clock
         self._silent_since_s: float | None = None
+        self._hurry = asyncio.Event()
         self._missed: set[Registry] = set()
         """The registries beside the workers whose last reading failed."""
         self._task = asyncio.get_running_loop().create_task(self._run(), name=f"replica {replica.endpoint}")
+
+    def hurry(self) -> None:
+        """Read now rather than when it is time."""
+        self._hurry.set()
 
     async def close(self) -> None:
         """Stop reading."""
@@ -154,9 +159,19 @@ class Watcher:
         began_s = self._clock()
         spread = random.uniform(0.9, 1.1)  # noqa: S311  (spreads load, no secret)
         while (left_s := began_s + self._pause_s * spread - self._clock()) > 0:
-            await asyncio.sleep(min(left_s, _PULSE_S))
+            if await self._is_hurried(min(left_s, _PULSE_S)):
+                return
             if left_s > _PULSE_S and not await self._is_alive():
                 return
+
+    async def _is_hurried(self, within_s: float) -> bool:
+        try:
+            async with asyncio.timeout(within_s):
+                await self._hurry.wait()
+        except TimeoutError:
+            return False
+        self._hurry.clear()
+        return True
 
     @property
     def _pause_s(self) -> float:

@@ -7,7 +7,7 @@ Work      a workflow, the data that it works on, and what its status shows
 """
 
 import abc
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Protocol
@@ -31,6 +31,8 @@ from herder.workflows.ports import utc_now
 from herder.workflows.probing import Prober
 
 type Body = dict[str, Any]
+type Post = Callable[[Replica], Awaitable[str]]
+"""Registers something on a replica and returns the id that it is given there. Raises GatewayError."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,6 +167,10 @@ class Declared(abc.ABC):
     def registration(self, order: Order) -> Work:
         """Return the run that brings it onto every replica, wherever it stands there."""
 
+    def again(self, status: WorkflowStatus) -> Post | None:  # noqa: ARG002
+        """Return what gives it back, as it was, to a replica that has lost it; None where only a run can."""
+        return None
+
     def update(self, order: Order) -> Work:
         """Return the run that changes what is registered under its key already; only for kinds that have one."""
         return self.registration(order)
@@ -190,6 +196,8 @@ class Family[S: ServedSpec](abc.ABC):
     """Whether a changed key is a removal and a registration; else the registration sees to the former key, too."""
     is_listed: bool = True
     """Whether the replicas list it. If not, `Declared.seen` tells of it, and its runs drive no replica."""
+    is_given_back: bool = False
+    """Whether a replica that lost it is given it back without a run, see `Declared.again`."""
     drains: bool = False
     """Whether a removal waits for requests under way to end."""
 

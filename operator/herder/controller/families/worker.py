@@ -14,7 +14,7 @@ from herder.api.worker import (
     WorkerRegistrationSpec,
     WorkerRegistrationStatus,
 )
-from herder.controller.families.family import Declared, Family, Leave, Order, Terms, Vault, Work, parsed
+from herder.controller.families.family import Declared, Family, Leave, Order, Post, Terms, Vault, Work, parsed
 from herder.controller.orphans import mark_orphaned
 from herder.controller.registries import Registry
 from herder.controller.views import View
@@ -75,6 +75,13 @@ class DeclaredWorker(Declared):
         definition = update(self.plan.spec.startup.timeout_seconds)
         return Work(definition, data, lambda: worker_of(data.plan, data.facts))
 
+    def again(self, status: WorkflowStatus) -> Post | None:
+        """Post it with what was found out about it."""
+        if not isinstance(status, WorkerRegistrationStatus) or status.worker is None:
+            return None
+        spec = self.plan.worker_spec(facts_of(status.worker))
+        return lambda replica: replica.add_worker(spec)
+
 
 class WorkerFamily(Family[WorkerRegistrationSpec]):
     """Workers."""
@@ -87,6 +94,7 @@ class WorkerFamily(Family[WorkerRegistrationSpec]):
     contested_field = "spec.url"
     drains = True
     has_update = True
+    is_given_back = True
 
     def contested(self, spec: Mapping[str, Any]) -> str | None:
         """Return the normalised URL."""

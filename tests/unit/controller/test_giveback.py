@@ -1,0 +1,182 @@
+"""A replica that has lost everything gets it back at once and without a run; whatever does not go so, a run sees to."""
+
+import asyncio
+
+import pytest
+
+from herder.controller.objects import Key
+from herder.gateway.errors import Unavailable
+from unit.controller.office import ENDPOINTS, Office, working
+from unit.engine.kit import virtual_time
+
+NAMES = ("a", "b", "c")
+
+
+async def declared(office: Office) -> list[Key]:
+    """Three workers that are registered everywhere, long enough ago that nothing is under way."""
+    keys = [office.worker(name) for name in NAMES]
+    for key in keys:
+        await office.registered(key)
+    await asyncio.sleep(60)
+    for replica in office.replicas.values():
+        replica.calls.clear()
+    return keys
+
+
+def runs(office: Office, keys: list[Key]) -> list[str]:
+    return [office.kube.status(key)["workflow"]["instanceId"] for key in keys]
+
+
+def is_known(office: Office, key: Key) -> bool:
+    """Whether the status names the entry that each replica lists now."""
+    rows = {row["endpoint"]: row.get("workerId") for row in office.kube.status(key)["replicas"]}
+    listed = {e: {w.url: w.id for w in replica.listed} for e, replica in office.replicas.items()}
+    return all(rows[endpoint] == listed[endpoint].get(f"http://{key.name}:8000") for endpoint in ENDPOINTS)
+
+
+@virtual_time
+async def test_a_replica_that_lost_everything_gets_it_back_without_a_run_and_with_two_writes_each(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async with working(monkeypatch) as office:
+        keys = await declared(office)
+        before, writes = runs(office, keys), [office.writes(key) for key in keys]
+
+        office.a.restart()
+        await office.until(lambda: len(office.listed()) == len(NAMES))
+        await asyncio.sleep(30)
+
+        assert runs(office, keys) == before
+        wrote = [office.writes(key) - count for key, count in zip(keys, writes, strict=True)]
+        assert max(wrote) <= 2  # that it is listed, and that clients are offered it
+        assert office.a.count("add_worker") == len(NAMES)
+        assert office.replicas[ENDPOINTS[1]].count("add_worker") == 0
+        assert all(is_known(office, key) for key in keys)
+        assert all(office.told(key)[-1] == ("Warning", "Drifted") for key in keys)
+
+
+@virtual_time
+async def test_what_was_given_back_is_looked_for_before_the_next_reading_is_due(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async with working(monkeypatch) as office:
+        office.gateway(resyncSeconds=300)
+        keys = await declared(office)
+        office.a.restart()
+        await office.until(lambda: len(office.listed()) == len(NAMES), within_s=600)
+
+        await office.until(lambda: all(is_known(office, key) for key in keys), within_s=5)
+
+
+@virtual_time
+async def test_a_single_entry_that_somebody_took_off_is_put_back_by_a_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    async with working(monkeypatch) as office:
+        keys = await declared(office)
+        before = runs(office, keys)
+
+        office.a.forget(next(w.id for w in office.a.listed if w.url == "http://a:8000"))
+        await office.until(lambda: len(office.listed()) == len(NAMES))
+        await office.registered(keys[0])
+
+        assert runs(office, keys)[0] != before[0]
+        assert runs(office, keys)[1:] == before[1:]
+
+
+@virtual_time
+async def test_what_a_replica_refuses_to_take_back_is_seen_to_by_a_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    async with working(monkeypatch) as office:
+        keys = await declared(office)
+        before = runs(office, keys)
+        office.a.fails["add_worker"] = [Unavailable("not now")]
+
+        office.a.restart()
+        await office.until(lambda: len(office.listed()) == len(NAMES))
+        await asyncio.sleep(30)
+
+        assert sum(old != new for old, new in zip(before, runs(office, keys), strict=True)) == 1
+        assert all(office.says(key, "Registered")() and is_known(office, key) for key in keys)
+
+
+@virtual_time
+async def test_a_worker_that_does_not_come_up_again_is_waited_for_by_a_run_that_says_so(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async with working(monkeypatch) as office:
+        keys = await declared(office)
+        office.workers["http://a:8000"].up_since_s = None
+
+        office.a.restart()
+        await office.until(lambda: office.condition(keys[0])["status"] == "False", within_s=20)
+
+        assert office.condition(keys[0], "Reconciling")["status"] == "True"
+        assert office.condition(keys[1])["status"] == "True"
+
+
+@virtual_time
+async def test_what_is_deleted_while_it_is_given_back_does_not_come_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    async with working(monkeypatch) as office:
+        keys = await declared(office)
+        office.workers["http://a:8000"].up_since_s = None
+        office.a.restart()
+        await office.until(lambda: "http://a:8000" in office.a.pending)
+
+        office.kube.delete(keys[0])
+        await asyncio.sleep(1)
+        office.workers["http://a:8000"].rise()
+        await office.until(lambda: office.is_gone(keys[0]))
+
+        assert "http://a:8000" not in [*office.a.pending, *office.listed()]
+
+
+@virtual_time
+async def test_what_a_process_gave_back_and_could_not_write_is_found_by_the_next_one(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async with working(monkeypatch) as office:
+        keys = await declared(office)
+        office.a.restart()
+        await office.until(lambda: office.a.count("add_worker") == len(NAMES))
+
+        await office.restart()
+        await office.until(lambda: all(is_known(office, key) for key in keys))
+        await asyncio.sleep(30)
+
+        assert sorted(office.listed()) == [f"http://{name}:8000" for name in NAMES]
+        assert all(office.says(key, "Registered")() for key in keys)
+
+
+@virtual_time
+async def test_what_a_killed_process_gave_back_is_looked_for_when_it_is_deleted(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async with working(monkeypatch) as office:
+        keys = await declared(office)
+        office.workers["http://a:8000"].up_since_s = None
+        office.a.restart()
+        await office.until(lambda: "http://a:8000" in office.a.pending)
+
+        await office.stop()
+        office.kube.delete(keys[0])
+        office.operator = office.hire()
+        await office.start()
+        await asyncio.sleep(1)
+        office.workers["http://a:8000"].rise()
+        await office.until(lambda: office.is_gone(keys[0]))
+
+        assert "http://a:8000" not in [*office.a.pending, *office.listed()]
+
+
+@virtual_time
+async def test_a_changed_declaration_is_not_given_back_as_it_was(monkeypatch: pytest.MonkeyPatch) -> None:
+    async with working(monkeypatch) as office:
+        keys = await declared(office)
+        office.a.away = True
+        await asyncio.sleep(60)
+        office.worker("a", priority=7)
+        await asyncio.sleep(60)
+
+        office.a.restart()
+        await office.until(lambda: len(office.listed()) == len(NAMES))
+        await office.registered(keys[0])
+
+        assert {w.url: w.priority for w in office.a.listed}["http://a:8000"] == 7
