@@ -75,7 +75,7 @@ class Mode(StrEnum):
 
 
 class ServiceRef(ApiModel):
-    """A Service in the same namespace; every address of its EndpointSlices is a replica, ready or not."""
+    """A Service in the same namespace; each address of its EndpointSlices is a replica, ready or not, 256 at most."""
 
     name: ObjectName
     """Name of the Service."""

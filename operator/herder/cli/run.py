@@ -77,7 +77,7 @@ def _namespaces(_context: click.Context, _parameter: click.Parameter, names: tup
     "--max-runs",
     type=click.IntRange(1, 10_000),
     default=32,
-    help="Workflow runs at work at once; those that wait for their next attempt do not count.",
+    help="Workflow runs at work at once; those that wait for their next attempt, or long for an answer, do not count.",
 )
 @click.option("--log-level", type=click.Choice(logs.LEVELS), default="info", help="Least level logged.")
 @click.option(

@@ -18,7 +18,7 @@ from herder.controller.heals import Heals
 from herder.controller.objects import Body, Key, Objects, uid_of
 from herder.controller.observe import Observation
 from herder.controller.queue import WorkQueue
-from herder.controller.registries import HELD_IN, Item, Registry, needed
+from herder.controller.registries import HELD_IN, SWEPT, Item, Registry, needed
 from herder.controller.secrets import FRESH_S, SecretMissing, Secrets
 from herder.controller.services import Place as ServicePlace
 from herder.controller.services import ServiceMissing, Services
@@ -61,6 +61,7 @@ class ModelGateways:
         self._census = census
         self._heals = heals
         self._troubles: dict[Key, Blocked] = {}
+        self._swept: dict[Key, frozenset[Registry]] = {}
         self._places: dict[Key, ServicePlace] = {}
         """The Services whose replicas are driven."""
 
@@ -133,8 +134,13 @@ class ModelGateways:
         return self._gateways.drop(key)
 
     def needs(self, key: Key) -> frozenset[Registry]:
-        """Return the registries of a gateway's replicas that are read beside the workers."""
-        return needed(member.kind for member in self._objects.referring_to(key))
+        """Return the registries of a gateway's replicas that are read beside the workers.
+
+        One that somebody needed and that may hold orphans is read on: the last resource may have left some.
+        """
+        now = needed(member.kind for member in self._objects.referring_to(key))
+        self._swept[key] = self._swept.get(key, frozenset()) | now & SWEPT
+        return now | self._swept[key]
 
     def changed(self, key: Key, news: News) -> None:
         """Have everything reconciled that the news of a replica concern."""
@@ -200,6 +206,7 @@ class ModelGateways:
 
     def _forget(self, key: Key) -> None:
         self._follow(key, None)
+        self._swept.pop(key, None)
         self._troubles.pop(key, None)
         self._drop(key)
         self._enqueue_all(key)

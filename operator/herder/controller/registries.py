@@ -67,6 +67,9 @@ READERS: Final[Mapping[Registry, Callable[[Replica], Awaitable[Listing]]]] = {
 """What reads a registry. Raises GatewayError."""
 
 
+SWEPT: Final = frozenset({Registry.WASM})
+"""The registries beside the workers whose entries say which resource they were made for."""
+
 _BESIDE: Final[Mapping[str, Registry]] = {
     WORKER_REGISTRATION.kind: Registry.MODELS,
     WASM_MODULE.kind: Registry.WASM,
