@@ -14,7 +14,7 @@ launch, runs, places, line       a workflow run from its first status write to i
 giveback           what a replica that lost everything is given without a run
 census, heals, metrics           what is counted over all resources, and what Prometheus is told
 observe, observation, claims, project, portrait   what the status says
-writer, wishes, diff, recorder   the only writer of statuses; Events on state changes
+writer, wishes, fit, diff, recorder   the only writer of statuses; Events on state changes
 sweep, leftovers, orphans        entries that nobody declares any more, and those that are left on purpose
 rounds             what is done now and then
 failpoints         where tests have the process killed

@@ -20,6 +20,7 @@ from typing import Any, Final
 import structlog
 
 from herder.controller.diff import merge_patch
+from herder.controller.fit import fitted
 from herder.controller.kube import Conflicted, Forbidden, Kube, NotFound, Rejected, Unreached
 from herder.controller.objects import Body, Key, Objects, uid_of
 from herder.controller.wishes import Render, Slot, Status, Wish
@@ -138,7 +139,7 @@ class StatusWriter:
         if body is None or uid_of(body) != slot.uid:
             self._slots.pop(slot.uid, None)
             return False
-        status = render(body)
+        status = fitted(render(body))
         patch = merge_patch(body.get("status") or {}, status)
         if not patch:
             return True

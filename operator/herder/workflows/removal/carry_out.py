@@ -21,6 +21,8 @@ async def retire(replica: Replica, data: Removal) -> None:
     endpoint = replica.endpoint
     record = data.entry(endpoint)
     listed = await replica.find_all(data.url)
+    ours = (worker for worker in listed if data.owner.claims(worker.labels))
+    data.in_flight[endpoint] = sum(worker.load for worker in ours)
     is_listed = any(worker.id == record.worker_id for worker in listed)
     own = None if is_listed else await look_up(replica, record.worker_id, data.url)
     move = next_move(data.owner, record, listed, own)

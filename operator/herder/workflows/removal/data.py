@@ -19,6 +19,8 @@ class Removal:
     replicas: tuple[Replica, ...]
     entries: dict[str, Entry] = field(default_factory=dict)
     problems: dict[str, Problem] = field(default_factory=dict)
+    in_flight: dict[str, int] = field(default_factory=dict)
+    """By endpoint: how many requests of the replica were under way on the worker when it was looked at last."""
     now: Callable[[], datetime] = utc_now
 
     @property

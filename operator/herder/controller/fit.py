@@ -1,0 +1,73 @@
+"""How a status stays small, however many replicas a gateway has and however much they have to say: pure.
+
+A status far above `BUDGET` would be taken by the API server, and be carried about by every watch. What it says for
+people is cut first, step by step and only as far as needed; what herder reads back of it, the ids and hashes of each
+replica's entry, is never cut. That is about 150 bytes for a replica, beside its URL.
+"""
+
+import json
+from collections.abc import Callable, Iterable, Mapping
+from functools import partial
+from typing import Any, Final
+
+BUDGET: Final = 60 * 1024
+"""Bytes of the JSON; with metadata and spec an object stays below 64 KiB as a rule."""
+
+type Status = dict[str, Any]
+
+
+def fitted(status: Status) -> Status:
+    """Return the status, cut as far as it is too large. What is cut stays cut when it is cut again."""
+    for cut in _CUTS:
+        if size_of(status) <= BUDGET:
+            return status
+        status = cut(status)
+    return status
+
+
+def size_of(status: Mapping[str, Any]) -> int:
+    """Return how many bytes the status takes on the wire."""
+    return len(json.dumps(status, separators=(",", ":"), ensure_ascii=False).encode())
+
+
+def _without_times(status: Status) -> Status:
+    """Of each replica it is left out since when its state is what it is."""
+    rows = status.get("replicas")
+    if rows is None:
+        return status
+    return {**status, "replicas": [{name: row[name] for name in row if name != "verifiedAt"} for row in rows]}
+
+
+def _with_short_lists(field: str, name: str, most: int, status: Status) -> Status:
+    shown: Mapping[str, Any] = status.get(field) or {}
+    if len(shown.get(name, ())) <= most:
+        return status
+    return {**status, field: {**shown, name: shown[name][:most]}}
+
+
+def _with_short_texts(most: int, status: Status) -> Status:
+    """Cut the messages of conditions, steps and past runs; what is wrong is said first in each."""
+    texts: Status = {name: _short(status[name], most) for name in ("conditions", "history") if name in status}
+    run = status.get("workflow")
+    if run is not None:
+        texts["workflow"] = {**run, "steps": _short(run.get("steps", ()), most)}
+    return {**status, **texts}
+
+
+def _short(items: Iterable[Mapping[str, Any]], most: int) -> list[dict[str, Any]]:
+    return [{**item, "message": _cut(item["message"], most)} if "message" in item else dict(item) for item in items]
+
+
+def _cut(text: str, most: int) -> str:
+    return text if len(text) <= most else f"{text[: most - 1]}…"
+
+
+_CUTS: Final[tuple[Callable[[Status], Status], ...]] = (
+    partial(_with_short_texts, 256),
+    _without_times,
+    partial(_with_short_lists, "server", "tools", 16),
+    partial(_with_short_lists, "worker", "models", 16),
+    partial(_with_short_texts, 96),
+    partial(_with_short_lists, "server", "tools", 2),
+    partial(_with_short_lists, "worker", "models", 2),
+)
