@@ -42,7 +42,7 @@ class McpDesk:
 
 
 def tell_repairs(objects: Objects, recorder: EventRecorder) -> Callable[[Key, str], None]:
-    """Return what has an Event tell of each repair of a server's entry, on its resource or else on none."""
+    """Return what has an Event tell of each repair, on the resource of the server whose entry it was."""
 
     def tell(key: Key, found: str) -> None:
         body = objects.get(key)
