@@ -114,6 +114,10 @@ def fixed_difference(worker: Worker, plan: Plan, models: tuple[str, ...] = ()) -
 def _model_difference(worker: Worker, plan: Plan, models: tuple[str, ...]) -> str | None:
     listed = {name for model in worker.models for name in (model.id, *model.aliases)} | {worker.model_id or ""}
     shown = {redacted(model, plan.secrets) for model in listed}
+    if plan.is_external and models:
+        # a worker of one's own is listed with one model, a provider with all that the gateway found there
+        absent = next((model for model in plan.spec.models if model not in listed), None)
+        return None if absent is None else f"it lists no model {absent}"
     if not models or not (listed | shown).isdisjoint(models):
         return None
     found, wanted = (untrusted(model, secrets=plan.secrets) for model in (worker.model_id or "none", models[0]))

@@ -146,3 +146,19 @@ def test_the_time_of_an_entry_moves_only_when_its_state_does(
     former: Entry, now: Entry, expected: datetime | None
 ) -> None:
     assert now.since(former, LATER).verified_at == expected
+
+
+@pytest.mark.parametrize(
+    ("declared", "expected"),
+    [(("a", "b-2026-01-01"), None), (("a", "c"), "it lists no model c"), ((), None)],
+    ids=["all, one by its alias", "one is missing", "whatever it serves"],
+)
+def test_a_provider_is_listed_with_every_model_that_is_declared(
+    declared: tuple[str, ...], expected: str | None
+) -> None:
+    provider = plan(runtime="External", api_key="k3y", models=declared)
+    listed = worker(
+        runtime_type="external", model_id="b", models=(Model(id="b", aliases=("b-2026-01-01",)), Model(id="a"))
+    )
+
+    assert difference(listed, provider, ("a", "b", "c")) == expected
