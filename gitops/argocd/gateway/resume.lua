@@ -1,0 +1,3 @@
+-- Has herder repair every difference again.
+obj.spec.mode = "Enforce"
+return obj

@@ -1,0 +1,3 @@
+-- Has herder look after it again.
+obj.spec.suspend = false
+return obj
