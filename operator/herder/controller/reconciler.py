@@ -24,7 +24,7 @@ from herder.controller.writer import StatusWriter
 log = structlog.get_logger(__name__)
 
 _CHANCE_RECHECK_S: Final = 1.0
-"""How often a removal whose time was up before it began is looked at: nobody tells of what it has sent."""
+"""How soon a removal is looked at again that was just noted, or whose time was up before it began."""
 _TICK_S: Final = 0.01
 """More than a timer can be early by, or what is almost due would be looked at over and over."""
 _REMOVAL_COOLING_S: Final = 15.0
@@ -79,7 +79,8 @@ class Reconciler:
         """Have the object looked at again when time alone changes what is to be done; timers may be a little early."""
         subject = scene.subject
         forced_s = self.scout.forced_in_s(subject, memory) if scene.is_leaving else None
-        is_awaited = forced_s == 0 and subject.has_finalizer and not memory.has_tried_removal
+        is_new = scene.is_elsewhere and scene.barred is not None and subject.status.drain is None
+        is_awaited = is_new or (forced_s == 0 and subject.has_finalizer and not memory.has_tried_removal)
         for delay_s in (_CHANCE_RECHECK_S if is_awaited else forced_s, memory.cools_until_s - self.clock()):
             if delay_s is not None and delay_s > 0:
                 self.queue.add_after(subject.key, max(_TICK_S, delay_s))
