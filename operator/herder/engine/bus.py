@@ -40,7 +40,8 @@ class EventBus:
 
     def subscribe(self, subscriber: Subscriber) -> None:
         """Deliver events to `subscriber` from now on."""
-        self.listeners.append(Listener(subscriber, self._timeout_s))
+        # A new list: this may be called out of a delivery, while the listeners are being gone through.
+        self.listeners = [*self.listeners, Listener(subscriber, self._timeout_s)]
 
     def unsubscribe(self, subscriber: Subscriber) -> bool:
         """Deliver no more events to `subscriber`, except those already on their way. Return whether it was there."""
@@ -60,10 +61,10 @@ class EventBus:
 
     async def publish_and_wait(self, event: Event) -> None:
         """Hand the event to every subscriber, and return when each is through with it or was cut off."""
-        told = [asyncio.Event() for _ in self.listeners]
-        for listener, each in zip(self.listeners, told, strict=True):
+        told = [(listener, asyncio.Event()) for listener in self.listeners]
+        for listener, each in told:
             listener.offer((event,), each)
-        for each in told:
+        for _, each in told:
             await each.wait()
 
 
@@ -150,7 +151,10 @@ class _Lane:
                     else:
                         self._give_up(turn)
                         raise
-                except Exception as error:  # noqa: BLE001 (a subscriber may raise anything)
+                except (KeyboardInterrupt, SystemExit):
+                    self._give_up(turn)
+                    raise
+                except BaseException as error:  # noqa: BLE001 (a subscriber may raise anything)
                     self._listener.log("subscriber.raised", event, exc_info=error)
                 if self._timer is not None:
                     if turn != self._turn:

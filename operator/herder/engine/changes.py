@@ -189,9 +189,12 @@ class WorkflowEnded:
                 return events.WorkflowFailed(state.instance_id, self.outcome.failed_step, self.outcome.error or "")
 
 
-def told(error: Exception) -> str:
-    """Return what is kept and told of an exception."""
-    return str(error) or type(error).__name__
+def told(error: BaseException) -> str:
+    """Return what is kept and told of an exception, also of one that fails to say it."""
+    try:
+        return str(error) or type(error).__name__
+    except Exception:  # noqa: BLE001 (it may raise anything)
+        return type(error).__name__
 
 
 def seconds_between(begin: datetime | None, end: datetime) -> float:

@@ -24,3 +24,9 @@ class WorkflowContext[D]:
     def seal(self) -> None:
         """Take `data` away, from a step that goes on after it was told to stop: its next use is an AttributeError."""
         del self._data
+
+    def take_over(self) -> "WorkflowContext[D]":
+        """Return a context that has what this one has, and seal this one."""
+        successor = WorkflowContext(self.instance_id, self.step_id, self.attempt, self._data)
+        self.seal()
+        return successor

@@ -118,15 +118,20 @@ class WorkflowEngine:
         raises.
         """
         run = self._runs.get(instance_id)
-        if run is None:
-            return self._ended(self._peek(instance_id) or await self.store.load(instance_id))
-        with run.slot.take() as waiter:
-            try:
-                async with asyncio.timeout(timeout):
+        if run is None and (ended := self._peek(instance_id)) is not None:
+            return self._ended(ended)
+        limit = asyncio.timeout(timeout)
+        try:
+            async with limit:
+                if run is None:
+                    return self._ended(await self.store.load(instance_id))
+                with run.slot.take() as waiter:
                     await self._look_once(run)
                     return await waiter
-            except TimeoutError as error:
-                raise WaitTimeoutError(instance_id, timeout or 0.0) from error
+        except TimeoutError as error:
+            if not limit.expired():  # the store's own
+                raise
+            raise WaitTimeoutError(instance_id, timeout or 0.0) from error
 
     async def start_and_wait[D](self, definition_id: str, data: D, timeout: float | None) -> WorkflowOutcome:
         """Start an instance and wait until it has ended, as `start_workflow` and `wait_for_completion` do."""

@@ -11,6 +11,7 @@ from typing import Any
 
 import structlog
 
+from herder.engine.changes import told
 from herder.engine.errors import StepTimeoutError, WorkflowError
 from herder.engine.plan import Context, PlannedStep
 from herder.engine.ports import Ports
@@ -26,29 +27,16 @@ type Then = Callable[[PlannedStep, Context, object], None]
 class Errand:
     """Work that had to wait for something."""
 
-    __slots__ = ("_has_timed_out", "_timer", "context", "step", "task", "then")
+    __slots__ = ("context", "has_timed_out", "step", "task", "then", "timer")
 
     def __init__(self, step: PlannedStep, context: Context, task: asyncio.Task[Any], then: Then) -> None:
         self.step = step
         self.context = context
         self.task = task
         self.then = then
-        self._timer: asyncio.TimerHandle | None = None
-        self._has_timed_out = False
-
-    def limit(self, timeout_s: float) -> None:
-        """Cancel the work when it is not through in time."""
-        self._timer = asyncio.get_running_loop().call_later(timeout_s, self._time_out)
-
-    def has_timed_out(self) -> bool:
-        """Whether the work, which is through, was cancelled because it was too slow. Stops the timer."""
-        if self._timer is not None:
-            self._timer.cancel()
-        return self._has_timed_out
-
-    def _time_out(self) -> None:
-        self._has_timed_out = True
-        self.task.cancel()
+        self.timer: asyncio.TimerHandle | None = None
+        self.has_timed_out = False
+        """Whether the work was cancelled because it was too slow."""
 
 
 class Errands:
@@ -84,7 +72,7 @@ class Errands:
         errand = Errand(step, context, task, then)
         self._under_way.add(errand)
         if timeout_s < math.inf:
-            errand.limit(timeout_s)
+            errand.timer = self.loop.call_later(timeout_s, self._time_out, errand)
         task.add_done_callback(partial(self._come_back, errand))
 
     async def wait(self) -> None:
@@ -105,29 +93,53 @@ class Errands:
     async def stop(self) -> None:
         """Cancel all work and wait for it to stop, for as long as the grace lasts.
 
-        Work that goes on after that is no longer waited for. Without its data it can write nothing any more.
+        Work that goes on after that is no longer waited for. Neither it nor what it left running can write anything any
+        more: it has lost its data.
         """
-        if not self._under_way:
+        stopped = tuple(self._under_way)
+        if not stopped:
             return
         self.cancel()
-        await asyncio.wait({errand.task for errand in self._under_way}, timeout=self._grace_s)
-        for errand in self._under_way:
+        await asyncio.wait({errand.task for errand in stopped}, timeout=self._grace_s)
+        for errand in stopped:
+            errand.context.seal()
             if not errand.task.done():
-                log.warning("step.does_not_stop", instance=errand.context.instance_id, step=errand.step.id)
-                errand.context.seal()
-                self._tasks.add(errand.task)
-                errand.task.add_done_callback(self._tasks.discard)
-        self._under_way.clear()
+                self._leave(errand)
 
     def cancel(self) -> None:
         """Tell all work to stop."""
         for errand in self._under_way:
             errand.task.cancel()
 
-    def _come_back(self, errand: Errand, task: asyncio.Task[Any]) -> None:
-        self._under_way.discard(errand)
-        self._hand_back(errand.step, errand.context, task, errand.then, has_timed_out=errand.has_timed_out())
+    def _time_out(self, errand: Errand) -> None:
+        errand.has_timed_out = True
+        errand.task.cancel()
+        errand.timer = self.loop.call_later(self._grace_s, self._give_up, errand)
+
+    def _give_up(self, errand: Errand) -> None:
+        """Go on without work that did not stop when its time was up."""
+        if self._is_closed:
+            return  # `stop` has it
+        self._leave(errand)
+        late = StepTimeoutError(errand.step.id, errand.step.timeout_s)
+        errand.then(errand.step, errand.context.take_over(), late)
         self.wake()
+
+    def _leave(self, errand: Errand) -> None:
+        log.warning("step.does_not_stop", instance=errand.context.instance_id, step=errand.step.id)
+        self._under_way.discard(errand)
+        self._tasks.add(errand.task)
+        errand.task.add_done_callback(self._tasks.discard)
+
+    def _come_back(self, errand: Errand, task: asyncio.Task[Any]) -> None:
+        if errand.timer is not None:
+            errand.timer.cancel()
+        if errand in self._under_way:
+            self._under_way.discard(errand)
+            self._hand_back(errand.step, errand.context, task, errand.then, has_timed_out=errand.has_timed_out)
+            self.wake()
+        elif not task.cancelled():
+            task.exception()  # retrieved, or asyncio would report what came of it after it was left behind
 
     def _hand_back(
         self, step: PlannedStep, context: Context, task: asyncio.Task[Any], then: Then, *, has_timed_out: bool = False
@@ -146,5 +158,11 @@ class Errands:
                 return
         except Exception as error:  # noqa: BLE001 (a step may raise anything)
             result = error
+        except (KeyboardInterrupt, SystemExit):  # on its way through the loop already
+            self.is_cut_off = True
+            return
+        except BaseException as error:  # noqa: BLE001 (hooks are promised an Exception)
+            result = WorkflowError(f"step {step.id!r} raised {type(error).__name__}: {told(error)}")
+            result.__cause__ = error
         if not self._is_closed:
             then(step, context, result)

@@ -23,6 +23,7 @@ from herder.engine.errand import Errands
 from herder.engine.plan import Context, Plan, PlannedStep
 from herder.engine.ports import Ports
 from herder.engine.slot import Answer
+from herder.engine.status import StepStatus
 from herder.engine.verdict import judge
 
 log = structlog.get_logger(__name__)
@@ -99,8 +100,9 @@ class Flow:
         self.errands.wake()
 
     def begin(self) -> None:
-        """Claim the steps that wait for none, or for none that is left."""
-        self._claim(first_candidates(self._plan, self._progress))
+        """Claim the steps that wait for none, or for none that is left: unless it ended while it was being saved."""
+        if self.end is None:
+            self._claim(first_candidates(self._plan, self._progress))
 
     def take_changes(self) -> list[Change]:
         """Hand over what is to be written. What comes while it is being written belongs to the next round."""
@@ -139,7 +141,11 @@ class Flow:
                 return
             step_id = step.id
             context = WorkflowContext(instance_id, step_id, states[step_id].attempts, data)
-            task = Task(step.run(context), loop=loop, eager_start=True)
+            try:
+                task = Task(step.run(context), loop=loop, eager_start=True)
+            except Exception as error:  # noqa: BLE001 (it takes no context, or a decorator of it raises)
+                self._attempted(step, context, error)
+                continue
             try:
                 is_through = task.done() and task.exception() is None and task.result() is None
             except CancelledError:  # out of exception(), which raises nothing else
@@ -172,9 +178,10 @@ class Flow:
         now = self._ports.clock()
         if state.next_retry_at is not None:
             return partial(self._wait, step, seconds_between(now, state.next_retry_at), self._begin)
-        if state.started_at is not None or not step.is_gated:
+        if state.started_at is not None or state.status is StepStatus.RETRYING or not step.is_gated:
             return partial(self._begin, step)
-        return partial(self._wait, step, step.wait_s(now), self._ask)
+        wait_s = step.wait_s(now)
+        return partial(self._wait, step, wait_s, self._ask) if wait_s > 0 else partial(self._ask, step)
 
     def _begin(self, step: PlannedStep) -> None:
         if self._is_paused:
@@ -184,11 +191,9 @@ class Flow:
         self._begun.append(step)
 
     def _wait(self, step: PlannedStep, wait_s: float, then: Callable[[PlannedStep], None]) -> None:
-        if wait_s > 0:
-            work = _sleep(self._ports, wait_s)
-            self.errands.launch(step, self._context(step), work, partial(self._waited, then), math.inf)
-        else:
-            then(step)
+        """Sleep, for no time at all where need be: what is tried again at once for ever still lets others run."""
+        work = _sleep(self._ports, wait_s)
+        self.errands.launch(step, self._context(step), work, partial(self._waited, then), math.inf)
 
     def _waited(self, then: Callable[[PlannedStep], None], step: PlannedStep, context: Context, result: object) -> None:
         if isinstance(result, Exception):  # of a sleep that was plugged in

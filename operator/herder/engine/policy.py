@@ -42,6 +42,10 @@ _NO_LOOP = tenacity.Retrying()
 """tenacity's strategies look at a call's state, which wants a loop that it belongs to; ours are asked without one."""
 
 
+LONGEST_DELAY_S = 3e9
+"""A century. What is longer may lead to a moment that can't be written down."""
+
+
 def _moment(attempt: int, elapsed: float) -> tenacity.RetryCallState:
     moment = tenacity.RetryCallState(_NO_LOOP, fn=None, args=(), kwargs={})
     moment.attempt_number = attempt
@@ -156,7 +160,13 @@ class RetryPolicy:
         return tenacity.stop_never if self.max_attempts is None else tenacity.stop_after_attempt(self.max_attempts)
 
     def next_delay(self, attempt: int, elapsed: float) -> float | None:
-        """Return the seconds until the next attempt, or None when attempt number `attempt` was the last."""
+        """Return the seconds until the next attempt, or None when attempt number `attempt` was the last.
+
+        Raises ValueError for a backoff longer than a century, and what the backoff raises.
+        """
         if self._stop(_moment(attempt, elapsed)):
             return None
-        return self.backoff.delay(attempt, elapsed)
+        delay_s = self.backoff.delay(attempt, elapsed)
+        if delay_s is not None and not delay_s <= LONGEST_DELAY_S:
+            raise ValueError(f"a backoff of {delay_s!r} seconds")
+        return delay_s

@@ -28,7 +28,7 @@ def resumed(plan: Plan, saved: State) -> State:
 def _resumed_step(step: PlannedStep, saved: StepState | None) -> StepState:
     if saved is None:
         return StepState()
-    if is_satisfied(step, saved) or saved.status is StepStatus.RETRYING:
+    if is_satisfied(step, saved) or saved.status is StepStatus.PENDING or saved.status is StepStatus.RETRYING:
         return saved.snapshot()
     if saved.status is StepStatus.RUNNING:
         return StepState(attempts=max(saved.attempts - 1, 0), started_at=saved.started_at, error=saved.error)

@@ -371,3 +371,70 @@ async def test_a_subscriber_may_use_what_belongs_to_a_task() -> None:
 
     assert subscriber.events == [*events(1), WorkflowCancelled("1")]
     assert elapsed_s() == 2
+
+
+class Odd(BaseException):
+    """No Exception."""
+
+
+@pytest.mark.parametrize("seconds", [None, 0, 1])
+@virtual_time
+async def test_a_subscriber_that_raises_what_is_no_exception_hears_the_next_event(seconds: float | None) -> None:
+    class RaisesOdd(Recorder):
+        async def on_event(self, event: Event) -> None:
+            await super().on_event(event)
+            if seconds is not None:
+                await asyncio.sleep(seconds)
+            raise Odd
+
+    bus, subscriber = EventBus(), RaisesOdd()
+    bus.subscribe(subscriber)
+
+    with capture_logs() as logs:
+        bus.publish_all(events(2))
+        await bus.publish_and_wait(WorkflowCancelled("1"))
+
+    assert subscriber.events == [*events(2), WorkflowCancelled("1")]
+    assert [entry["event"] for entry in logs] == ["subscriber.raised"] * 3
+    assert bus.listeners[0].lanes == {}
+
+
+@pytest.mark.parametrize("seconds", [None, 1])
+def test_a_subscriber_that_wants_the_program_to_exit_is_heard_and_nothing_is_left_behind(
+    seconds: float | None,
+) -> None:
+    class Exits(Recorder):
+        async def on_event(self, event: Event) -> None:
+            if seconds is not None:
+                await asyncio.sleep(seconds)
+            raise SystemExit
+
+    bus = EventBus()
+    bus.subscribe(Exits())
+
+    @virtual_time
+    async def publish() -> None:
+        await bus.publish_and_wait(events(1)[0])
+
+    with pytest.raises(SystemExit):
+        publish()
+
+    assert bus.listeners[0].lanes == {}
+
+
+@virtual_time
+async def test_who_subscribes_while_an_event_is_being_told_hears_the_next_one() -> None:
+    bus, late = EventBus(), Recorder()
+
+    class Subscribes(Recorder):
+        async def on_event(self, event: Event) -> None:
+            if not self.events:
+                bus.subscribe(late)
+            await super().on_event(event)
+
+    bus.subscribe(Subscribes())
+
+    await bus.publish_and_wait(events(1)[0])
+    await bus.publish_and_wait(WorkflowCancelled("1"))
+
+    assert late.events == [WorkflowCancelled("1")]

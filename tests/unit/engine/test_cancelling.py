@@ -313,3 +313,16 @@ async def test_what_a_step_that_is_cancelled_by_itself_comes_to_is_not_written()
 
     assert recorder.terminal() == ["WorkflowCancelled"]
     assert statuses(engine, instance_id) == {"a": "Succeeded", "b": "Failed", "c": "Failed"}
+
+
+@virtual_time
+async def test_nothing_begins_of_a_workflow_that_is_cancelled_while_it_is_being_saved() -> None:
+    recorder = Recorder()
+    engine = engine_with(StepDefinition("a", noop), store=CopyingStore(latency_s=1), recorder=recorder)
+    starting = asyncio.create_task(engine.start_workflow("wf", {}))
+    await asyncio.sleep(0.5)
+
+    assert await engine.force_cancel_all() == 1
+
+    assert recorder.names() == ["WorkflowStarted", "WorkflowCancelled"]
+    assert statuses(engine, await starting) == {"a": "Pending"}

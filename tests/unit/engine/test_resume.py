@@ -252,3 +252,28 @@ async def test_a_store_that_kept_it_going_is_gone_on_with_under_the_same_id() ->
 
     assert await engine.resume_workflow(await store.load("saved")) == "saved"
     assert (await engine.wait_for_completion("saved", 5)).ok
+
+
+@virtual_time
+async def test_a_state_resumed_and_saved_again_before_anything_began_is_the_same_to_resume() -> None:
+    log: list[str] = []
+    begun_at = EPOCH - timedelta(hours=1)
+    engine = engine_with(StepDefinition("a", ran(log), delay=100, run_if=lambda context: False))
+    once_resumed = saved(a=StepState(attempts=2, started_at=begun_at, error="lost"))
+
+    instance_id = await engine.resume_workflow(once_resumed)
+    await engine.wait_for_completion(instance_id, 5)
+
+    assert log == ["a 3"]
+    assert engine.get_state(instance_id).steps["a"].started_at == begun_at
+
+
+@virtual_time
+async def test_a_step_built_by_hand_as_retrying_is_not_asked_its_condition_again() -> None:
+    log: list[str] = []
+    engine = engine_with(StepDefinition("a", ran(log), run_if=lambda context: False))
+
+    instance_id = await engine.resume_workflow(saved(a=StepState(StepStatus.RETRYING, 1)))
+
+    assert (await engine.wait_for_completion(instance_id, 5)).ok
+    assert log == ["a 2"]

@@ -298,3 +298,17 @@ def test_an_infinite_timeout_is_none_on_any_loop(run: Any) -> None:
         return (await engine.start_and_wait("wf", {}, timeout=60)).ok
 
     assert run(main())
+
+
+@pytest.mark.parametrize("seconds", [math.inf, 1e15, "soon"])
+@virtual_time
+async def test_a_backoff_whose_answer_makes_no_sense_ends_the_retry(seconds: Any) -> None:
+    class Senseless:
+        def delay(self, attempt: int, elapsed: float = 0.0) -> Any:
+            return seconds
+
+    engine = engine_with(StepDefinition("a", flaky(1), retry=RetryPolicy(backoff=Senseless())))
+
+    outcome = await engine.start_and_wait("wf", {}, timeout=5)
+
+    assert (outcome.failed_step, outcome.error) == ("a", "attempt 1")

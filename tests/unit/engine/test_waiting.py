@@ -3,6 +3,7 @@
 import asyncio
 import gc
 import weakref
+from typing import Any
 
 import pytest
 
@@ -14,9 +15,11 @@ from herder.engine import (
     WorkflowCompleted,
     WorkflowOutcome,
     WorkflowStarted,
+    WorkflowState,
     WorkflowStatus,
 )
 from unit.engine.kit import Context, Recorder, elapsed_s, engine_with, noop, other_tasks, sleeping, virtual_time
+from unit.engine.stores import CopyingStore
 
 
 @virtual_time
@@ -165,3 +168,39 @@ async def test_what_a_run_needed_is_freed_without_a_garbage_collection() -> None
         assert freed() is None
     finally:
         gc.enable()
+
+
+class Unread(CopyingStore):
+    """Can be written, but not read: raises at once, or takes for ever."""
+
+    def __init__(self, error: Exception | None) -> None:
+        super().__init__()
+        self._error = error
+
+    async def load(self, instance_id: str) -> WorkflowState[Any]:
+        if self._error is not None:
+            raise self._error
+        await asyncio.sleep(1e6)
+        return await super().load(instance_id)
+
+
+@virtual_time
+async def test_a_waiters_timeout_covers_a_store_that_takes_long_to_read() -> None:
+    engine = engine_with(StepDefinition("a", sleeping(10)), store=Unread(None))
+    instance_id = await engine.start_workflow("wf", {})
+
+    for each in (instance_id, "somebody else's"):
+        with pytest.raises(WaitTimeoutError):
+            await engine.wait_for_completion(each, 1)
+
+    assert elapsed_s() == 2
+
+
+@virtual_time
+async def test_a_store_that_times_out_is_not_taken_for_the_waiter() -> None:
+    engine = engine_with(StepDefinition("a", sleeping(10)), store=Unread(TimeoutError("no answer")))
+    instance_id = await engine.start_workflow("wf", {})
+
+    for each in (instance_id, "somebody else's"):
+        with pytest.raises(TimeoutError, match="no answer"):
+            await engine.wait_for_completion(each, 1)
