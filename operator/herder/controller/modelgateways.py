@@ -163,9 +163,9 @@ class ModelGateways:
     def _has_lost(self, news: News, member: Key) -> bool:
         """Whether a replica does not list what a resource is registered as, though it did or never could."""
         body, registry = self._objects.get(member), HELD_IN.get(member.kind)
-        if body is None or registry is None or "deletionTimestamp" in body["metadata"]:
+        if body is None or registry is None or "deletionTimestamp" in body["metadata"] or not _was_registered(body):
             return False
-        key = family_of(body).registered_key(body)
+        key = family_of(body).listing_key(body)
         return key is not None and news.has_lost(Item(registry, key))
 
     def note(self, member: Key, gateway: Key | None, observation: Observation | None, *, is_waited_for: bool) -> None:
@@ -248,6 +248,12 @@ class ModelGateways:
 
 def _keys_in(registry: Registry | None, items: Iterable[Item]) -> frozenset[Any]:
     return frozenset(item.key for item in items if item.registry is registry)
+
+
+def _was_registered(body: Body) -> bool:
+    """Whether a replica has, or had when it was heard last, what an object declares."""
+    rows = (body.get("status") or {}).get("replicas") or ()
+    return any(row.get("workerId") for row in rows)
 
 
 def _models_of(body: Body | None) -> tuple[str, ...]:

@@ -101,7 +101,7 @@ class News:
 
     def has_lost(self, item: Item) -> bool:
         """Whether the replica does not list what it listed, or has just been found without it."""
-        if self.items is not None and item not in self.items:
+        if self.items is not None and self.items.isdisjoint({item, Item(item.registry, None)}):
             return False
         is_known = self.after.read_at_s(item.registry) > _NEVER and not self.after.is_away
         return is_known and item.key is not None and not self.after.listed(item.registry, item.key)

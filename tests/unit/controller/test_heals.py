@@ -7,8 +7,11 @@ import pytest
 from herder.controller.heals import Heals
 from herder.controller.objects import Key
 from herder.gateway.types import WorkerStatus
+from herder.workflows.wasm.files import LocalFiles
 from unit.controller.office import ENDPOINTS, GATEWAY, Office, working
+from unit.controller.test_wasm import declare
 from unit.engine.kit import virtual_time
+from unit.workflows.wasm.fakes import FakeFiles
 
 A, B = (Key("WorkerRegistration", "ns", name) for name in "ab")
 HERE, THERE = "http://here", "http://there"
@@ -158,3 +161,25 @@ async def test_a_worker_that_is_down_does_not_keep_its_replica_ill_for_ever(monk
 
         await office.until(lambda: count(office) == 1)
         assert office.condition(sick)["status"] == "False"
+
+
+@virtual_time
+async def test_a_replica_is_not_healed_before_its_modules_are_back(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(LocalFiles, "read", FakeFiles().read)
+    async with working(monkeypatch) as office:
+        module = declare(office)
+        await office.registered(module)
+        await asyncio.sleep(30)
+        before = count(office)
+        office.a.away = office.a.wasm.away = True
+        await office.until(office.says(GATEWAY, "GatewayUnreachable"))
+        office.a.wasm.listed.clear()
+        office.a.come_back()
+        office.a.wasm.away = False
+
+        await office.until(lambda: count(office) == 1)
+
+        assert before == 0
+        assert len(office.a.wasm.listed) == 1

@@ -242,6 +242,10 @@ class Family[S: ServedSpec](abc.ABC):
         key = shown.get(self.key_in)
         return key if isinstance(key, str) else None
 
+    def listing_key(self, body: Body) -> str | None:
+        """Return the key that a replica lists an object under which is registered; None if it is not."""
+        return self.registered_key(body)
+
     def shown(self, status: WorkflowStatus) -> ApiModel | None:
         """Return what a status shows of what was found out."""
         shown: ApiModel | None = getattr(status, self.shown_in)

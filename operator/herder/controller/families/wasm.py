@@ -81,6 +81,12 @@ class WasmFamily(Family[WasmModuleSpec]):
         own = {place_key(metadata["namespace"], metadata["name"])}
         return not keys.isdisjoint(own | {content_key(sha256) for sha256 in contents if isinstance(sha256, str)})
 
+    def listing_key(self, body: Body) -> str | None:
+        """Return what all modules of the resource are found under."""
+        metadata = body["metadata"]
+        is_registered = self.registered_key(body) is not None
+        return place_key(metadata["namespace"], metadata["name"]) if is_registered else None
+
     async def declare(self, spec: WasmModuleSpec, owner: Owner, vault: Vault) -> Declared:  # noqa: ARG002
         """Return the declaration: it refers to nothing."""
         return DeclaredModule(WasmPlan(spec, owner))
