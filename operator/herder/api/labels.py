@@ -12,8 +12,8 @@ from pydantic import AfterValidator, Field
 from herder.api.markers import Rule
 from herder.api.meta import OWNED_LABEL_PREFIX
 
-MAX_LABELS: Final = 127
-"""The gateway takes 128, of which herder needs one for the owner."""
+MAX_LABELS: Final = 126
+"""The gateway takes 128, of which herder needs one for the owner and one for what stays when its resource goes."""
 MAX_VALUE_LENGTH: Final = 4096
 """Bytes, not characters."""
 

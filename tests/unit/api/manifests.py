@@ -108,7 +108,7 @@ ACCEPTED = (
             "the lowest priority": {"priority": 0},
             "the highest priority": {"priority": 4294967295},
             "as many models as fit": {"models": [f"m{n}" for n in range(64)]},
-            "as many labels as fit": {"labels": {f"l{n}": "" for n in range(127)}},
+            "as many labels as fit": {"labels": {f"l{n}": "" for n in range(126)}},
             "labels of every kind": {
                 "labels": {"team/a": "ä b", "dp_size": "2", "realtime": "true", "k" * 128: "v" * 4096},
             },
@@ -280,10 +280,10 @@ REFUSED = (
             "too many models": ({"models": ["m"] * 65}, "spec.models", "at most 64 items"),
             "an empty model": ({"models": [""]}, "spec.models[0]", "at least 1 char"),
             "too many labels": (
-                {"labels": {f"l{n}": "" for n in range(128)}},
+                {"labels": {f"l{n}": "" for n in range(127)}},
                 "spec.labels",
-                "127",
-                "at most 127 items",
+                "126",
+                "at most 126 items",
             ),
             "a reserved label": ({"labels": {"herder.dev/owner": "me"}}, "spec.labels", "begin with herder.dev/"),
             "a label key with a blank": ({"labels": {"a b": ""}}, "spec.labels", "printable ASCII"),
