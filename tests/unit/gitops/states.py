@@ -195,6 +195,9 @@ def _not_current(kind: Kind, spec: Spec, old: dict[str, Any], new: dict[str, Any
     yield State("changed", "Progressing", old)
     half = {**old["status"], "observedGeneration": GENERATION}
     yield State("changed in part", "Progressing", {**old, "status": half})
+    yield State("of another generation", "Progressing", {**new, "status": {**new["status"], "observedGeneration": 2}})
+    unnumbered = {field: value for field, value in new["status"].items() if field != "observedGeneration"}
+    yield State("of no generation", "Progressing", {**new, "status": unnumbered})
     somebody = {"type": "Audited", "status": "True", "reason": "Fine", "message": "", "observedGeneration": 1}
     more = {**new["status"], "conditions": [*new["status"]["conditions"], somebody]}
     yield State("with somebody else's condition", "Healthy", {**new, "status": more})
