@@ -30,7 +30,7 @@ are those of the Rust crate `wfaas`, its ancestor.
 | changes | what can happen to an instance: its effect on the state, and its event |
 | journal | the one place that makes changes |
 | flow | what happens to the steps; it neither waits nor writes |
-| errand | the tasks under way: results, timeouts, stopping |
+| errand, cancelling | the tasks under way: results, timeouts, stopping |
 | run | one instance from start to end, in rounds |
 | slot | who waits for the end |
 | engine, ports, cleanup, ids | the way in, and what it is plugged into |

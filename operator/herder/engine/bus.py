@@ -14,6 +14,7 @@ from typing import Protocol
 
 import structlog
 
+from herder.engine.cancelling import is_cancelled
 from herder.engine.events import Event
 
 log = structlog.get_logger(__name__)
@@ -146,7 +147,7 @@ class _Lane:
                 try:
                     await subscriber.on_event(event)
                 except asyncio.CancelledError:
-                    if turn == self._turn and not _is_cancelled():
+                    if turn == self._turn and not is_cancelled():
                         self._listener.log("subscriber.cancelled", event)
                     else:
                         self._give_up(turn)
@@ -192,9 +193,3 @@ class _Lane:
         """Deliver nothing more, where it was the event loop that was torn down and not a delivery that was cut off."""
         while turn == self._turn and self._take_next():
             pass
-
-
-def _is_cancelled() -> bool:
-    """Whether somebody cancelled the running task, rather than something that it waits for."""
-    task = asyncio.current_task()
-    return task is not None and task.cancelling() > 0

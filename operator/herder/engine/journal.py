@@ -4,12 +4,15 @@ Changes go to the store first, and are refused if the store's state says that so
 to the run's own copy, where the store does not keep that very object; then to whoever listens.
 """
 
+from asyncio import CancelledError
 from collections.abc import Sequence
 from datetime import datetime
 
 import structlog
 
+from herder.engine.cancelling import is_cancelled
 from herder.engine.changes import Change, State, WorkflowEnded
+from herder.engine.errors import WorkflowError
 from herder.engine.ports import Ports
 from herder.engine.state import COMPLETED, WorkflowOutcome, outcome_of
 from herder.engine.status import WORKFLOW_ENDED, WorkflowStatus
@@ -44,7 +47,12 @@ class Journal:
         state, ports = self.state, self._ports
         self._changes = changes
         self._at = ports.clock()
-        await ports.store.update(state.instance_id, self._apply)
+        try:
+            await ports.store.update(state.instance_id, self._apply)
+        except CancelledError as error:
+            if is_cancelled():
+                raise
+            raise WorkflowError("the store was cancelled by something that it waited for") from error
         if self._ended_elsewhere is not None:
             raise EndedElsewhere(self._ended_elsewhere)
         if not self._store_keeps_ours:

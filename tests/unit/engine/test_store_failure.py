@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from herder.engine import StepDefinition, WorkflowStatus
+from herder.engine.store import StateChange
 from unit.engine.kit import (
     QUICK,
     Context,
@@ -182,3 +183,27 @@ async def test_what_came_of_the_last_step_is_written_with_the_end() -> None:
     await engine.start_and_wait("wf", {}, 5)
 
     assert store.calls == len(["save", "a begins", "a and the workflow end"])
+
+
+@pytest.mark.parametrize("nth", range(1, 5))
+@virtual_time
+async def test_a_store_that_is_cancelled_by_what_it_waits_for_has_failed(nth: int) -> None:
+    class CutOff(CopyingStore):
+        calls = 0
+
+        async def update(self, instance_id: str, change: StateChange) -> None:
+            self.calls += 1
+            if self.calls == nth:
+                raise asyncio.CancelledError
+            await super().update(instance_id, change)
+
+    recorder, store = Recorder(), CutOff()
+    steps = [StepDefinition("a", sleeping(1)), StepDefinition("b", sleeping(1), depends_on=["a"])]
+    engine = engine_with(*steps, store=store, recorder=recorder)
+
+    outcome = await engine.start_and_wait("wf", {}, timeout=60)
+
+    assert outcome.status is (WorkflowStatus.FAILED if nth < 4 else WorkflowStatus.COMPLETED)
+    assert recorder.terminal() == ["WorkflowFailed" if nth < 4 else "WorkflowCompleted"]
+    assert [state.status for state in store.kept.values()] == [outcome.status]
+    assert other_tasks() == set()
