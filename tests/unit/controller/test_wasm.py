@@ -123,3 +123,23 @@ async def test_a_module_of_somebody_else_is_left_alone_until_it_may_be_adopted(
 
         assert (before, kept) == (["by hand"], writes)
         assert [ModuleName.of(each.name) is not None for each in office.a.wasm.listed] == [True]
+
+
+@virtual_time
+async def test_of_a_content_that_only_the_replicas_know_the_same_holds_until_it_makes_room(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async with working(monkeypatch) as office:
+        for each in modules(office):
+            each.enter("by hand")
+        key = declare(office)
+        await office.until(office.says(key, "ForeignEntry"))
+        writes, additions = office.writes(key), [each.count("add") for each in modules(office)]
+        await asyncio.sleep(300)
+        kept = office.writes(key), [each.count("add") for each in modules(office)]
+
+        for each in modules(office):
+            each.lose("by hand")
+        await office.registered(key)
+
+        assert kept == (writes, additions)

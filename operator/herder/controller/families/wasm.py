@@ -6,7 +6,7 @@ from typing import Any
 
 from herder.api.meta import WASM_MODULE
 from herder.api.wasm import WasmModuleSpec, WasmModuleStatus
-from herder.controller.families.family import Body, Declared, Family, Leave, Order, Vault, Work
+from herder.controller.families.family import Body, Declared, Family, Leave, Order, Site, Vault, Work
 from herder.controller.registries import Registry
 from herder.controller.views import View
 from herder.gateway.replica import Replica
@@ -31,6 +31,8 @@ class DeclaredModule(Declared):
     """A module as declared."""
 
     plan: WasmPlan
+    content: str | None = None
+    """The sha256 of the file, as the replicas said when they read it."""
 
     @property
     def key(self) -> str:
@@ -44,8 +46,9 @@ class DeclaredModule(Declared):
 
     def look(self, record: Entry, view: View) -> Look:
         """Compare it with all that the replica lists of its resource, or of its content."""
-        listed = {module.id: module for key in self.plan.listing_keys for module in view.listed(Registry.WASM, key)}
-        return look(self.plan, record, listed.values())
+        keys = self.plan.listing_keys(self.content)
+        listed = {module.id: module for key in keys for module in view.listed(Registry.WASM, key)}
+        return look(self.plan, record, listed.values(), self.content)
 
     def registration(self, order: Order) -> Work:
         """Return a run of wasm-registration, which sees to what was declared before, too."""
@@ -90,6 +93,12 @@ class WasmFamily(Family[WasmModuleSpec]):
     async def declare(self, spec: WasmModuleSpec, owner: Owner, vault: Vault) -> Declared:  # noqa: ARG002
         """Return the declaration: it refers to nothing."""
         return DeclaredModule(WasmPlan(spec, owner))
+
+    async def declare_at(self, spec: WasmModuleSpec, owner: Owner, vault: Vault, site: Site) -> Declared:  # noqa: ARG002
+        """Return the declaration with what is known of its file: beside others' of that content none can be added."""
+        plan = WasmPlan(spec, owner)
+        known = site.status.module if isinstance(site.status, WasmModuleStatus) else None
+        return DeclaredModule(plan, known.sha256 if known is not None and known.name == plan.name else None)
 
     def removal(self, leave: Leave) -> Work:
         """Return a run of wasm-removal: of all modules of the resource, whatever their names say was declared."""

@@ -86,7 +86,7 @@ def _note_content(data: WasmRegistration, endpoint: str, sha256: str) -> None:
     """The replica has told what its file holds: with what is in the way known, the next look can decide."""
     if data.plan.spec.sha256 not in {None, sha256}:
         raise mismatch(endpoint, data, sha256)
-    data.contents[endpoint] = sha256
+    data.contents[endpoint] = data.sha256 = sha256
 
 
 def mismatch(where: str, data: WasmRegistration, found: str) -> Permanent:

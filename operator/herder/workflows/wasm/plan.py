@@ -32,10 +32,13 @@ class WasmPlan:
         """What its modules on a replica are found under: the same, whatever is declared."""
         return place_key(self.owner.namespace, self.owner.name)
 
-    @property
-    def listing_keys(self) -> tuple[str, ...]:
-        """Under what all is found that `look` is to see: its own modules, and others' of the declared content."""
-        return (self.key,) if self.spec.sha256 is None else (self.key, content_key(self.spec.sha256))
+    def listing_keys(self, content: str | None = None) -> tuple[str, ...]:
+        """Return under what all is found that `look` is to see: its own modules, and others' of its content.
+
+        `content` is the file's sha256 where that is known though none is declared.
+        """
+        sha256 = self.spec.sha256 or content
+        return (self.key,) if sha256 is None else (self.key, content_key(sha256))
 
     @cached_property
     def spec_hash(self) -> str:

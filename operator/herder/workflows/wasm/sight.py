@@ -68,12 +68,13 @@ def difference(plan: WasmPlan, module: Module) -> str | None:
     return None
 
 
-def look(plan: WasmPlan, record: Entry, listed: Iterable[Module]) -> Look:
+def look(plan: WasmPlan, record: Entry, listed: Iterable[Module], content: str | None = None) -> Look:
     """Compare what a replica lists, under the plan's `listing_keys` at least, with a declaration.
 
-    `verified_at` of the entry is None where its state is news: whoever has a clock fills it in.
+    `content` is as in `see`. `verified_at` of the entry is None where its state is news: whoever has a clock fills it
+    in.
     """
-    sight = see(plan, listed)
+    sight = see(plan, listed, content)
     if sight.right:
         fault = _surplus(sight)
         return Look(_seen(record, EntryState.READY, sight.right[0].id, plan.spec_hash), fault is None, fault)

@@ -67,9 +67,9 @@ def test_a_plan_finds_its_own_modules_and_others_of_the_declared_content() -> No
     declared = plan(content=ONE)
     names = (declared.name, plan(REBORN).name, plan(STRANGER).name, "by-hand")
 
-    found = [bool(set(listing_keys(module(name, b"(component two)"))) & set(declared.listing_keys)) for name in names]
+    found = [bool(set(listing_keys(module(name, b"(component two)"))) & set(declared.listing_keys())) for name in names]
 
     assert found == [True, True, False, False]
     assert f"sha256:{sha(ONE)}" in listing_keys(module("by-hand", ONE))
-    assert set(declared.listing_keys) == {"ns/name", f"sha256:{sha(ONE)}"}
-    assert plan().listing_keys == ("ns/name",)
+    assert set(declared.listing_keys()) == {"ns/name", f"sha256:{sha(ONE)}"}
+    assert plan().listing_keys() == ("ns/name",)

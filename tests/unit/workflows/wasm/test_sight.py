@@ -108,3 +108,11 @@ def test_a_module_of_another_installation_says_so() -> None:
     seen = look(DECLARED, NO_ENTRY, (module(far.name),))
 
     assert "of herder installation elsewhere" in (seen.difference or "")
+
+
+def test_anothers_module_is_in_the_way_where_only_the_replica_knows_the_content() -> None:
+    unsaid = WasmPlan(plan().spec, OWNER)
+
+    seen = look(unsaid, NO_ENTRY, (MANUAL,), sha(ONE))
+
+    assert seen.entry.state is EntryState.FOREIGN
