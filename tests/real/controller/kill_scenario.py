@@ -36,6 +36,8 @@ class Scenario(abc.ABC):
     """One resource of a case."""
 
     expected: Expected
+    count = 1
+    """How many times the boundary is reached until it is the one that is meant."""
 
     def __init__(self, stand: Stand) -> None:
         self.stand = stand
@@ -52,6 +54,9 @@ class Scenario(abc.ABC):
     @abc.abstractmethod
     async def begin(self) -> None:
         """Set the workflow off."""
+
+    def close(self) -> None:  # noqa: B027  (most have started nothing)
+        """End what was started for it."""
 
     @abc.abstractmethod
     def listed(self, replica: Smg) -> list[str]:

@@ -1,84 +1,43 @@
-"""For every workflow: what is there before it, what sets it off, and how it must end.
+"""Which scenario shows a workflow killed at a boundary.
 
 A workflow without a scenario fails the sweep, and so does a step that its scenario never comes to: a new one can't be
 forgotten.
 """
 
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Final
 
 from herder.controller.failpoints import END, Failpoint, Moment
 from real.controller import kill_mcp as mcp
-from real.controller.kill_oracle import Expected
-from real.controller.kill_scenario import Scenario, Stand
-from real.controller.kill_tokenizers import LoadedInPlaceOfAnothers, Renamed, Unloaded
-from rig.declared import urls_of
-from rig.gateway import Smg
-
-
-class _WorkerScenario(Scenario):
-    """A worker of the namespace's gateway `gw`."""
-
-    def __init__(self, stand: Stand) -> None:
-        super().__init__(stand)
-        self._worker = stand.workers.add("a")
-        self._urls = {self._worker.url}
-        self.expected = Expected((self._worker.url,))
-        stand.declared.gateway(stand.replicas)
-
-    @property
-    def path(self) -> str:
-        return self.stand.declared.path("a")
-
-    async def prepare(self) -> None:
-        self._declare()
-        await self.stand.ready(self.path)
-
-    def _declare(self, **spec: Any) -> None:
-        self.stand.declared.worker("a", spec.pop("url", self._worker.url), **spec)
-
-    def listed(self, replica: Smg) -> list[str]:
-        return [url for url in urls_of(replica) if url in self._urls]
-
-
-class _Registered(_WorkerScenario):
-    async def prepare(self) -> None:
-        return
-
-    async def begin(self) -> None:
-        self._declare()
-
-
-class _Deleted(_WorkerScenario):
-    def __init__(self, stand: Stand) -> None:
-        super().__init__(stand)
-        self.expected = Expected((), is_gone=True)
-
-    async def begin(self) -> None:
-        self.stand.declared.delete("a")
-
-
-class _Moved(_WorkerScenario):
-    """Its URL is changed: it is taken off under the old one, which is written, unlike the end of a deletion."""
-
-    async def begin(self) -> None:
-        moved = self.stand.workers.add("b")
-        self._urls.add(moved.url)
-        self.expected = Expected((moved.url,))
-        self._declare(url=moved.url)
-
+from real.controller import kill_tokenizers as tokenizers
+from real.controller import kill_wasm as wasm
+from real.controller import kill_workers as workers
+from real.controller.kill_scenario import Scenario
 
 SCENARIOS: Final[Mapping[str, type[Scenario]]] = {
-    "worker-registration": _Registered,
-    "worker-removal": _Deleted,
-    "tokenizer-registration": LoadedInPlaceOfAnothers,
-    "tokenizer-removal": Unloaded,
+    "worker-registration": workers.Registered,
+    "worker-update": workers.Updated,
+    "worker-removal": workers.Deleted,
+    "wasm-registration": wasm.Replaced,
+    "wasm-removal": wasm.Removed,
+    "tokenizer-registration": tokenizers.LoadedInPlaceOfAnothers,
+    "tokenizer-removal": tokenizers.Unloaded,
     "mcp-registration": mcp.Published,
     "mcp-removal": mcp.Unpublished,
 }
+_OF_A_STEP: Final[Mapping[tuple[str, str], type[Scenario]]] = {
+    ("worker-registration", "discover_models"): workers.Provider,
+    ("worker-registration", "verify_tokenizer"): workers.OverGrpc,
+}
+"""The steps that are Skipped in the scenario of their workflow."""
+
+_WRITTEN_ONCE: Final[Mapping[str, type[Scenario]]] = {"wasm-registration": wasm.Added}
+"""Where the second run of a case is meant, but its status is written more than once in each."""
+
 _UNWRITTEN: Final[Mapping[str, tuple[frozenset[str], type[Scenario]]]] = {
-    "worker-removal": (frozenset({"drain", "remove", "confirm", END}), _Moved),
-    "tokenizer-removal": (frozenset({"find", "unload", "confirm", END}), Renamed),
+    "worker-removal": (frozenset({"drain", "remove", "confirm", END}), workers.Moved),
+    "wasm-removal": (frozenset({"find", "remove", "confirm", END}), wasm.Transferred),
+    "tokenizer-removal": (frozenset({"find", "unload", "confirm", END}), tokenizers.Renamed),
     "mcp-removal": (frozenset({"unpublish", "roll", "confirm", END}), mcp.Transferred),
 }
 """The steps whose end is not written of a resource that goes, for it is gone by then; and where it is written."""
@@ -87,6 +46,9 @@ _UNWRITTEN: Final[Mapping[str, tuple[frozenset[str], type[Scenario]]]] = {
 def scenario_of(failpoint: Failpoint) -> type[Scenario]:
     """Return the scenario in which the failpoint is reached. Raises KeyError for a workflow that has none."""
     steps, instead = _UNWRITTEN.get(failpoint.workflow, (frozenset(), None))
-    if instead is not None and failpoint.step in steps and failpoint.moment is Moment.WRITTEN:
-        return instead
-    return SCENARIOS[failpoint.workflow]
+    if failpoint.moment is Moment.WRITTEN:
+        if instead is not None and failpoint.step in steps:
+            return instead
+        if failpoint.workflow in _WRITTEN_ONCE:
+            return _WRITTEN_ONCE[failpoint.workflow]
+    return _OF_A_STEP.get((failpoint.workflow, failpoint.step), SCENARIOS[failpoint.workflow])
