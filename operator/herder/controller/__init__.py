@@ -7,8 +7,8 @@ objects, queue     the newest version of each; the keys to reconcile
 modelgateways, gatewaystatus, gateways, views, registries   the gateways in use and what their replicas list
 services, slices   the replicas behind a Service
 families, jobs     what tells one kind of resource from another, and the workflows that each has
-subject, scene, memory           one resource with all that it refers to, and what is remembered of it
-reconciler, decide what to do about it: a pure table
+subject, scene, scout, memory    one resource with all that it refers to, and what is remembered of it
+reconciler, world, decide        what to do about it: a pure table
 acts, finalizer    doing it
 launch, runs, places, line       a workflow run from its first status write to its last, and who is next
 giveback           what a replica that lost everything is given without a run

@@ -17,7 +17,6 @@ from herder.controller.decide import (
     Attach,
     Begin,
     Block,
-    Blocked,
     Cancel,
     Hold,
     Nothing,
@@ -40,6 +39,7 @@ from herder.controller.runs import Runs
 from herder.controller.scene import Scene
 from herder.controller.subject import Subject, status_of
 from herder.controller.wishes import Status
+from herder.controller.world import Blocked
 from herder.controller.writer import StatusWriter
 
 log = structlog.get_logger(__name__)

@@ -28,10 +28,10 @@ from herder.api.status import MAX_REPLICAS
 from herder.controller import claims
 from herder.controller.census import Counts
 from herder.controller.claims import Claims
-from herder.controller.decide import Blocked
 from herder.controller.gateways import Gateway
 from herder.controller.objects import Body
 from herder.controller.views import UNHEARD, View
+from herder.controller.world import Blocked
 
 _UNASKED: Final = "the replicas are being asked for the first time"
 _NONE: Final = "the gateway has no replica: start one, or correct where they are looked for"

@@ -37,8 +37,8 @@ class Memory:
     """How many runs in a row came to nothing, or not to all that they were begun for."""
     left_out: frozenset[str] = frozenset()
     """The replicas that the last run succeeded without."""
-    failed_with: Mapping[str, int] = field(default_factory=dict)
-    """Which instance of each replica the last run failed with, by endpoint."""
+    failed_with: Mapping[str, int] | None = None
+    """Which instance of each replica the last run failed with, by endpoint; which this process met first otherwise."""
 
     given: dict[str, Gift] = field(default_factory=dict)
     """What was given back to replicas since the status was written, by endpoint."""
@@ -49,6 +49,11 @@ class Memory:
         """Return the records with what was given back since they were written; what they name is forgotten."""
         self.given = {e: gift for e, gift in self.given.items() if e in written and not _is_in(gift, written[e])}
         return {**written, **{endpoint: gift.entry for endpoint, gift in self.given.items()}}
+
+    def meets(self, instances: Mapping[str, int]) -> None:
+        """Note which instances are there, where no run has ended in this process yet."""
+        if self.failed_with is None and instances:
+            self.failed_with = instances
 
     def leaves(self, now_s: float) -> None:
         """Note that it is to be taken off where it is registered."""

@@ -10,7 +10,6 @@ from herder.api.conditions import ReadyReason
 from herder.api.gateway import EntryCounts, GatewayReplicaState, ModelGatewaySpec, ServiceRef, ServiceScheme
 from herder.controller import gatewaystatus
 from herder.controller.census import Census
-from herder.controller.decide import Blocked
 from herder.controller.families import family_of
 from herder.controller.gateways import Access, Gateway, Gateways
 from herder.controller.gatewaystatus import Seen, is_news, status_of
@@ -24,6 +23,7 @@ from herder.controller.services import Place as ServicePlace
 from herder.controller.services import ServiceMissing, Services
 from herder.controller.views import News
 from herder.controller.wishes import Status
+from herder.controller.world import Blocked
 from herder.controller.writer import StatusWriter
 from herder.net.tls import Trust
 

@@ -50,7 +50,7 @@ from herder.controller.registries import Registry
 from herder.controller.relist import Relister
 from herder.controller.rotation import Rotation
 from herder.controller.runs import Run, Runs
-from herder.controller.scene import Scout
+from herder.controller.scout import Scout
 from herder.controller.secrets import Secrets
 from herder.controller.services import Place as ServicePlace
 from herder.controller.services import Services
@@ -113,7 +113,7 @@ class Operator:
         self._kube = kube
         self.objects = Objects()
         self.queue = WorkQueue()
-        self._recorder = EventRecorder(kube)
+        self._recorder = EventRecorder(kube, clock.now)
         self._writer = StatusWriter(kube, self.objects, self._written, clock)
         self._gateways = Gateways(http, self._registry_changed, self._needs, clock)
         secrets = Secrets(kube, clock)

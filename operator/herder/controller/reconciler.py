@@ -17,7 +17,8 @@ from herder.controller.modelgateways import MISSING_RECHECK_S
 from herder.controller.objects import Key, Objects, gateway_of, uid_of
 from herder.controller.queue import WorkQueue
 from herder.controller.runs import Run, Runs
-from herder.controller.scene import Scene, Scout
+from herder.controller.scene import Scene
+from herder.controller.scout import Scout
 from herder.controller.subject import subject_of
 from herder.controller.writer import StatusWriter
 
@@ -65,6 +66,7 @@ class Reconciler:
         if scene is None:
             self.queue.add_after(key, MISSING_RECHECK_S)
             return
+        memory.meets(self.scout.instances(subject.gateway))
         run = self.runs.get(subject.uid)
         self._note_leaving(scene, run, memory)
         action = decide(self.scout.world(scene, run, memory))

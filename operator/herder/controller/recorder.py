@@ -2,8 +2,8 @@
 
 import asyncio
 import contextlib
-from collections.abc import Mapping
-from datetime import UTC, datetime
+from collections.abc import Callable, Mapping
+from datetime import datetime
 from typing import Any, Final
 
 import structlog
@@ -12,6 +12,7 @@ from herder.api.conditions import ReadyReason
 from herder.api.meta import API_VERSION
 from herder.controller.kube import Kube, KubeError
 from herder.controller.objects import Body, Key
+from herder.workflows.ports import utc_now
 
 log = structlog.get_logger(__name__)
 
@@ -27,13 +28,14 @@ _NO_TROUBLE: Final = frozenset(
 class EventRecorder:
     """Posts core/v1 Events in the background; see `kubectl describe` and `kubectl events`."""
 
-    def __init__(self, kube: Kube) -> None:
+    def __init__(self, kube: Kube, now: Callable[[], datetime] = utc_now) -> None:
         self._kube = kube
+        self._now = now
         self._waiting: asyncio.Queue[tuple[str, dict[str, Any]]] = asyncio.Queue(_MOST_WAITING)
 
     def record(self, key: Key, body: Body, *, reason: str, message: str, is_warning: bool) -> None:
         """Tell of a change of the object's state."""
-        now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+        now = self._now().strftime("%Y-%m-%dT%H:%M:%SZ")
         event = {
             "metadata": {"generateName": f"{key.name}.", "namespace": key.namespace},
             "involvedObject": _reference(key, body),

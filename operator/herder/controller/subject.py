@@ -13,10 +13,10 @@ from herder.api.conditions import ConditionType, ReadyReason
 from herder.api.meta import ADOPT_ANNOTATION, CANCEL_ANNOTATION, FINALIZER, MODEL_GATEWAY, RETRY_ANNOTATION
 from herder.api.served import DeletionPolicy, OnTimeout, ServedSpec
 from herder.api.status import Draining, WorkflowStatus, echo
-from herder.controller.decide import Blocked
 from herder.controller.families import family_of
 from herder.controller.families.family import Family, Terms
 from herder.controller.objects import Body, Key, Objects, gateway_of, uid_of
+from herder.controller.world import Blocked
 from herder.workflows.owner import Owner
 
 _HASH_CHARS: Final = 32

@@ -14,21 +14,18 @@ from herder.controller.decide import (
     Attach,
     Begin,
     Block,
-    Blocked,
     Cancel,
     Hold,
-    LastRun,
     Nothing,
     Release,
-    Running,
     Settle,
     Stop,
     Suspend,
     Why,
-    World,
     decide,
 )
 from herder.controller.jobs import Job
+from herder.controller.world import Blocked, LastRun, Running, World
 
 at_leisure = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 """A busy machine is no failure."""

@@ -148,6 +148,23 @@ async def test_what_has_failed_is_tried_again_once_a_replica_was_started_anew(mo
 
 
 @virtual_time
+async def test_so_it_is_though_another_process_saw_it_fail(monkeypatch: pytest.MonkeyPatch) -> None:
+    async with working(monkeypatch) as office:
+        key = office.worker(up=False, startup={"timeoutSeconds": 1})
+        await office.until(office.says(key, "WorkerUnreachable"))
+        await office.restart()
+        await asyncio.sleep(60)
+        office.workers["http://a:8000"].rise()
+        await asyncio.sleep(300)
+        before = office.condition(key)["reason"]
+
+        office.a.fails["list_workers"] = [Unavailable("restarting")]
+        await office.registered(key)
+
+        assert before == "WorkerUnreachable"
+
+
+@virtual_time
 async def test_one_that_was_deleted_and_made_anew_under_the_same_name_in_a_run_is_registered_once(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

@@ -21,12 +21,12 @@ from herder.api.wasm import WasmModuleStatus
 from herder.api.worker import WorkerRegistrationStatus
 from herder.controller import claims, gatewaystatus, project
 from herder.controller.claims import Claims
-from herder.controller.decide import Blocked
 from herder.controller.gateways import Access, Gateway
 from herder.controller.gatewaystatus import Seen
 from herder.controller.observation import Observation
 from herder.controller.project import Moment
 from herder.controller.views import View
+from herder.controller.world import Blocked
 from herder.gateway.replica import Replica
 from herder.net.address import AddressPolicy
 from herder.net.http import Http
