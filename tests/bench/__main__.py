@@ -10,7 +10,7 @@ from bench import measure, peers, report
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
 STEP_S = 0.13
-WAITS = 40
+WAITS = 200
 
 
 def main() -> None:
