@@ -14,7 +14,7 @@ STAMP := .venv/.herder-installed
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 RIG := PYTHONPATH=tests $(BIN)/python -m rig
 
-.PHONY: help setup control-plane demo up down test test-unit lint format generate lock bench clean
+.PHONY: help setup control-plane demo up down test test-unit lint format generate lock bench bench-scale clean
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-15s %s\n", $$1, $$2}'
@@ -38,7 +38,7 @@ control-plane: setup ## build what is missing of the control plane; the last lin
 demo: setup ## show what herder is for, in about a minute
 	@$(RIG).demo
 
-up: setup ## leave a control plane, two gateway replicas, workers and the operator running
+up: setup ## leave a control plane, three gateway replicas, workers and the operator running
 	@$(RIG).playground up
 
 down: setup ## end what `make up` left running
@@ -53,6 +53,10 @@ test-unit: setup ## run the tests that need no process beside them
 
 bench: setup ## time the engine beside its ancestor, LangGraph and asyncio; writes docs/engine-bench.*
 	@PYTHONPATH=tests $(BIN)/python -m bench
+
+bench-scale: setup ## flood three real replicas, and restart one, beside posting by hand; writes docs/scale.md
+	@$(RIG).control_plane > /dev/null
+	@PYTHONPATH=tests $(BIN)/python -m bench.scale
 
 lint: setup ## ruff, mypy, import contracts, and that generated files are fresh
 	@test ! -e operator/__init__.py || { echo "operator/__init__.py hides the standard library's operator: remove it" >&2; exit 1; }

@@ -46,7 +46,7 @@ def page(figures: Figures, instances: int, rounds: int, step_s: float) -> str:
     waits = max(map(len, figures.late_ms.values()), default=0)
     return PAGE.format(
         date=datetime.datetime.now(datetime.UTC).date(),
-        machine=_machine(),
+        machine=machine(),
         versions=_versions(),
         instances=instances,
         rounds=rounds,
@@ -88,7 +88,8 @@ def _verdict(figures: Figures) -> str:
     )
 
 
-def _machine() -> str:
+def machine() -> str:
+    """Return what it was measured on."""
     model = "an unknown processor"
     cpuinfo = Path("/proc/cpuinfo")
     if cpuinfo.exists():

@@ -8,9 +8,9 @@ import pytest
 
 from rig.declared import Declared, urls_of
 from rig.gateway import Smg
+from rig.heals import Heals
 from rig.operator_process import Operator
 from rig.waiting import eventually
-from rig.web import fetch
 from rig.workers import MockWorkers
 
 WORKERS = 40
@@ -47,15 +47,9 @@ async def test_a_replica_that_comes_back_with_nothing_gets_everything_once_and_n
     assert {name: declared.status(name)["workflow"]["instanceId"] for name in names} == runs
     assert all(declared.condition(name)["status"] == "True" for name in names)
     assert urls_of(replicas[0]) == urls_of(replicas[1]) == urls_of(replicas[-1]) == sorted(urls.values())
-    await eventually(lambda: _healed(operator) >= 1)
+    await eventually(lambda: Heals.of(operator).count)
 
 
 def _id_on(declared: Declared, name: str, replica: Smg) -> str | None:
     rows: dict[str, str | None] = {row["endpoint"]: row.get("workerId") for row in declared.status(name)["replicas"]}
     return rows[replica.url]
-
-
-def _healed(operator: Operator) -> int:
-    """How often the operator says that a replica was healed."""
-    lines = fetch(operator.metrics_url).decode().splitlines()
-    return sum(int(float(line.split()[-1])) for line in lines if line.startswith("herder_replica_heal_seconds_count"))
