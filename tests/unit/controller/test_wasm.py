@@ -81,6 +81,39 @@ async def test_it_is_removed_when_it_is_deleted_unless_it_is_to_stay(monkeypatch
 
 
 @virtual_time
+@pytest.mark.parametrize("suspend", [False, True], ids=["at once", "while nothing is done"])
+async def test_it_stays_though_that_was_declared_right_before_the_deletion(
+    monkeypatch: pytest.MonkeyPatch, suspend: bool
+) -> None:
+    async with working(monkeypatch) as office:
+        key = declare(office)
+        await office.registered(key)
+
+        declare(office, deletionPolicy="Orphan", suspend=suspend)
+        await asyncio.sleep(60 if suspend else 0)
+        office.kube.delete(key)
+        await office.until(lambda: office.is_gone(key))
+        await asyncio.sleep(120)
+
+        assert contents(office) == [[sha(ONE)]] * 2
+
+
+@virtual_time
+async def test_what_is_to_stay_is_not_replaced_by_what_its_file_holds_by_now(monkeypatch: pytest.MonkeyPatch) -> None:
+    async with working(monkeypatch) as office:
+        key = declare(office)
+        await office.registered(key)
+        office.a.wasm.files[PATH] = TWO
+
+        declare(office, deletionPolicy="Orphan")
+        office.kube.delete(key)
+        await office.until(lambda: office.is_gone(key))
+        await asyncio.sleep(120)
+
+        assert contents(office) == [[], [sha(ONE)]]
+
+
+@virtual_time
 async def test_a_lost_module_is_registered_again_and_the_repair_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     async with working(monkeypatch) as office:
         key = declare(office)

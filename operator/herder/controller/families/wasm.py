@@ -7,6 +7,7 @@ from typing import Any
 from herder.api.meta import WASM_MODULE
 from herder.api.wasm import WasmModuleSpec, WasmModuleStatus
 from herder.controller.families.family import Body, Declared, Family, Leave, Order, Site, Vault, Work
+from herder.controller.orphans import rename_orphaned
 from herder.controller.registries import Registry
 from herder.controller.views import View
 from herder.gateway.replica import Replica
@@ -106,5 +107,6 @@ class WasmFamily(Family[WasmModuleSpec]):
             removal(leave.terms.timeout_s), WasmRemoval(leave.owner, leave.replicas, leave.entries, now=leave.now)
         )
 
-    async def leave(self, replicas: Iterable[Replica], key: str, entries: Mapping[str, Entry]) -> None:
-        """Do nothing: a module's name says from its registration on whether it is to stay, and can't be changed."""
+    async def leave(self, replicas: Iterable[Replica], key: str, entries: Mapping[str, Entry]) -> None:  # noqa: ARG002
+        """Have the modules' names say that they are to stay, where the policy was changed since they were given."""
+        await rename_orphaned(replicas, key)
