@@ -104,7 +104,7 @@ def _plan(observation: Observation) -> str:
 
 def drifted(drift: Mapping[str, str]) -> str:
     """What an Event says of a repair: what was found in place of what was registered, and where."""
-    return "it is registered anew: " + "; ".join(f"{_some(where)}: {what}" for what, where in _grouped(drift))
+    return "what was registered is restored: " + "; ".join(f"{_some(where)}: {what}" for what, where in _grouped(drift))
 
 
 def _grouped(lines: Mapping[str, str]) -> list[tuple[str, list[str]]]:

@@ -7,7 +7,7 @@ from typing import Final
 from herder.api.status import EntryState
 from herder.gateway.types import Worker
 from herder.net.text import redacted, untrusted
-from herder.workflows.entry import MAY_BE_LOST, REGISTERED, Entry, state_of
+from herder.workflows.entry import MAY_BE_LOST, REGISTERED, Entry, is_ours, state_of
 from herder.workflows.look import Look
 from herder.workflows.plan import Plan
 
@@ -24,7 +24,7 @@ def look(plan: Plan, record: Entry, listed: tuple[Worker, ...]) -> Look:
         return Look(_unlisted(record), has_it=False, difference="it does not list the worker")
     ordered = in_order(listed)
     worker = ordered[0]
-    if not all(plan.owner.claims(each.labels) for each in ordered):
+    if not all(is_ours(plan.owner, record, each) for each in ordered):
         foreign = replace(record, state=EntryState.FOREIGN, worker_id=worker.id, spec_hash=None)
         return Look(foreign, has_it=False, difference="it lists the URL for somebody else")
     spec_hash = record.spec_hash if is_same_entry(record, worker) else None

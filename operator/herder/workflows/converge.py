@@ -37,7 +37,7 @@ from herder.workflows.compare import (
     is_same_entry,
     missing_ranks,
 )
-from herder.workflows.entry import Entry
+from herder.workflows.entry import Entry, is_ours
 from herder.workflows.plan import Plan
 
 
@@ -118,7 +118,7 @@ def next_move(wanted: Wanted, record: Entry, listed: tuple[Worker, ...], own: Wo
     if not listed:
         return Post() if own is None else PENDING
     listed = in_order(listed)
-    obstacle = _obstacle(wanted, listed)
+    obstacle = _obstacle(wanted, record, listed)
     if obstacle is not None:
         return obstacle
     if own is not None and _is_being_changed(own):
@@ -130,11 +130,11 @@ def next_move(wanted: Wanted, record: Entry, listed: tuple[Worker, ...], own: Wo
     return _settled(own or listed[0], wanted.plan.secrets)
 
 
-def _obstacle(wanted: Wanted, listed: tuple[Worker, ...]) -> Move | None:
+def _obstacle(wanted: Wanted, record: Entry, listed: tuple[Worker, ...]) -> Move | None:
     """Return why nothing may be sent, if that is so."""
     if any(worker.status is WorkerStatus.DRAINING for worker in listed):
         return DRAINING
-    foreign = [worker for worker in listed if not wanted.plan.owner.claims(worker.labels)]
+    foreign = [worker for worker in listed if not is_ours(wanted.plan.owner, record, worker)]
     if foreign and not wanted.adopt:
         return Refuse(refusals.FOREIGN, refusals.foreign(foreign[0], wanted.plan.owner), foreign[0].id)
     if len(listed) > 1 and any(worker.dp_base_url is None for worker in listed):

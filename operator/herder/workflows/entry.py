@@ -6,6 +6,8 @@ from typing import Final, Self
 
 from herder.api.status import EntryState
 from herder.gateway.types import Worker, WorkerStatus
+from herder.workflows.owner import Owner
+from herder.workflows.refusals import POD_UID_LABEL
 
 _STATES: Final = {
     WorkerStatus.PENDING: EntryState.PENDING,
@@ -21,6 +23,18 @@ REGISTERED: Final = frozenset({EntryState.READY, EntryState.NOT_READY, EntryStat
 
 MAY_BE_LOST: Final = frozenset({EntryState.PENDING, EntryState.UNREACHABLE})
 """The states in which a registration may be under way on a replica that does not list it."""
+
+
+def is_ours(owner: Owner, record: "Entry", worker: Worker) -> bool:
+    """Whether a listed entry is the resource's: its label says so, or names nobody, and its id is that of the record.
+
+    A PUT by hand takes the label off and leaves the id (measured on smg 1.13.0), which no other entry can have: the
+    replica drew it when herder posted. An entry that somebody else has adopted bears their label.
+    """
+    if owner.claims(worker.labels):
+        return True
+    is_somebodys = Owner.of(worker.labels) is not None or POD_UID_LABEL in worker.labels
+    return not is_somebodys and record.spec_hash is not None and record.worker_id == worker.id
 
 
 def state_of(worker: Worker) -> EntryState:

@@ -78,6 +78,34 @@ async def test_what_is_changed_by_hand_is_changed_back_and_told(
     assert entry_of(ready_gateway[1], worker.url)["id"] == entry["id"]
 
 
+async def test_what_is_put_by_hand_without_its_owners_label_is_put_back_and_removed_with_its_resource(
+    declared: Declared, ready_gateway: tuple[Smg, Smg], mock_workers: MockWorkers
+) -> None:
+    worker = mock_workers.add("a")
+    declared.worker("a", worker.url, priority=50)
+    await declared.until("a")
+    await eventually(lambda: gateway_of(declared)["entries"]["registered"] == 2, WITHIN_S)
+    entry = entry_of(ready_gateway[0], worker.url)
+    by_hand = {"url": worker.url, "priority": 3}  # a PUT leaves nothing of what it does not name
+
+    call("PUT", f"{ready_gateway[0].url}/workers/{entry['id']}", by_hand)
+    await eventually(
+        lambda: any("priority 3" in text for text in told(declared, "WorkerRegistration", "Drifted")), WITHIN_S
+    )
+    await eventually(lambda: entry_of(ready_gateway[0], worker.url)["priority"] == 50, WITHIN_S)
+    restored = entry_of(ready_gateway[0], worker.url)
+    declared.worker("a", worker.url, priority=50, suspend=True)
+    await declared.until("a", status="False", reason="Suspended")
+    call("PUT", f"{ready_gateway[0].url}/workers/{entry['id']}", by_hand)
+    await eventually(lambda: entry_of(ready_gateway[0], worker.url)["priority"] == 3, WITHIN_S)
+    declared.delete("a")
+    await declared.until_gone("a")
+
+    assert restored["id"] == entry["id"]
+    assert restored["labels"]["herder.dev/owner"] == entry["labels"]["herder.dev/owner"]
+    assert [urls_of(replica) for replica in ready_gateway] == [[], []]
+
+
 async def test_what_is_made_by_hand_is_counted_and_left_and_what_a_gone_resource_has_left_is_swept(
     declared: Declared, ready_gateway: tuple[Smg, Smg], mock_workers: MockWorkers, control_plane: Cluster
 ) -> None:

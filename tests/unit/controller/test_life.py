@@ -73,7 +73,7 @@ async def test_a_repair_is_told_once_with_what_was_found_where(monkeypatch: pyte
         await asyncio.sleep(120)
 
         (told,) = [event for event in office.kube.events if event["reason"] == "Drifted"]
-        assert told["message"] == "it is registered anew: http://replica-a: it lists priority 3, not 50"
+        assert told["message"] == "what was registered is restored: http://replica-a: it lists priority 3, not 50"
 
 
 @virtual_time

@@ -99,6 +99,20 @@ LOOKS: dict[str, tuple[Entry, tuple[Worker, ...], Look]] = {
             difference="what it was told last is not what is declared now",
         ),
     ),
+    "put by hand, without the label of its owner": (
+        READY,
+        (worker(labels={}),),
+        Look(READY, has_it=False, difference="its label herder.dev/owner is not as declared"),
+    ),
+    "nobody's, under another id": (
+        replace(READY, worker_id=OTHER_ID),
+        (worker(labels={}),),
+        Look(
+            replace(READY, state=EntryState.FOREIGN, spec_hash=None),
+            has_it=False,
+            difference="it lists the URL for somebody else",
+        ),
+    ),
     "somebody else's": (
         READY,
         (worker(labels=STRANGER.label),),

@@ -27,7 +27,7 @@ PLAN = plan()
 SENT = Entry(EntryState.PENDING, ID, PLAN.spec_hash)
 DONE = replace(SENT, state=EntryState.READY)
 OLDER = replace(DONE, spec_hash="of another declaration")
-FOREIGN = worker(labels={})
+FOREIGN = worker(id=OTHER_ID, labels={})
 RANKS = tuple(
     worker(id=worker_id, url=f"{URL}@{rank}", dp_base_url=URL, dp_rank=rank, dp_size=2)
     for rank, worker_id in enumerate((ID, OTHER_ID))
@@ -77,6 +77,8 @@ ROWS = {
     ),
     "priority changed since by somebody else": (DONE, (worker(priority=3),), None, Patch((ID,))),
     "type changed since by somebody else": (DONE, (worker(worker_type="decode"),), None, Replace(ID)),
+    "label of its owner taken off by somebody else": (DONE, (worker(labels={}, priority=3),), None, Replace(ID)),
+    "label of its owner made unreadable": (DONE, (worker(labels={OWNER_LABEL: ""}),), None, Replace(ID)),
     "ranks with another priority": (
         DONE,
         (RANKS[1].model_copy(update={"priority": 3}), RANKS[0]),

@@ -9,6 +9,7 @@ from herder.workflows.removal.retire import DRAINING, PENDING, Ask, Delete, Gone
 from unit.workflows.made import ID, OTHER_ID, OWNER, STRANGER, URL, worker
 
 KNOWN = Entry(EntryState.PENDING, ID)
+SENT = Entry(EntryState.READY, ID, "what was sent")
 THEIRS = worker(id=OTHER_ID, url=f"{URL}/", labels=STRANGER.label)
 
 ROWS: dict[str, tuple[Entry, tuple[Worker, ...], Worker | None, Move]] = {
@@ -22,6 +23,9 @@ ROWS: dict[str, tuple[Entry, tuple[Worker, ...], Worker | None, Move]] = {
     "its add has ended in a 404": (KNOWN, (), None, Gone()),
     "only others'": (NO_ENTRY, (THEIRS,), None, Gone()),
     "nobody's": (NO_ENTRY, (worker(labels={}),), None, Gone()),
+    "ours, but for the label that was taken off": (SENT, (worker(labels={}),), None, Delete((ID,))),
+    "ours and draining, without the label": (SENT, (worker(status="draining", labels={}),), None, DRAINING),
+    "ours once, and adopted since": (SENT, (worker(labels=STRANGER.label),), None, Gone()),
     "listed but not connected yet": (KNOWN, (worker(status="pending"),), None, PENDING),
     "draining": (KNOWN, (worker(status="draining"),), None, DRAINING),
     "ready": (KNOWN, (worker(),), None, Delete((ID,))),

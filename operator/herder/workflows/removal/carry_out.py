@@ -4,7 +4,7 @@ from dataclasses import replace
 from typing import assert_never
 
 from herder.api.status import EntryState
-from herder.workflows.entry import LOST_ADD, NO_ENTRY, Entry
+from herder.workflows.entry import LOST_ADD, NO_ENTRY, is_ours
 from herder.workflows.errors import Waiting
 from herder.workflows.lookup import look_up
 from herder.workflows.ports import Replica
@@ -21,7 +21,7 @@ async def retire(replica: Replica, data: Removal) -> None:
     endpoint = replica.endpoint
     record = data.entry(endpoint)
     listed = await replica.find_all(data.url)
-    ours = (worker for worker in listed if data.owner.claims(worker.labels))
+    ours = (worker for worker in listed if is_ours(data.owner, record, worker))
     data.in_flight[endpoint] = sum(worker.load for worker in ours)
     is_listed = any(worker.id == record.worker_id for worker in listed)
     own = None if is_listed else await look_up(replica, record.worker_id, data.url)
@@ -37,7 +37,7 @@ async def retire(replica: Replica, data: Removal) -> None:
         case Delete(worker_ids):
             for worker_id in worker_ids:
                 await replica.delete_worker(worker_id, data.url)
-            data.entries[endpoint] = Entry(EntryState.DRAINING, worker_ids[0], verified_at=data.now())
+            data.entries[endpoint] = replace(record, worker_id=worker_ids[0]).seen(EntryState.DRAINING, data.now())
             raise Waiting(DRAINING.reason, f"{endpoint}: {DRAINING.why}")
         case Gone():
             data.entries[endpoint] = record.gone(data.now())

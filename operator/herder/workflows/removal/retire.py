@@ -21,7 +21,7 @@ from typing import Final
 
 from herder.api.status import EntryState
 from herder.gateway.types import Worker, WorkerStatus
-from herder.workflows.entry import Entry
+from herder.workflows.entry import Entry, is_ours
 from herder.workflows.owner import Owner
 
 
@@ -63,7 +63,7 @@ DRAINING: Final = Wait(EntryState.DRAINING, "Draining", "the gateway is draining
 
 def next_move(owner: Owner, record: Entry, listed: tuple[Worker, ...], own: Worker | None) -> Move:
     """Decide for one replica; `own` is what it says of the recorded id if that is not listed, None for a 404."""
-    ours = [worker for worker in listed if owner.claims(worker.labels)]
+    ours = [worker for worker in listed if is_ours(owner, record, worker)]
     if not ours:
         if record.is_lost_add:
             return Ask()

@@ -6,7 +6,7 @@ from typing import ClassVar, Final
 
 from herder.api.status import EntryState
 from herder.engine import WorkflowContext
-from herder.workflows.entry import REGISTERED, state_of
+from herder.workflows.entry import REGISTERED, is_ours, state_of
 from herder.workflows.fanout import fault_of, on_each
 from herder.workflows.ports import Replica
 from herder.workflows.removal.carry_out import retire
@@ -31,8 +31,8 @@ class Find(Step[Removal]):
 
         async def look(replica: Replica) -> None:
             listed = await replica.find_all(data.url)
-            ours = [worker for worker in listed if data.owner.claims(worker.labels)]
             record = data.entry(replica.endpoint)
+            ours = [worker for worker in listed if is_ours(data.owner, record, worker)]
             if ours:
                 found = replace(record, worker_id=ours[0].id)
                 data.entries[replica.endpoint] = found.seen(state_of(ours[0]), data.now())
