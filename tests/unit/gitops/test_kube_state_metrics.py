@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from functools import cache
 from typing import Any
 
 import pytest
@@ -31,13 +32,11 @@ TELLING = re.compile(r"url|endpoint|message|secret|source|path", re.IGNORECASE)
 type Schema = Mapping[str, Any]
 
 
+@cache
 def schema_of(kind: str) -> Schema:
     """The schema of a kind's objects."""
-    [crd] = [
-        crd
-        for crd in (yaml.safe_load(path.read_text()) for path in (ROOT / "crds").glob("*.yaml"))
-        if crd["spec"]["names"]["kind"] == kind
-    ]
+    [plural] = [each.plural for each in KINDS if each.kind == kind]
+    crd = yaml.safe_load((ROOT / "crds" / f"{GROUP}_{plural}.yaml").read_text())
     schema: dict[str, Any] = crd["spec"]["versions"][0]["schema"]["openAPIV3Schema"]
     return {**schema, "properties": {**schema["properties"], "metadata": METADATA}}
 
