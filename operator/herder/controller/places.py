@@ -21,7 +21,8 @@ from herder.engine import StepDefinition, StepResult, StepTimeoutError, Workflow
 type _Ticket = asyncio.Future[None]
 
 _ANYBODY: Final = Turn()
-_LENT_AFTER_S: Final = 1.0
+_LENT_AFTER_S: Final = 0.25
+"""Many times what an attempt takes where everybody answers, and short enough that a few such turns pass in a second."""
 _MOST_LENT: Final = 4
 """How many places are lent at most, for each that there is: where everything is slow, more at once makes it slower."""
 

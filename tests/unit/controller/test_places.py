@@ -20,9 +20,9 @@ from unit.engine.kit import virtual_time
 
 
 class Probe:
-    """A step that takes half a second, fails as often as told, and knows how many of its kind were at work at once."""
+    """A step that takes 0.2 s, fails as often as told, and knows how many of its kind were at work at once."""
 
-    def __init__(self, fails: int = 0, takes_s: float = 0.5) -> None:
+    def __init__(self, fails: int = 0, takes_s: float = 0.2) -> None:
         self.most = 0
         self.failed: list[Exception] = []
         self._fails = fails
@@ -72,7 +72,7 @@ async def test_many_that_come_back_at_once_are_at_work_one_after_another() -> No
 
 @virtual_time
 async def test_waiting_for_a_place_does_not_use_up_the_timeout_of_the_step() -> None:
-    ended = await outcomes(Places(1), Probe(), 20, str)  # the last one waits for 9.5 s
+    ended = await outcomes(Places(1), Probe(), 20, str)  # the last one waits for 3.8 s
 
     assert set(ended) == {WorkflowStatus.COMPLETED}
 
