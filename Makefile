@@ -66,14 +66,16 @@ lint: setup ## ruff, mypy, import contracts, and that generated files are fresh
 	@$(BIN)/lint-imports
 	@$(BIN)/herder crds --check
 	@$(BIN)/herder workflows | cmp --quiet - docs/workflows.md || { echo "docs/workflows.md is stale: make generate" >&2; exit 1; }
+	@$(BIN)/python gitops/argocd/render.py | cmp --quiet - gitops/argocd/argocd-cm.yaml || { echo "gitops/argocd/argocd-cm.yaml is stale: make generate" >&2; exit 1; }
 
 format: setup ## let ruff format and mend what it can
 	@$(BIN)/ruff format
 	@$(BIN)/ruff check --fix
 
-generate: setup ## render crds/ from the models, docs/workflows.md and the diagrams of docs/engine.md from the code
+generate: setup ## render crds/ from the models, pages and diagrams of docs/ and gitops/argocd-cm.yaml from the code
 	@$(BIN)/herder crds
 	@$(BIN)/herder workflows > docs/workflows.md
+	@$(BIN)/python gitops/argocd/render.py > gitops/argocd/argocd-cm.yaml
 	@$(BIN)/python -m herder.engine.diagrams docs/engine.md
 
 lock: setup ## resolve the dependencies anew and write the locks
