@@ -62,6 +62,7 @@ class Reconciler:
         memory = self.memories[subject.uid]
         if memory.is_giving:
             return  # and looked at again when that is answered
+        cools_in_s = memory.cools_until_s - self.clock()
         scene = await self.scout.look(subject, memory)
         if scene is None:
             self.queue.add_after(key, MISSING_RECHECK_S)
@@ -69,23 +70,32 @@ class Reconciler:
         memory.meets(self.scout.instances(subject.gateway))
         run = self.runs.get(subject.uid)
         self._note_leaving(scene, run, memory)
+        changes_in_s = self._changes_in_s(scene, memory)
         action = decide(self.scout.world(scene, run, memory))
         log.debug("reconcile.decided", key=str(key), action=type(action).__name__)
         if isinstance(action, Begin) and self.giveback.takes(action, scene, memory):
             self.acts.tell_drift(scene)
         else:
             await self.acts.do(action, scene)
-        self._come_back(scene, memory)
+        self._come_back(key, cools_in_s, changes_in_s)
 
-    def _come_back(self, scene: Scene, memory: Memory) -> None:
-        """Have the object looked at again when time alone changes what is to be done; timers may be a little early."""
+    def _come_back(self, key: Key, *delays_s: float | None) -> None:
+        """Have the object looked at again when time alone changes what is to be done; timers may be a little early.
+
+        The delays are as of before it was looked at and decided on: what is over by now, the decision may not have
+        known to be, and nobody else would tell of it.
+        """
+        for delay_s in delays_s:
+            if delay_s is not None and delay_s > 0:
+                self.queue.add_after(key, max(_TICK_S, delay_s))
+
+    def _changes_in_s(self, scene: Scene, memory: Memory) -> float | None:
+        """Return how long it is until something else is to be done about its leaving, None if time changes nothing."""
         subject = scene.subject
         forced_s = self.scout.forced_in_s(subject, memory) if scene.is_leaving else None
         is_new = scene.is_elsewhere and scene.barred is not None and subject.status.drain is None
         is_awaited = is_new or (forced_s == 0 and subject.has_finalizer and not memory.has_tried_removal)
-        for delay_s in (_CHANCE_RECHECK_S if is_awaited else forced_s, memory.cools_until_s - self.clock()):
-            if delay_s is not None and delay_s > 0:
-                self.queue.add_after(subject.key, max(_TICK_S, delay_s))
+        return _CHANCE_RECHECK_S if is_awaited else forced_s
 
     def _note_leaving(self, scene: Scene, run: Run | None, memory: Memory) -> None:
         if not scene.is_leaving:
