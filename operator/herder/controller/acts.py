@@ -26,6 +26,7 @@ from herder.controller.decide import (
     Suspend,
     Why,
 )
+from herder.controller.farewells import Farewells
 from herder.controller.finalizer import Finalizer
 from herder.controller.gateways import Gateway
 from herder.controller.jobs import Job, job_of
@@ -57,6 +58,7 @@ class Acts:
     runs: Runs
     launcher: Launcher
     finalizer: Finalizer
+    farewells: Farewells
     recorder: EventRecorder
     clock: Clock
 
@@ -136,7 +138,9 @@ class Acts:
         status = (await self._stop(subject.uid))(subject.body)
         if subject.keeps_entries and holder is not None and standing is not None and not _is_observed(holder):
             within_reach = [each for each in holder.replicas if not holder.views[each.endpoint].is_away]
-            await subject.family.leave(within_reach, standing.key, entries_of(status.replicas))
+            leaving = partial(subject.family.leave, within_reach, standing.key, entries_of(status.replicas))
+            if not self.farewells.is_said(subject.key, subject.uid, leaving):
+                return
         if await self.finalizer.take_off(subject):
             log.info("finalizer.released", key=str(subject.key), why=why.name)
             reason = "Removed" if why is Why.REMOVED else "Released"
@@ -208,7 +212,8 @@ class Acts:
             said = claims.kept(subject.status)
         else:
             said = claims.settled(observation, observe_only=_is_observed(scene.gateway))
-            said += claims.routable_of(subject.status, scene.offers, scene.endpoints)
+            away = [endpoint for endpoint, view in scene.gateway.views.items() if view.is_away]
+            said += claims.routable_of(subject.status, scene.offers, scene.endpoints, away)
         self._submit(subject, status_of, partial(project.with_observation, observation=observation, claims=said))
 
     def _await_reading(self, scene: Scene) -> None:

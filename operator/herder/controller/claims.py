@@ -129,11 +129,21 @@ def draining(entries: Mapping[str, Entry], *, is_over: bool) -> Claim:
     return drained(Truth.FALSE, f"not off {_some(left)} yet")
 
 
-def routable_of(status: WorkflowStatus, lists_models: Mapping[str, bool], endpoints: Collection[str]) -> Claims:
-    """What is said of a registered worker's models: what the gateway's replicas say, or said last."""
+def routable_of(
+    status: WorkflowStatus,
+    lists_models: Mapping[str, bool],
+    endpoints: Collection[str],
+    away: Collection[str] = frozenset(),
+) -> Claims:
+    """What is said of a registered worker's models: what the gateway's replicas say, or said last.
+
+    Nothing where there is no replica, or one is away: what every replica said is true of every replica no more.
+    """
     said = offered(lists_models, endpoints)
     if said is not None:
         return (said,)
+    if away or not endpoints:
+        return ()
     kept = (each for each in status.conditions if each.type == ConditionType.ROUTABLE)
     return tuple(routable(each.status, each.message) for each in kept)
 

@@ -28,6 +28,7 @@ from herder.controller.clock import SYSTEM_CLOCK, Clock
 from herder.controller.failpoints import Failpoint, Tripwire
 from herder.controller.families import FAMILIES
 from herder.controller.families.family import Tools
+from herder.controller.farewells import Farewells
 from herder.controller.finalizer import Finalizer
 from herder.controller.gateways import Gateways
 from herder.controller.giveback import Giveback
@@ -153,6 +154,7 @@ class Operator:
             Sightings(asker or McpClient(probing), self.queue.add),
         )
         tools = Tools(prober=Prober(probing), mcp=self._mcp)
+        self._farewells = Farewells(self.queue)
         self._giveback = Giveback(self.queue, self._gateways, clock)
         self._reconciler = Reconciler(
             objects=self.objects,
@@ -164,6 +166,7 @@ class Operator:
                 runs=self._runs,
                 launcher=Launcher(self._runs, tools, clock),
                 finalizer=Finalizer(kube, self.objects, self.queue, self.gone),
+                farewells=self._farewells,
                 recorder=self._recorder,
                 clock=clock,
             ),
@@ -204,6 +207,7 @@ class Operator:
     async def close(self) -> None:
         """Leave everything as it is written."""
         await self._giveback.close()
+        await self._farewells.close()
         await self._writer.close()
         await self._runs.close()
         await self._gateways.close()
@@ -223,6 +227,7 @@ class Operator:
         before = self.objects.rivals(key)
         if self.objects.remove(key, uid_of(body)):
             self._reconciler.forget(uid_of(body))
+            self._farewells.forget(uid_of(body))
             self._model_gateways.forget(key, gateway_of(body))
             self._rotation.forget(key)
             if key.kind == MODEL_GATEWAY.kind:

@@ -45,6 +45,25 @@ async def test_a_model_that_a_replica_stops_offering_is_said_and_one_that_comes_
 
 
 @virtual_time
+async def test_nothing_is_said_of_every_replica_while_one_does_not_answer_or_there_is_none(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async with working(monkeypatch) as office:
+        key = office.worker()
+        await office.registered(key)
+        office.a.away = True
+        await office.until(office.says(key, "GatewayUnreachable"))
+        of_one_that_is_away = office.condition(key, "Routable")
+        office.a.come_back()
+        await office.until(lambda: office.condition(key, "Routable").get("status") == "True")
+        office.kube.put_service("s", {"port": 80})
+        office.kube.apply(GATEWAY.kind, GATEWAY.name, {"service": {"name": "s", "port": 80}})
+        await office.until(office.says(key, "NoReplicas"))
+
+        assert (of_one_that_is_away, office.condition(key, "Routable")) == ({}, {})
+
+
+@virtual_time
 async def test_each_replica_is_asked_once_a_resync_for_all_workers_and_nothing_is_written_at_rest(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
