@@ -9,7 +9,7 @@ services, slices   the replicas behind a Service
 families, jobs     what tells one kind of resource from another, and the workflows that each has
 subject, scene, scout, memory    one resource with all that it refers to, and what is remembered of it
 reconciler, world, decide        what to do about it: a pure table
-acts, finalizer    doing it
+acts, finalizer, farewells       doing it
 launch, runs, places, line       a workflow run from its first status write to its last, and who is next
 giveback           what a replica that lost everything is given without a run
 census, heals, metrics           what is counted over all resources, and what Prometheus is told
@@ -20,7 +20,7 @@ rounds             what is done now and then
 failpoints         where tests have the process killed
 restore            from a status back to what is known
 mcp                what MCP servers need beside all that
-kube, secrets, rotation           the API server, and Secrets whose content changes
+kube, secrets, credentials, rotation    the API server, and Secrets whose content changes
 clock              time and ids, as an argument
 operator           all of it, started and stopped
 """

@@ -5,7 +5,7 @@ those looked at whom it concerns. So nothing is compared twice.
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from herder.api.gateway import Action, EntryCounts, GatewayReplicaState, PlannedChange
 from herder.api.status import EntryState
@@ -57,9 +57,16 @@ class Census:
         self._orphans: dict[tuple[Key, str], tuple[Leftover, ...]] = {}
         self._foreign: dict[tuple[Key, str], tuple[View, int]] = {}
 
-    def note(self, member: Key, gateway: Key | None, observation: Observation | None) -> bool:
-        """Take a resource's latest observation, None if there is none; return whether that is news."""
+    def note(
+        self, member: Key, gateway: Key | None, observation: Observation | None, *, is_planned: bool = True
+    ) -> bool:
+        """Take a resource's latest observation, None if there is none; return whether that is news.
+
+        `is_planned` says whether what is missing would be mended, were the gateway not only observed.
+        """
         verdict = verdict_of(observation) if observation is not None else None
+        if verdict is not None and not is_planned:
+            verdict = replace(verdict, changes={})
         if gateway is None or verdict is None:
             return self.forget(member)
         if self._at.get(member, gateway) != gateway:

@@ -10,6 +10,7 @@ from herder.api.conditions import ReadyReason
 from herder.api.gateway import EntryCounts, GatewayReplicaState, ModelGatewaySpec, ServiceRef, ServiceScheme
 from herder.controller import gatewaystatus
 from herder.controller.census import Census
+from herder.controller.credentials import check_bundle, check_key
 from herder.controller.families import family_of
 from herder.controller.gateways import Access, Gateway, Gateways
 from herder.controller.gatewaystatus import Seen, is_news, status_of
@@ -61,7 +62,6 @@ class ModelGateways:
         self._census = census
         self._heals = heals
         self._troubles: dict[Key, Blocked] = {}
-        self._swept: dict[Key, frozenset[Registry]] = {}
         self._places: dict[Key, ServicePlace] = {}
         """The Services whose replicas are driven."""
 
@@ -136,11 +136,9 @@ class ModelGateways:
     def needs(self, key: Key) -> frozenset[Registry]:
         """Return the registries of a gateway's replicas that are read beside the workers.
 
-        One that somebody needed and that may hold orphans is read on: the last resource may have left some.
+        One that may hold orphans always is: the last resource that needed it may have left some, long ago.
         """
-        now = needed(member.kind for member in self._objects.referring_to(key))
-        self._swept[key] = self._swept.get(key, frozenset()) | now & SWEPT
-        return now | self._swept[key]
+        return needed(member.kind for member in self._objects.referring_to(key)) | SWEPT
 
     def changed(self, key: Key, news: News) -> None:
         """Have everything reconciled that the news of a replica concern."""
@@ -168,12 +166,20 @@ class ModelGateways:
         key = family_of(body).listing_key(body)
         return key is not None and news.has_lost(Item(registry, key))
 
-    def note(self, member: Key, gateway: Key | None, observation: Observation | None, *, is_waited_for: bool) -> None:
+    def note(
+        self,
+        member: Key,
+        gateway: Key | None,
+        observation: Observation | None,
+        *,
+        is_waited_for: bool,
+        is_planned: bool = True,
+    ) -> None:
         """Take what was seen of a resource on its gateway's replicas; None where that can't be, or need not be, said.
 
-        `is_waited_for` is False where herder can do nothing about what is missing.
+        `is_waited_for` is False where herder can do nothing about what is missing, `is_planned` where it may not.
         """
-        is_news = self._census.note(member, gateway, observation)
+        is_news = self._census.note(member, gateway, observation, is_planned=is_planned)
         if gateway is None:
             return
         if is_news:
@@ -206,7 +212,6 @@ class ModelGateways:
 
     def _forget(self, key: Key) -> None:
         self._follow(key, None)
-        self._swept.pop(key, None)
         self._troubles.pop(key, None)
         self._drop(key)
         self._enqueue_all(key)
@@ -222,8 +227,10 @@ class ModelGateways:
         api_key = pem = server_name = None
         if spec.auth is not None:
             api_key = await read(spec.auth.api_key_secret_ref, field="spec.auth.apiKeySecretRef")
+            check_key(api_key, f"{namespace}/{spec.auth.api_key_secret_ref.name}")
         if spec.tls is not None:
             pem = await read(spec.tls.ca_secret_ref, field="spec.tls.caSecretRef")
+            check_bundle(pem, f"{namespace}/{spec.tls.ca_secret_ref.name}")
         endpoints = spec.endpoints or ()
         if spec.service is not None:
             endpoints = await self._services.endpoints(namespace, spec.service)

@@ -57,7 +57,10 @@ class Scout:
             is_stuck = subject.is_stalled or scene.blocked is not None or _only_observed(scene.gateway)
             is_suspended = subject.spec is not None and subject.spec.suspend
             waits = scene.observation is not None and not is_stuck and not is_suspended
-            self._gateways.note(subject.key, subject.gateway, scene.observation, is_waited_for=waits)
+            is_planned = not is_suspended
+            self._gateways.note(
+                subject.key, subject.gateway, scene.observation, is_waited_for=waits, is_planned=is_planned
+            )
         return scene
 
     async def _look(self, subject: Subject, memory: Memory) -> Scene | None:

@@ -99,6 +99,7 @@ async def test_a_gateway_that_is_only_observed_says_what_would_be_done_and_nothi
         [entry] = office.a.listed
         office.a.alter(entry.id, priority=3)
         office.worker("new")
+        office.worker("suspended", suspend=True)
         office.a.enter(WorkerSpec(url="http://left", labels=orphan_of("gone")))
         office.a.calls.clear()
         await asyncio.sleep(RESYNC_S * 4)

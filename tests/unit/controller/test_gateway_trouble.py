@@ -1,11 +1,13 @@
 """Workers that are looked at in the middle of something that happens to their gateway."""
 
 import asyncio
+import base64
+from typing import Any
 
 import pytest
 
 from herder.controller.objects import Key
-from unit.controller.fake_kube import Call
+from unit.controller.fake_kube import NAMESPACE, Call
 from unit.controller.office import GATEWAY, working
 from unit.engine.kit import virtual_time
 
@@ -52,3 +54,44 @@ async def test_a_worker_whose_gateway_was_not_looked_at_yet_comes_back_by_itself
         office.worker(priority=7)
 
         await office.until(lambda: office.a.listed[0].priority == 7, within_s=10)
+
+
+USELESS = {
+    "a key with a line break within": (
+        KEYED,
+        "key",
+        "token",
+        "a\nb",
+        "named by spec.auth.apiKeySecretRef, holds a key with",
+    ),
+    "no certificate": (
+        {"tls": {"caSecretRef": {"name": "ca", "key": "pem"}}},
+        "ca",
+        "pem",
+        "no certificate",
+        "named by spec.tls.caSecretRef, holds no readable PEM certificate: correct it",
+    ),
+}
+
+
+@pytest.mark.parametrize(("spec", "name", "key", "content", "says"), USELESS.values(), ids=USELESS)
+def test_a_secret_that_is_of_no_use_is_named_and_no_replica_asked(
+    spec: dict[str, Any], name: str, key: str, content: str, says: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    @virtual_time
+    async def run() -> None:
+        async with working(monkeypatch) as office:
+            path = f"/api/v1/namespaces/{NAMESPACE}/secrets/{name}"
+            office.kube.bodies[path] = {"kind": "Secret", "data": {key: base64.b64encode(content.encode()).decode()}}
+            office.gateway(**spec)
+            await office.until(office.says(GATEWAY, "SecretNotFound"))
+            office.a.calls.clear()
+            await asyncio.sleep(30)
+
+            condition = office.condition(GATEWAY)
+            assert condition["message"].startswith(f"Secret ns/{name}, ")
+            assert says in condition["message"]
+            assert content not in condition["message"] or "\n" not in content
+            assert not office.a.calls
+
+    run()

@@ -1,4 +1,4 @@
-"""Modules that a silent replica kept when their resource was let go: swept, though nobody declares any more."""
+"""Modules that a replica has kept and that nobody declares, nor has since this process began: they are swept."""
 
 import asyncio
 
@@ -8,8 +8,7 @@ from herder.workflows.owner import Owner
 from herder.workflows.wasm import ModuleName
 from herder.workflows.wasm.files import LocalFiles
 from unit.controller.fake_kube import NAMESPACE
-from unit.controller.office import GATEWAY, INSTALLATION, Office, working
-from unit.controller.test_wasm import declare
+from unit.controller.office import GATEWAY, INSTALLATION, working
 from unit.engine.kit import virtual_time
 from unit.workflows.wasm.fakes import FakeFiles, module
 
@@ -17,15 +16,6 @@ from unit.workflows.wasm.fakes import FakeFiles, module
 @pytest.fixture(autouse=True)
 def _no_disk(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(LocalFiles, "read", FakeFiles().read)
-
-
-async def declared_once(office: Office) -> None:
-    """A module comes and goes, so that the registry is read."""
-    key = declare(office)
-    await office.registered(key)
-    office.kube.delete(key)
-    await office.until(lambda: office.is_gone(key))
-    await asyncio.sleep(15)
 
 
 LEFT = {
@@ -40,7 +30,7 @@ def test_what_is_swept(installation: str, stays: bool, is_swept: bool, monkeypat
     @virtual_time
     async def run() -> None:
         async with working(monkeypatch) as office:
-            await declared_once(office)
+            await office.until(office.says(GATEWAY, "Reachable"))
             owner = Owner(installation, NAMESPACE, "former", "uid-0")
             office.a.wasm.listed.append(module(str(ModuleName(owner, "hash", stays))))
             await asyncio.sleep(60)
