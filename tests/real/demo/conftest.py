@@ -12,7 +12,8 @@ from rig.ports import reserve_port
 def samples(tmp_path: Path) -> Samples:
     """The samples to the letter, but for the ports."""
     original = Samples.read()
-    ports = {port: reserve_port() for port in (*original.gateway_ports, original.worker_port)}
+    named = (*original.gateway_ports, original.worker_port, *original.mcp_ports)
+    ports = {port: reserve_port() for port in named}
     folder = tmp_path / "samples"
     folder.mkdir()
     for path in SAMPLES.glob("*.yaml"):

@@ -26,7 +26,8 @@ def declare(stage: Stage) -> None:
     """Healthy workers are Ready within seconds; a sick one says which step is retried, why, and when next."""
     stage.act("1  declared", "Three workers are declared. Two are healthy, qwen-a answers its health check with 503.")
     stage.do("kubectl apply -f samples/", stage.world.apply_samples)
-    stage.until("llama-a and llama-b are Ready, and both replicas list them", _are_ready(*_HEALTHY), within_s=15)
+    stage.until("llama-a and llama-b are Ready, and every replica lists them", _are_ready(*_HEALTHY), within_s=15)
+    stage.until("the module, the MCP server and the tokenizer are Ready, too", _are_others_ready, within_s=30)
     stage.until("qwen-a says which step is retried, why, and when next", _is_retried, within_s=15)
     stage.say("A failed attempt is no dead end: qwen-a is tried again until its startup budget is over.")
     scene = stage.until(
@@ -40,7 +41,7 @@ def heal(stage: Stage) -> None:
     """Nobody tells herder that the worker is well again."""
     stage.act("2  healed", "Now qwen-a's /health answers 200. Nobody tells herder: its next attempt finds out.")
     stage.do("qwen-a is healed", stage.world.workers[SICK].heal)
-    stage.until("qwen-a is Ready by itself, on both replicas", _are_ready(SICK), within_s=15)
+    stage.until("qwen-a is Ready by itself, on every replica", _are_ready(SICK), within_s=15)
 
 
 def restart(stage: Stage) -> None:
@@ -54,21 +55,28 @@ def restart(stage: Stage) -> None:
     stage.say("The replica comes back with an empty registry.")
     stage.do(f"{address} is started again", replica.restart)
     stage.until("it has got all three workers again", _are_ready(*_ALL), within_s=20)
+    stage.say(
+        f"herder's own metric, herder_replica_heal_seconds, says how long it lacked them: {stage.heal_s():.2f} s."
+    )
 
 
 def remove(stage: Stage) -> None:
     """A deleted worker is drained first; the resource goes when every replica has confirmed."""
     stage.act("4  removed", "llama-b is deleted: no new requests from now on, 2 s for those under way, then it goes.")
     stage.do("kubectl delete wr llama-b", lambda: stage.world.delete(_LEAVING))
-    stage.until("both replicas drain llama-b", _is_draining, within_s=10)
+    stage.until("every replica drains llama-b", _is_draining, within_s=10)
     stage.until(
-        "llama-b is off both replicas, and the resource is gone", lambda scene: scene.is_gone(_LEAVING), within_s=20
+        "llama-b is off every replica, and the resource is gone", lambda scene: scene.is_gone(_LEAVING), within_s=20
     )
     stage.until("llama-a and qwen-a are Ready as before", _are_ready(*_STAYING), within_s=5)
 
 
 def _are_ready(*names: str) -> Callable[[Scene], bool]:
     return lambda scene: scene.is_ready(*names)
+
+
+def _are_others_ready(scene: Scene) -> bool:
+    return bool(scene.others) and set(scene.others.values()) == {"True"}
 
 
 def _is_retried(scene: Scene) -> bool:

@@ -2,7 +2,8 @@
 
 import urllib.error
 from collections.abc import Mapping
-from dataclasses import dataclass
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Final, Self
 
@@ -13,7 +14,9 @@ from herder.api.worker import WorkerRegistrationStatus
 from rig.control_plane.cluster import Cluster
 from rig.gateway import Smg
 
-WORKERS_PATH: Final = "/apis/herder.dev/v1alpha1/namespaces/default/workerregistrations"
+_NAMESPACE: Final = "/apis/herder.dev/v1alpha1/namespaces/default"
+WORKERS_PATH: Final = f"{_NAMESPACE}/workerregistrations"
+OTHERS: Final = tuple(f"{_NAMESPACE}/{kind}" for kind in ("wasmmodules", "mcpservers", "tokenizers"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,12 +99,17 @@ class Scene:
     workers: Mapping[str, WorkerRow]
     replicas: tuple[ReplicaRow, ...]
     at: datetime
+    others: Mapping[str, str] = field(default_factory=dict)
+    """Whether each resource of another kind is Ready, by name: True, False or Unknown, empty before herder saw it."""
 
     @classmethod
     def take(cls, cluster: Cluster, replicas: tuple[Smg, ...]) -> Self:
-        """Look at everything now. Raises OSError when the API server does not answer."""
-        rows = map(WorkerRow.of, (cluster.get(WORKERS_PATH) or {"items": []})["items"])
-        return cls({row.name: row for row in rows}, tuple(map(ReplicaRow.of, replicas)), datetime.now(UTC))
+        """Look at everything now, at once: two looks apart would not fit. Raises OSError without an API server."""
+        with ThreadPoolExecutor() as pool:
+            listed = pool.map(ReplicaRow.of, replicas)
+            rows = map(WorkerRow.of, _items(cluster, WORKERS_PATH))
+            others = {each["metadata"]["name"]: _ready(each) for path in OTHERS for each in _items(cluster, path)}
+            return cls({row.name: row for row in rows}, tuple(listed), datetime.now(UTC), others)
 
     def is_ready(self, *names: str) -> bool:
         """Whether herder says of all these that they are Ready, and every replica lists them so."""
@@ -115,3 +123,13 @@ class Scene:
     def is_gone(self, name: str) -> bool:
         """Whether there is no such resource any more, and no replica that answers lists the worker."""
         return name not in self.workers and not any(name in (replica.listed or {}) for replica in self.replicas)
+
+
+def _items(cluster: Cluster, path: str) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = (cluster.get(path) or {"items": []})["items"]
+    return found
+
+
+def _ready(body: Mapping[str, Any]) -> str:
+    conditions = body.get("status", {}).get("conditions", ())
+    return next((str(each["status"]) for each in conditions if each["type"] == ConditionType.READY), "")

@@ -7,6 +7,7 @@ from typing import Final
 
 from rig.demo.scene import Scene
 from rig.demo.screen import Screen
+from rig.heals import Heals
 from rig.playground.world import World
 
 _POLL_S: Final = 0.1
@@ -73,6 +74,14 @@ class Stage:
         self.met.append(met)
         self.screen.met(met.what, met.took_s)
         return scene
+
+    def heal_s(self) -> float:
+        """How long the operator says that a replica lacked something, once one is healed. Raises UnmetError."""
+        self.until(
+            "the operator has seen all of it itself", lambda _: Heals.of(self.world.operator).count > 0, within_s=20
+        )
+        heals = Heals.of(self.world.operator)
+        return heals.total_s / heals.count
 
     def _look(self) -> Scene:
         scene = Scene.take(self.world.control_plane, self.world.replicas)

@@ -1,6 +1,7 @@
 """`python -m rig.playground up|down`."""
 
 import argparse
+import os
 import sys
 from pathlib import Path
 
@@ -31,14 +32,24 @@ def main() -> int:
 
 def _up(samples: Samples, state: State) -> int:
     ensure()
-    is_new = bring_up(samples, state, lambda what: print(f"==> starting {what}", flush=True))
-    print(("" if is_new else "It is up already.\n") + guide(samples, state))
+    is_new = bring_up(samples, state, lambda what: _tell(f"==> starting {what}"))
+    _tell(("" if is_new else "It is up already.\n") + guide(samples, state))
     return 0
 
 
 def _down(state: State) -> int:
-    print("Everything is ended." if take_down(state) else "Nothing was running.")
+    _tell("Everything is ended." if take_down(state) else "Nothing was running.")
     return 0
+
+
+def _tell(text: str) -> None:
+    """Print it, if anybody reads on: `make up | head` is no reason to end what was started."""
+    try:
+        print(text, flush=True)
+    except BrokenPipeError:
+        os.dup2(
+            os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno()
+        )  # else the interpreter tries once more at its end
 
 
 if __name__ == "__main__":

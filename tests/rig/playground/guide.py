@@ -16,10 +16,12 @@ def guide(samples: Samples, state: State) -> str:
     """The text that `up` prints; every line of it that is indented by four can be pasted."""
     control_plane = state.world / "control-plane"
     gateway, replica = f"http://{HOST}:{samples.gateway_ports[0]}", samples.gateway_ports[-1]
-    ports = " and ".join(map(str, samples.gateway_ports))
+    *others, last = map(str, samples.gateway_ports)
+    ports = f"{', '.join(others)} and {last}"
     return f"""\
 The playground is up: a Kubernetes control plane, the operator, {len(samples.gateway_ports)} gateway replicas
-(ports {ports}) and {len(samples.worker_urls)} workers (port {samples.worker_port}). {samples.folder.name}/ is applied.
+(ports {ports}) and {len(samples.worker_urls)} workers (port {samples.worker_port}).
+{samples.folder.name}/ was applied when it came up.
 
   look at it
     export KUBECONFIG={quote(str(control_plane / "kubeconfig"))}

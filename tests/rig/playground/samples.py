@@ -20,17 +20,26 @@ class PortTakenError(RuntimeError):
 
 @dataclass(frozen=True, slots=True)
 class Samples:
-    """`gateway_ports` are those of the gateway's replicas in the order of its endpoints, `worker_urls` go by name."""
+    """`gateway_ports` are those of the gateway's replicas in the order of its endpoints, `worker_urls` go by name.
+
+    `modules` and `tokenizers` are the paths of what the replicas are to read.
+    """
 
     folder: Path
     gateway_ports: tuple[int, ...]
     worker_urls: Mapping[str, str]
+    mcp_ports: tuple[int, ...] = ()
+    modules: tuple[Path, ...] = ()
+    tokenizers: tuple[Path, ...] = ()
 
     @classmethod
     def read(cls, folder: Path = SAMPLES) -> Self:
         """Read every manifest of the folder. Raises KeyError for one that is not as the operator's models say."""
         gateway_ports: list[int] = []
         worker_urls: dict[str, str] = {}
+        mcp_ports: list[int] = []
+        modules: list[Path] = []
+        tokenizers: list[Path] = []
         for manifest in _manifests(folder):
             spec = manifest["spec"]
             match manifest["kind"]:
@@ -38,7 +47,13 @@ class Samples:
                     gateway_ports += [_port(url) for url in spec["endpoints"]]
                 case "WorkerRegistration":
                     worker_urls[manifest["metadata"]["name"]] = spec["url"]
-        return cls(folder, tuple(gateway_ports), worker_urls)
+                case "McpServer":
+                    mcp_ports.append(_port(spec["transport"]["url"]))
+                case "WasmModule":
+                    modules.append(Path(spec["source"]["path"]))
+                case "Tokenizer":
+                    tokenizers.append(Path(spec["source"]))
+        return cls(folder, tuple(gateway_ports), worker_urls, tuple(mcp_ports), tuple(modules), tuple(tokenizers))
 
     @property
     def worker_port(self) -> int:
@@ -48,7 +63,7 @@ class Samples:
 
     def check_ports(self) -> None:
         """Raise PortTakenError unless everything that the samples name can be started where they say."""
-        for port in (*self.gateway_ports, self.worker_port):
+        for port in (*self.gateway_ports, self.worker_port, *self.mcp_ports):
             if _is_taken(port):
                 raise PortTakenError(
                     f"port {port} of {HOST}, which {self.folder.name}/ names, is taken. If `make up` has left its "

@@ -14,9 +14,12 @@ from typing import Final, Self
 from rig.control_plane.control_plane import ControlPlane
 from rig.crds import apply_crds
 from rig.gateway import Smg
+from rig.mcp import McpServer
 from rig.operator_process import Operator
 from rig.playground.samples import Samples
 from rig.process import Process
+from rig.tokenizers import write_tokenizer
+from rig.wasm import component
 from rig.workers import MockWorker, Script, WorkerProcess
 
 SCRIPTS: Final[Mapping[str, Script]] = {
@@ -63,6 +66,10 @@ class World:
             with stage(f"{len(samples.worker_urls)} inference workers (mocks: they answer as SGLang and vLLM do)"):
                 process = parts.enter_context(WorkerProcess.start(samples.worker_port, logs))
                 workers = {name: process.workers.add(name, _script(name, sick)) for name in samples.worker_urls}
+            with stage("a server of tools (the official MCP SDK), a module and a tokenizer"):
+                for port in samples.mcp_ports:
+                    parts.callback(McpServer.start(port, logs).kill)
+                _write_files(samples)
             with stage("the operator: herder run"):
                 operator = Operator.start(control_plane, log_dir=logs)
                 parts.callback(operator.kill)
@@ -96,9 +103,18 @@ class World:
 
 
 def _start_replica(port: int, logs: Path, parts: ExitStack) -> Smg:
-    replica = Smg.start(port=port, log_dir=logs)
+    replica = Smg.start("--enable-wasm", port=port, log_dir=logs)
     parts.callback(replica.kill)
     return replica
+
+
+def _write_files(samples: Samples) -> None:
+    """Put what the replicas are to read where the samples say: on a cluster that would be a volume."""
+    for path in samples.modules:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(component(path.stem))
+    for folder in samples.tokenizers:
+        write_tokenizer(folder, "hello", "world")
 
 
 def _script(name: str, sick: Collection[str]) -> Script:
