@@ -1,5 +1,7 @@
 """The file of a gateway's MCP servers: what is written, read back, kept and compared."""
 
+import os
+
 import pytest
 import yaml
 
@@ -34,6 +36,15 @@ def test_variables_stand_for_headers_and_nothing_holds_their_values() -> None:
         "X-Team": f"${{HERDER_MCP_{OWNER.name.upper()}_X_TEAM}}",
     }
     assert "sesame" not in f"{declared!r}{declared.entry}{declared.spec_hash}"
+
+
+def test_an_address_that_names_the_variable_of_another_server_is_not_filled_in(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HERDER_MCP_OTHER_AUTHORIZATION", "sesame")
+    greedy = plan(transport={"url": "http://h/$HERDER_MCP_OTHER_AUTHORIZATION"})
+
+    filled_in = os.path.expandvars(file.render("ns/gw", {greedy.key: greedy.entry}))
+
+    assert "sesame" not in filled_in
 
 
 @pytest.mark.parametrize(

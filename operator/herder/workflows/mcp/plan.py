@@ -57,7 +57,8 @@ class McpPlan:
         entry: FileEntry = {
             "name": self.key,
             "protocol": _PROTOCOL,
-            "url": self.spec.transport.url,
+            # Where variables are filled in, $NAME in an address would send the headers of another server there.
+            "url": self.spec.transport.url.replace("$", "%24"),
             "required": self.spec.required,
         }
         if self.variables:
