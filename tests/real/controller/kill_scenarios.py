@@ -35,7 +35,7 @@ _WRITTEN_ONCE: Final[Mapping[str, type[Scenario]]] = {"wasm-registration": wasm.
 """Where the second run of a case is meant, but its status is written more than once in each."""
 
 _UNWRITTEN: Final[Mapping[str, tuple[frozenset[str], type[Scenario]]]] = {
-    "worker-removal": (frozenset({"drain", "remove", "confirm", END}), workers.Moved),
+    "worker-removal": (frozenset({"find", "drain", "remove", "confirm", END}), workers.Moved),
     "wasm-removal": (frozenset({"find", "remove", "confirm", END}), wasm.Transferred),
     "tokenizer-removal": (frozenset({"find", "unload", "confirm", END}), tokenizers.Renamed),
     "mcp-removal": (frozenset({"unpublish", "roll", "confirm", END}), mcp.Transferred),

@@ -17,7 +17,7 @@ def test_the_demo_tells_its_story_in_plain_lines_and_leaves_nothing(samples: Sam
     assert done.returncode == 0, done.stderr
     assert "\x1b" not in done.stdout
     assert "step detect_connection is retried (attempt 1 failed, next attempt at " in done.stdout
-    assert done.stdout.count("ok: ") == 9
+    assert done.stdout.count("ok: ") == 11
     assert done.stdout.rstrip().endswith("nothing is left running. To play on yourself: make up")
     _assert_nothing_left(samples, tmp_path)
 
