@@ -31,6 +31,8 @@ _ID_IN_TEXT: Final = re.compile(r"with ID ([0-9a-fA-F-]{36})\b")
 _UNKNOWN_TOKENIZER: Final = re.compile("Tokenizer '.*' not found")
 """The words of a 404, which has the code `not_found` or none (measured on smg 1.13.0)."""
 _ANOTHER_SERVER: Final = "; if that stays so, correct the URL: nothing of a gateway's API is there"
+JOB_PREAMBLE: Final = re.compile(r"^Workflow failed at step (?P<step>\w+): Step failed: \w+ - ")
+"""What the gateway puts before the reason of a job that failed (measured on smg 1.13.0)."""
 _SERVER_ERRORS: Final = 500
 _CLIENT_ERRORS: Final = 400
 

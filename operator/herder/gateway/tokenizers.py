@@ -13,23 +13,20 @@ no update; a tokenizer that is loaded again has a new id    nothing: callers del
 """
 
 import re
-from enum import StrEnum
-from typing import Final, Self
+from typing import Final
 
-from pydantic import BaseModel, ConfigDict
-
-from herder.gateway.answers import parsed
+from herder.gateway.answers import JOB_PREAMBLE, parsed
 from herder.gateway.calls import Calls
 from herder.gateway.errors import Permanent
 from herder.gateway.shared_read import SharedRead
+from herder.gateway.types import Parsed, Word
 from herder.net.text import untrusted
 
 _REASON_CHARS: Final = 400
-_PREAMBLE: Final = re.compile(r"^Workflow failed at step \w+: Step failed: \w+ - ")
 _ID: Final = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
-class LoadState(StrEnum):
+class LoadState(Word):
     """How far the loading of a tokenizer is."""
 
     PENDING = "pending"
@@ -39,16 +36,8 @@ class LoadState(StrEnum):
     UNKNOWN = "unknown"
     """A word of a newer gateway's."""
 
-    @classmethod
-    def _missing_(cls, _value: object) -> Self:
-        return cls("unknown")
 
-
-class _Parsed(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="ignore")
-
-
-class Tokenizer(_Parsed):
+class Tokenizer(Parsed):
     """A tokenizer that is loaded. `source` is as it was posted; the chat template is never shown."""
 
     id: str
@@ -57,7 +46,7 @@ class Tokenizer(_Parsed):
     vocab_size: int | None = None
 
 
-class Loading(_Parsed):
+class Loading(Parsed):
     """How the loading under `id` stands; `reason` says in one line why it failed."""
 
     id: str
@@ -68,14 +57,14 @@ class Loading(_Parsed):
     @property
     def reason(self) -> str:
         """The gateway's own words on why it failed, without its job's preamble."""
-        return untrusted(_PREAMBLE.sub("", self.message), limit=_REASON_CHARS) or "no reason"
+        return untrusted(JOB_PREAMBLE.sub("", self.message), limit=_REASON_CHARS) or "no reason"
 
 
-class _Listing(_Parsed):
+class _Listing(Parsed):
     tokenizers: tuple[Tokenizer, ...]
 
 
-class _Accepted(_Parsed):
+class _Accepted(Parsed):
     id: str
 
 

@@ -11,7 +11,7 @@ from herder.net.urls import InvalidUrl, normalise_url
 _URLS_KEPT: Final = 65_536
 
 
-class _Word(StrEnum):
+class Word(StrEnum):
     """A word of the gateway's; one that a newer gateway brings reads as UNKNOWN."""
 
     @classmethod
@@ -19,7 +19,7 @@ class _Word(StrEnum):
         return cls("unknown")
 
 
-class WorkerStatus(_Word):
+class WorkerStatus(Word):
     """Where a worker stands with its replica."""
 
     PENDING = "pending"  # registering; such a worker is in no list
@@ -30,7 +30,7 @@ class WorkerStatus(_Word):
     UNKNOWN = "unknown"
 
 
-class JobStatus(_Word):
+class JobStatus(Word):
     """How far a queued change is; success removes the job."""
 
     PENDING = "pending"
@@ -39,11 +39,13 @@ class JobStatus(_Word):
     UNKNOWN = "unknown"
 
 
-class _Parsed(BaseModel):
+class Parsed(BaseModel):
+    """An answer, or a part of one: what is not used of it is ignored."""
+
     model_config = ConfigDict(frozen=True, extra="ignore", protected_namespaces=())
 
 
-class Job(_Parsed):
+class Job(Parsed):
     """The latest change queued for a worker's URL. A PUT reports as AddWorker; `message` is the gateway's own text."""
 
     type: str = Field(alias="job_type")
@@ -56,14 +58,14 @@ class Job(_Parsed):
         return self.status in {JobStatus.PENDING, JobStatus.PROCESSING}
 
 
-class Model(_Parsed):
+class Model(Parsed):
     """A model that a worker serves."""
 
     id: str
     aliases: tuple[str, ...] = ()
 
 
-class Worker(_Parsed):
+class Worker(Parsed):
     """One registry entry. `api_key` and patched health settings are never shown, so they are not here."""
 
     id: str
@@ -99,13 +101,13 @@ def url_key(url: str) -> str:
         return url
 
 
-class WorkerList(_Parsed):
+class WorkerList(Parsed):
     """The answer of GET /workers."""
 
     workers: tuple[Worker, ...]
 
 
-class Readiness(_Parsed):
+class Readiness(Parsed):
     """A replica's own verdict; `reason` is empty when it is ready. Without a ready worker a replica is not."""
 
     ready: bool

@@ -20,9 +20,9 @@ from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Annotated, Final
 
-from pydantic import AliasPath, BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import AliasPath, BeforeValidator, ConfigDict, Field
 
-from herder.gateway.answers import parsed
+from herder.gateway.answers import JOB_PREAMBLE, parsed
 from herder.gateway.calls import Calls
 from herder.gateway.errors import (
     DuplicateModule,
@@ -35,6 +35,7 @@ from herder.gateway.errors import (
     WasmDisabled,
 )
 from herder.gateway.shared_read import SharedRead
+from herder.gateway.types import Parsed
 from herder.net.http import MAX_BODY_BYTES, Answer
 from herder.net.text import untrusted
 
@@ -44,7 +45,6 @@ ADD_DEADLINE_S: Final = 120.0
 MAX_LIST_BYTES: Final = 16 << 20
 
 _MODULE_ID: Final = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
-_PREAMBLE: Final = re.compile(r"^Workflow failed at step (?P<step>\w+): Step failed: \w+ - ")
 _DUPLICATE: Final = re.compile(r"Duplicate SHA256 hash detected: .*\b(?P<sha256>[0-9a-f]{64})\b")
 _UNREADABLE: Final = re.compile(r"Failed to (access|read) file|Module file size cannot be 0")
 _JUDGES: Final = frozenset({"validate_descriptor", "check_duplicate", "validate_wasm_component"})
@@ -58,8 +58,8 @@ def _words(points: object) -> object:
     return tuple(next(iter(point.values()), None) if isinstance(point, dict) else point for point in points)
 
 
-class _Parsed(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="ignore", populate_by_name=True)
+class _Parsed(Parsed):
+    model_config = ConfigDict(populate_by_name=True)
 
 
 class Module(_Parsed):
@@ -178,7 +178,7 @@ def _fault_of(answer: Answer) -> GatewayError | None:
 
 
 def _fault(said: str) -> GatewayError:
-    preamble = _PREAMBLE.match(said)
+    preamble = JOB_PREAMBLE.match(said)
     reason = said[preamble.end() :] if preamble else said
     message = f"the gateway refused the module: {untrusted(reason)}"
     duplicate = _DUPLICATE.search(reason)
