@@ -8,20 +8,18 @@ ghost of a keyed worker; the ranks of a data-parallel one, which no PUT changes 
 """
 
 import asyncio
-import random
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from uuid import UUID
 
-from herder.gateway.errors import AlreadyExists, Busy, CreateInProgress, Gone, Permanent, Unavailable
+from herder.gateway.errors import AlreadyExists, Busy, CreateInProgress, Gone, Permanent
 from herder.gateway.spec import WorkerPatch, WorkerSpec
 from herder.gateway.types import Job, JobStatus, Model, Readiness, Worker, WorkerStatus, url_key
 from herder.workflows.ports import Tokenizers
+from unit.workflows.faults import Faulty
 
 REGISTERS_IN_S = 0.05
 APPLIES_IN_S = 0.1
-HANGS_S = 10.0
 GHOST_AFTER_S = 55.0
 JOB_DIES_AFTER_S = 30.0
 
@@ -66,18 +64,11 @@ class _Listed:
     gone_at_s: float | None = None
 
 
-class FakeReplica:
-    """One replica. `away`: no answer, at once; `hangs`: none until the deadline; `calls`: what it was asked."""
+class FakeReplica(Faulty):
+    """One replica."""
 
     def __init__(self, endpoint: str, workers: dict[str, FakeWorker], *, startup_timeout_s: float = 20.0) -> None:
-        self.endpoint = endpoint
-        self.away = False
-        self.hangs = False
-        self.loses: dict[str, int] = {}
-        """By call: how many of its next answers are lost after it was carried out."""
-        self.fails: dict[str, list[Exception]] = {}
-        """By call: what its next ones raise, without being carried out."""
-        self.calls: list[str] = []
+        super().__init__(endpoint)
         self.lost_deletes = 0
         self.cut_drains = 0
         self.lost_posts = 0
@@ -95,7 +86,6 @@ class FakeReplica:
         self._listed: dict[str, _Listed] = {}
         self._jobs: dict[str, tuple[Job, float]] = {}
         self._ghosts: list[tuple[float, WorkerSpec]] = []
-        self._random = random.Random(endpoint)
 
     # ── what a test looks at and does ──
 
@@ -110,10 +100,6 @@ class FakeReplica:
         """The URLs whose registration is under way."""
         self._pass_time()
         return list(self._adds)
-
-    def count(self, call: str) -> int:
-        """How often this was asked, also in vain."""
-        return self.calls.count(call)
 
     def restart(self) -> None:
         """Its registry is gone."""
@@ -243,26 +229,6 @@ class FakeReplica:
         return self._answer("pending_add", None)
 
     # ── how it works ──
-
-    async def _called(self, call: str) -> None:
-        self.calls.append(call)
-        await asyncio.sleep(0)
-        if self.hangs:
-            await asyncio.sleep(HANGS_S)
-        if self.hangs or self.away:
-            raise Unavailable(f"{self.endpoint}: connection refused")
-        if self.fails.get(call):
-            raise self.fails[call].pop(0)
-        self._pass_time()
-
-    def _answer[T](self, call: str, answer: T) -> T:
-        if self.loses.get(call, 0) > 0:
-            self.loses[call] -= 1
-            raise Unavailable(f"{self.endpoint}: the connection was closed without an answer")
-        return answer
-
-    def _id(self) -> str:
-        return str(UUID(int=self._random.getrandbits(128), version=4))
 
     def _get(self, worker_id: str) -> Worker:
         add = next((each for each in self._adds.values() if each.id == worker_id), None)

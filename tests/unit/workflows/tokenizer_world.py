@@ -4,17 +4,14 @@ Measured on smg 1.13.0: 202 and a job that tries three times, two seconds apart;
 loading has ended; 404 to the DELETE of what is being loaded; failures whose reason is kept five minutes; random ids.
 """
 
-import asyncio
-import random
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
-from uuid import UUID
 
 from herder.api.base import parse
 from herder.api.tokenizer import LoadedTokenizer, TokenizerSpec
 from herder.engine import WorkflowEngine
-from herder.gateway.errors import Conflict, Gone, Unavailable
+from herder.gateway.errors import Conflict, Gone
 from herder.gateway.tokenizers import Loading, LoadState, Tokenizer
 from herder.workflows.entry import Entry
 from herder.workflows.tokenizer import (
@@ -26,7 +23,8 @@ from herder.workflows.tokenizer import (
     removal,
 )
 from unit.engine.kit import clock, statuses
-from unit.workflows.fakes import HANGS_S, now_s
+from unit.workflows.fakes import now_s
+from unit.workflows.faults import Faulty
 from unit.workflows.made import OWNER
 from unit.workflows.world import Ended
 
@@ -61,30 +59,18 @@ class _Job:
     reason: str = ""
 
 
-@dataclass(slots=True)
-class FakeReplica:
+@dataclass
+class FakeReplica(Faulty):
     """One replica. `sources` are those that it can read now, `takes_s` how long that is."""
 
-    endpoint: str
     sources: set[str] = field(default_factory=lambda: {SOURCE, OTHER})
     takes_s: float = 0.05
-    away: bool = False
-    hangs: bool = False
-    loses: dict[str, int] = field(default_factory=dict)
-    """By call: how many of its next answers are lost after it was carried out."""
-    fails: dict[str, list[Exception]] = field(default_factory=dict)
-    """By call: what its next ones raise, without being carried out."""
-    calls: list[str] = field(default_factory=list)
     posted: list[tuple[str, str | None]] = field(default_factory=list)
     """Source and template of each loading that was asked for."""
     changes: list[tuple[float, str]] = field(default_factory=list)
     """When which change of the registry was made: `loaded SOURCE`, `unloaded SOURCE`."""
     _listed: dict[str, Tokenizer] = field(default_factory=dict)
     _jobs: dict[str, _Job] = field(default_factory=dict)
-    _random: random.Random = field(init=False)
-
-    def __post_init__(self) -> None:
-        self._random = random.Random(self.endpoint)
 
     # ── what a test looks at and does ──
 
@@ -102,10 +88,6 @@ class FakeReplica:
     def loaded(self) -> str | None:
         """The source of what has the name now."""
         return next((each.source for each in self.listed if each.name == NAME), None)
-
-    def count(self, call: str) -> int:
-        """How often this was asked, also in vain."""
-        return self.calls.count(call)
 
     def restart(self) -> None:
         """Its registry is gone."""
@@ -161,26 +143,6 @@ class FakeReplica:
         self._answer("delete_tokenizer", None)
 
     # ── how it works ──
-
-    async def _called(self, call: str) -> None:
-        self.calls.append(call)
-        await asyncio.sleep(0)
-        if self.hangs:
-            await asyncio.sleep(HANGS_S)
-        if self.hangs or self.away:
-            raise Unavailable(f"{self.endpoint}: connection refused")
-        if self.fails.get(call):
-            raise self.fails[call].pop(0)
-        self._pass_time()
-
-    def _answer[T](self, call: str, answer: T) -> T:
-        if self.loses.get(call, 0) > 0:
-            self.loses[call] -= 1
-            raise Unavailable(f"{self.endpoint}: the connection was closed without an answer")
-        return answer
-
-    def _id(self) -> str:
-        return str(UUID(int=self._random.getrandbits(128), version=4))
 
     def _pass_time(self) -> None:
         due = [job for job in self._jobs.values() if job.state is LoadState.PROCESSING and job.next_s <= now_s()]
