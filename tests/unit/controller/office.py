@@ -43,7 +43,7 @@ class ListedReplica(FakeReplica):
     @cached_property
     def wasm(self) -> FakeModules:
         """Its modules, which live and die apart from its workers."""
-        return FakeModules(self.endpoint, {PATH: ONE, OTHER_PATH: TWO})
+        return FakeModules(self.endpoint, files={PATH: ONE, OTHER_PATH: TWO})
 
     async def list_workers(self) -> tuple[Worker, ...]:
         await self._called("list_workers")

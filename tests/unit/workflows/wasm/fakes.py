@@ -17,7 +17,6 @@ from herder.engine import WorkflowEngine, WorkflowOutcome
 from herder.gateway.errors import (
     DuplicateModule,
     FileUnreadable,
-    GatewayError,
     Gone,
     NotAComponent,
     Unavailable,
@@ -28,6 +27,7 @@ from herder.workflows.owner import Owner
 from herder.workflows.wasm import WasmPlan, WasmRegistration, WasmRemoval, registration, removal
 from herder.workflows.wasm.files import ModuleFile
 from unit.engine.kit import clock, statuses
+from unit.workflows.faults import Faulty
 
 PATH = "/srv/modules/a.wasm"
 OTHER_PATH = "/srv/modules/b.wasm"
@@ -36,7 +36,6 @@ OWNER = Owner("cluster", "ns", "name", "uid")
 REBORN = Owner("cluster", "ns", "name", "uid-2")
 STRANGER = Owner("cluster", "ns", "other", "uid-3")
 ANSWERS_IN_S = 0.4
-HANGS_S = 10.0
 
 
 def sha(content: bytes) -> str:
@@ -65,29 +64,20 @@ def module(name: str, content: bytes = ONE, *, number: int = 1, **fields: Any) -
     return Module(**(shown | fields))
 
 
-@dataclass(slots=True)
-class FakeModules:
+@dataclass
+class FakeModules(Faulty):
     """A replica's registry. `files` is its disk, `seen` what it listed after each change, oldest first."""
 
-    endpoint: str
-    files: dict[str, bytes]
-    away: bool = False
-    hangs: bool = False
+    files: dict[str, bytes] = field(default_factory=dict)
     loses_adds: int = 0
     """How many of the next additions are carried out without an answer."""
-    fails: dict[str, list[GatewayError]] = field(default_factory=dict)
-    """By call: what its next ones raise, without being carried out."""
     comes_back: int = 0
     """How many of the next modules that are deleted are added again at once, by somebody else."""
     lands_in_s: float = 0.0
     """How long an addition takes until it is listed."""
-    calls: list[str] = field(default_factory=list)
     seen: list[list[str]] = field(default_factory=list)
     listed: list[Module] = field(default_factory=list)
     landing: set[asyncio.Task[None]] = field(default_factory=set)
-
-    def count(self, call: str) -> int:
-        return self.calls.count(call)
 
     @property
     def contents(self) -> list[str]:
@@ -148,16 +138,6 @@ class FakeModules:
         self.listed = listed
         self.seen.append([each.name for each in listed])
 
-    async def _called(self, call: str) -> None:
-        self.calls.append(call)
-        await asyncio.sleep(0)
-        if self.hangs:
-            await asyncio.sleep(HANGS_S)
-        if self.hangs or self.away:
-            raise Unavailable(f"{self.endpoint}: connection refused")
-        if self.fails.get(call):
-            raise self.fails[call].pop(0)
-
 
 @dataclass(frozen=True, slots=True)
 class FakeReplica:
@@ -202,7 +182,7 @@ class Ended[D]:
 
 
 def _modules(endpoint: str) -> FakeModules:
-    return FakeModules(endpoint, {PATH: ONE, OTHER_PATH: TWO})
+    return FakeModules(endpoint, files={PATH: ONE, OTHER_PATH: TWO})
 
 
 @dataclass(slots=True)
