@@ -11,9 +11,9 @@ import structlog
 import uvloop
 
 from herder.cli import logs
-from herder.controller.failpoints import VARIABLE, Failpoint
 from herder.controller.operator import CannotRun, Options
 from herder.controller.operator import run as run_operator
+from herder.controller.running.failpoints import VARIABLE, Failpoint
 
 log = structlog.get_logger(__name__)
 

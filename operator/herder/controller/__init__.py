@@ -1,26 +1,19 @@
 """Kubernetes: watching the resources, deciding what to do about them, writing what has come of it.
 
-The only room that says kopf or kubernetes_asyncio. A change flows from the top to the bottom:
+The only room that says kopf or kubernetes_asyncio. Its own rooms, as a change flows through them:
 
-watch, relist      objects as they come, and those whose going was not told
-objects, queue     the newest version of each; the keys to reconcile
-modelgateways, gatewaystatus, gateways, views, registries   the gateways in use and what their replicas list
-services, slices   the replicas behind a Service
-families, jobs     what tells one kind of resource from another, and the workflows that each has
-subject, scene, scout, memory    one resource with all that it refers to, and what is remembered of it
-reconciler, world, decide        what to do about it: a pure table
-acts, finalizer, farewells       doing it
-launch, runs, places, line       a workflow run from its first status write to its last, and who is next
-giveback           what a replica that lost everything is given without a run
-census, heals, metrics           what is counted over all resources, and what Prometheus is told
-observe, observation, claims, project, portrait   what the status says
-writer, wishes, fit, diff, recorder   the only writer of statuses; Events on state changes
-sweep, leftovers, orphans        entries that nobody declares any more, and those that are left on purpose
-rounds             what is done now and then
-failpoints         where tests have the process killed
-restore            from a status back to what is known
-mcp                what MCP servers need beside all that
-kube, secrets, credentials, rotation    the API server, and Secrets whose content changes
-clock              time and ids, as an argument
-operator           all of it, started and stopped
+cluster      the API server: raw calls, watching and relisting, Secrets by name, Events, the finalizer
+known        the newest version of each object, what a resource says, the keys to reconcile
+fleet        the gateways in use: a ModelGateway, its Service and its Secrets become replicas to drive
+listing      what the replicas list, read once per resync, and what that says of each resource
+families     what tells one kind of resource from another; mcp has what MCP servers need beside that
+reconcile    one resource with all that it refers to; a pure table that decides; the acts that do it
+running      a workflow run from its first status write to its last, who is next, and going on after a restart
+status       what the status says (pure), and the only writer of it
+repair       what is put right beside the runs: given back, swept, left on purpose; and how long it took
+
+metrics      what Prometheus is told
+rounds       what is done now and then
+clock        time and ids, as an argument
+operator     all of it, started and stopped
 """

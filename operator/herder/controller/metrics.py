@@ -17,9 +17,9 @@ from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
 
 from herder.api.gateway import EntryCounts
-from herder.controller.line import Rank
-from herder.controller.objects import Key
-from herder.controller.places import Places
+from herder.controller.known.objects import Key
+from herder.controller.running.line import Rank
+from herder.controller.running.places import Places
 
 _OF_GATEWAY: Final = ("namespace", "gateway")
 _HEAL_BUCKETS_S: Final = (0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 120.0, 300.0, 600.0)

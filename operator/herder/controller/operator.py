@@ -22,43 +22,43 @@ from kubernetes_asyncio.client import Configuration
 from kubernetes_asyncio.config import ConfigException
 
 from herder.api.meta import MCP_SERVER, MODEL_GATEWAY
-from herder.controller.acts import Acts
-from herder.controller.census import Census
 from herder.controller.clock import SYSTEM_CLOCK, Clock
-from herder.controller.failpoints import Failpoint, Tripwire
+from herder.controller.cluster.finalizer import Finalizer
+from herder.controller.cluster.kube import Kube, KubeError, NotFound, installation_of, load_configuration, patiently
+from herder.controller.cluster.recorder import EventRecorder, record_transition
+from herder.controller.cluster.relist import Relister
+from herder.controller.cluster.secrets import Secrets
+from herder.controller.cluster.watch import registry_of, watched_settings
 from herder.controller.families import FAMILIES
 from herder.controller.families.family import Tools
-from herder.controller.farewells import Farewells
-from herder.controller.finalizer import Finalizer
-from herder.controller.gateways import Gateways
-from herder.controller.giveback import Giveback
-from herder.controller.heals import Heals
-from herder.controller.jobs import Job, job_of
-from herder.controller.kube import Kube, KubeError, NotFound, installation_of, load_configuration, patiently
-from herder.controller.launch import Launcher
-from herder.controller.line import Rank, Turn
+from herder.controller.fleet.census import Census
+from herder.controller.fleet.gateways import Gateways
+from herder.controller.fleet.modelgateways import ModelGateways
+from herder.controller.fleet.rotation import Rotation
+from herder.controller.fleet.services import Place as ServicePlace
+from herder.controller.fleet.services import Services
+from herder.controller.known.objects import Body, Key, Objects, gateway_of, holder_of, uid_of
+from herder.controller.known.queue import WorkQueue
+from herder.controller.listing.registries import Registry
+from herder.controller.listing.views import News
 from herder.controller.mcp.desk import McpDesk, tell_repairs
 from herder.controller.mcp.files import McpFiles
 from herder.controller.mcp.sightings import Sightings
 from herder.controller.metrics import CannotServe, Metrics, Sources, served
-from herder.controller.modelgateways import ModelGateways
-from herder.controller.objects import Body, Key, Objects, gateway_of, holder_of, uid_of
-from herder.controller.places import Places
-from herder.controller.queue import WorkQueue
-from herder.controller.reconciler import Reconciler
-from herder.controller.recorder import EventRecorder, record_transition
-from herder.controller.registries import Registry
-from herder.controller.relist import Relister
-from herder.controller.rotation import Rotation
-from herder.controller.runs import Run, Runs
-from herder.controller.scout import Scout
-from herder.controller.secrets import Secrets
-from herder.controller.services import Place as ServicePlace
-from herder.controller.services import Services
-from herder.controller.sweep import Sweeper
-from herder.controller.views import News
-from herder.controller.watch import registry_of, watched_settings
-from herder.controller.writer import StatusWriter
+from herder.controller.reconcile.acts import Acts
+from herder.controller.reconcile.reconciler import Reconciler
+from herder.controller.reconcile.scout import Scout
+from herder.controller.repair.farewells import Farewells
+from herder.controller.repair.giveback import Giveback
+from herder.controller.repair.heals import Heals
+from herder.controller.repair.sweep import Sweeper
+from herder.controller.running.failpoints import Failpoint, Tripwire
+from herder.controller.running.jobs import Job, job_of
+from herder.controller.running.launch import Launcher
+from herder.controller.running.line import Rank, Turn
+from herder.controller.running.places import Places
+from herder.controller.running.runs import Run, Runs
+from herder.controller.status.writer import StatusWriter
 from herder.engine import WorkflowEngine
 from herder.net.address import AddressPolicy
 from herder.net.http import Http

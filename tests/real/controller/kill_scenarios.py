@@ -7,7 +7,7 @@ forgotten.
 from collections.abc import Mapping
 from typing import Final
 
-from herder.controller.failpoints import END, Failpoint, Moment
+from herder.controller.running.failpoints import END, Failpoint, Moment
 from real.controller import kill_mcp as mcp
 from real.controller import kill_tokenizers as tokenizers
 from real.controller import kill_wasm as wasm

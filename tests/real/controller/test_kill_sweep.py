@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from herder.cli.catalog import workflows
-from herder.controller.failpoints import END, START, Failpoint, Moment
+from herder.controller.running.failpoints import END, START, Failpoint, Moment
 from real.controller.kill_oracle import Seen, problems
 from real.controller.kill_scenario import Scenario, Stand
 from real.controller.kill_scenarios import SCENARIOS, scenario_of

@@ -7,9 +7,9 @@ from herder.api.base import parse
 from herder.api.gateway import HeaderPublishing
 from herder.api.mcp import McpServerSpec
 from herder.api.meta import MODEL_GATEWAY
-from herder.controller.kube import Kube
+from herder.controller.cluster.kube import Kube
+from herder.controller.known.objects import Key, Objects
 from herder.controller.mcp.published import PublishedFile
-from herder.controller.objects import Key, Objects
 from herder.engine import WorkflowEngine, WorkflowOutcome
 from herder.net.mcp import Asker
 from herder.workflows.mcp import McpPlan, McpRegistration, McpRemoval, registration, removal

@@ -13,8 +13,8 @@ import herder.cli.run as run_module
 from herder.cli import logs
 from herder.cli.main import herder
 from herder.cli.run import run
-from herder.controller.failpoints import Failpoint, Moment
 from herder.controller.operator import CannotRun, Options
+from herder.controller.running.failpoints import Failpoint, Moment
 
 FLAGS = [parameter for parameter in run.params if isinstance(parameter, click.Option)]
 

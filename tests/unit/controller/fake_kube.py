@@ -10,8 +10,8 @@ from typing import Any
 import aiohttp
 from kubernetes_asyncio.client import Configuration
 
-from herder.controller.kube import Conflicted, Kube, KubeError, NotFound, Rejected, Unreached
-from herder.controller.objects import KINDS, Body, Key, collection
+from herder.controller.cluster.kube import Conflicted, Kube, KubeError, NotFound, Rejected, Unreached
+from herder.controller.known.objects import KINDS, Body, Key, collection
 
 NAMESPACE = "ns"
 CREATED = "2030-01-01T00:00:00Z"

@@ -12,7 +12,7 @@ from herder.api.base import parse
 from herder.api.kstatus import check
 from herder.api.worker import WorkerRegistrationStatus
 from herder.controller.clock import Clock
-from herder.controller.objects import KINDS, Body, Key
+from herder.controller.known.objects import KINDS, Body, Key
 from herder.controller.operator import Operator, Options
 from herder.engine import WorkflowEngine
 from herder.gateway.types import Worker
@@ -157,7 +157,7 @@ class Office:
 async def working(patch: pytest.MonkeyPatch, options: Options | None = None) -> AsyncIterator[Office]:
     """An operator at work on a gateway with two replicas. What it leaves keeps the rules, and no task is left."""
     office = Office(options)
-    patch.setattr("herder.controller.gateways.Replica", lambda endpoint, *_, **__: office.replicas[endpoint])
+    patch.setattr("herder.controller.fleet.gateways.Replica", lambda endpoint, *_, **__: office.replicas[endpoint])
     office.gateway()
     await office.start()
     try:

@@ -6,11 +6,11 @@ from typing import Any
 import pytest
 from structlog.testing import capture_logs
 
-from herder.controller import recorder as recorder_module
-from herder.controller.kube import Forbidden, Unreached
-from herder.controller.objects import Body, Key, Objects
-from herder.controller.recorder import EventRecorder, record_transition
-from herder.controller.relist import Relister
+from herder.controller.cluster import recorder as recorder_module
+from herder.controller.cluster.kube import Forbidden, Unreached
+from herder.controller.cluster.recorder import EventRecorder, record_transition
+from herder.controller.cluster.relist import Relister
+from herder.controller.known.objects import Body, Key, Objects
 from herder.controller.rounds import every
 from herder.gateway.errors import Transient, Unavailable
 from herder.gateway.spec import WorkerSpec

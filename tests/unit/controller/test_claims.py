@@ -8,9 +8,9 @@ import pytest
 from herder.api.conditions import Claim, ConditionType, ReadyReason, Truth, merge
 from herder.api.kstatus import check
 from herder.api.status import EntryState, Step, StepStatus
-from herder.controller import claims
-from herder.controller.claims import PASSES_WITH_GATEWAY, Claims
-from herder.controller.observation import Observation
+from herder.controller.listing.observation import Observation
+from herder.controller.status import claims
+from herder.controller.status.claims import PASSES_WITH_GATEWAY, Claims
 from herder.gateway import errors as gateway
 from herder.workflows.entry import Entry
 from herder.workflows.errors import Problem, problem_of

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from herder.api.conditions import ReadyReason
 from herder.api.status import RunStatus
-from herder.controller.decide import (
+from herder.controller.reconcile.decide import (
     Abandon,
     Action,
     Attach,
@@ -24,8 +24,8 @@ from herder.controller.decide import (
     Why,
     decide,
 )
-from herder.controller.jobs import Job
-from herder.controller.world import Blocked, LastRun, Running, World
+from herder.controller.reconcile.world import Blocked, LastRun, Running, World
+from herder.controller.running.jobs import Job
 
 at_leisure = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 """A busy machine is no failure."""

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from herder.controller.diff import merge_patch
+from herder.controller.cluster.diff import merge_patch
 from unit.controller.fake_kube import apply_merge_patch
 
 at_leisure = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])

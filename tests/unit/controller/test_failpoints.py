@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from herder.controller.failpoints import END, START, Failpoint, Moment, Tripwire
 from herder.controller.operator import Options
+from herder.controller.running.failpoints import END, START, Failpoint, Moment, Tripwire
 from herder.engine import StepDefinition, WorkflowDefinition
 from herder.workflows.registration import registration
 from herder.workflows.removal import removal

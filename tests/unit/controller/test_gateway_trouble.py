@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from herder.controller.objects import Key
+from herder.controller.known.objects import Key
 from unit.controller.fake_kube import NAMESPACE, Call
 from unit.controller.office import GATEWAY, working
 from unit.engine.kit import virtual_time

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from herder.controller.objects import Key
+from herder.controller.known.objects import Key
 from herder.gateway.errors import Unavailable
 from unit.controller.office import ENDPOINTS, Office, working
 from unit.engine.kit import virtual_time

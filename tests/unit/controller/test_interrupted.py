@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from herder.controller.places import Places
+from herder.controller.running.places import Places
 from herder.gateway.spec import WorkerSpec
 from unit.controller.fake_kube import Call
 from unit.controller.office import ENDPOINTS, working

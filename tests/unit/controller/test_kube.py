@@ -10,8 +10,8 @@ import pytest
 from aiohttp import web
 from kubernetes_asyncio.client import Configuration
 
-from herder.controller import kube as kube_module
-from herder.controller.kube import (
+from herder.controller.cluster import kube as kube_module
+from herder.controller.cluster.kube import (
     Conflicted,
     Forbidden,
     Kube,

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from herder.controller.objects import Key
+from herder.controller.known.objects import Key
 from herder.gateway.errors import Unauthorized, Unavailable
 from unit.controller.office import GATEWAY, Office, working
 from unit.engine.kit import virtual_time

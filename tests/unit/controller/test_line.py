@@ -2,8 +2,8 @@
 
 import pytest
 
-from herder.controller.line import Line, Rank, Turn, share
-from herder.controller.objects import Key
+from herder.controller.known.objects import Key
+from herder.controller.running.line import Line, Rank, Turn, share
 
 A, B, C = (Key("ModelGateway", "ns", name) for name in "abc")
 

@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from herder.api.gateway import Mode
-from herder.controller.gateways import Access
-from herder.controller.views import News, Watcher
+from herder.controller.fleet.gateways import Access
+from herder.controller.listing.views import News, Watcher
 from herder.gateway.errors import Unauthorized, Unavailable
 from herder.gateway.spec import WorkerSpec
 from herder.net.tls import SYSTEM_TRUST, Trust

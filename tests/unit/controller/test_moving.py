@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from herder.controller.objects import Key
+from herder.controller.known.objects import Key
 from herder.gateway.errors import Unauthorized
 from unit.controller.fake_kube import NAMESPACE
 from unit.controller.office import ENDPOINTS, GATEWAY, Office, working

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from herder.controller.objects import Body, Key, Objects, Place, gateway_of, place_of
+from herder.controller.known.objects import Body, Key, Objects, Place, gateway_of, place_of
 
 KEY = Key("WorkerRegistration", "ns", "a")
 GATEWAY = Key("ModelGateway", "ns", "gw")

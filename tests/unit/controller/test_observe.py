@@ -9,14 +9,14 @@ import pytest
 from herder.api.gateway import GatewayReplicaState
 from herder.api.status import EntryState
 from herder.controller.families.worker import DeclaredWorker
-from herder.controller.observe import Reading, observe
-from herder.controller.views import UNHEARD, View
+from herder.controller.listing.observe import Reading, observe
+from herder.controller.listing.views import UNHEARD, View
 from herder.gateway.types import Worker
 from herder.workflows.entry import LOST_ADD, NO_ENTRY, Entry
 from unit.workflows.made import ID, OTHER_ID, STRANGER, URL, plan, worker
 
 if TYPE_CHECKING:
-    from herder.controller.observation import Observation
+    from herder.controller.listing.observation import Observation
 
 E1, E2 = "http://replica-1", "http://replica-2"
 THEN = datetime(2030, 1, 1, tzinfo=UTC)

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from herder.controller.claims import offered
+from herder.controller.status.claims import offered
 from unit.controller.office import GATEWAY, working
 from unit.engine.kit import virtual_time
 

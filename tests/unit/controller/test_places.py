@@ -3,8 +3,8 @@
 import asyncio
 from collections.abc import Callable
 
-from herder.controller.line import Rank, Turn
-from herder.controller.places import Places
+from herder.controller.running.line import Rank, Turn
+from herder.controller.running.places import Places
 from herder.engine import (
     FixedBackoff,
     RetryPolicy,

@@ -11,11 +11,11 @@ from herder.api.conditions import Condition
 from herder.api.kstatus import check
 from herder.api.status import EntryState, RunStatus, StepStatus
 from herder.api.worker import WorkerRegistrationStatus
-from herder.controller import claims, project
 from herder.controller.families.worker import facts_of, worker_of
-from herder.controller.observation import Observation
-from herder.controller.project import Moment, RunReport, Status
-from herder.controller.restore import entries_of, restored_state
+from herder.controller.listing.observation import Observation
+from herder.controller.running.restore import entries_of, restored_state
+from herder.controller.status import claims, project
+from herder.controller.status.project import Moment, RunReport, Status
 from herder.engine import StepState, WorkflowState, WorkflowStatus
 from herder.engine import StepStatus as EngineStepStatus
 from herder.net.address import AddressPolicy

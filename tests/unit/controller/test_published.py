@@ -7,9 +7,9 @@ import pytest
 import yaml
 
 from herder.api.meta import MCP_SERVER, MODEL_GATEWAY
-from herder.controller.kube import Conflicted, Forbidden, Rejected, Unreached
+from herder.controller.cluster.kube import Conflicted, Forbidden, Rejected, Unreached
+from herder.controller.known.objects import Body, Key, Objects
 from herder.controller.mcp.published import PublishedFile
-from herder.controller.objects import Body, Key, Objects
 from herder.workflows.errors import Permanent, Transient, Waiting
 from unit.controller.fake_kube import NAMESPACE, Call, FakeKube
 from unit.engine.kit import elapsed_s, virtual_time

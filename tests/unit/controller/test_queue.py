@@ -6,9 +6,9 @@ from collections.abc import Awaitable, Callable
 
 from structlog.testing import capture_logs
 
-from herder.controller.kube import Unreached
-from herder.controller.objects import Key
-from herder.controller.queue import WorkQueue
+from herder.controller.cluster.kube import Unreached
+from herder.controller.known.objects import Key
+from herder.controller.known.queue import WorkQueue
 from unit.engine.kit import virtual_time
 
 A, B = (Key("WorkerRegistration", "ns", name) for name in "ab")

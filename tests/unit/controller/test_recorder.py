@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 
 from herder.api.conditions import ReadyReason, ReconcilingReason
-from herder.controller.objects import Body, Key
-from herder.controller.recorder import EventRecorder, record_transition
+from herder.controller.cluster.recorder import EventRecorder, record_transition
+from herder.controller.known.objects import Body, Key
 
 KEY = Key("WorkerRegistration", "ns", "a")
 

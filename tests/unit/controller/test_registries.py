@@ -6,9 +6,9 @@ from collections.abc import Awaitable, Callable
 import pytest
 
 from herder.api.meta import MCP_SERVER, TOKENIZER, WASM_MODULE, WORKER_REGISTRATION
-from herder.controller import registries
-from herder.controller.registries import Item, Listing, Registry, needed
-from herder.controller.views import News, Watcher
+from herder.controller.listing import registries
+from herder.controller.listing.registries import Item, Listing, Registry, needed
+from herder.controller.listing.views import News, Watcher
 from herder.gateway.errors import GatewayError, Transient
 from unit.controller.office import ENDPOINTS, ListedReplica
 from unit.engine.kit import virtual_time
@@ -27,7 +27,8 @@ class Reader:
         self.told: list[News] = []
         self.gate: Callable[[], Awaitable[object]] = lambda: asyncio.sleep(0)
         monkeypatch.setattr(
-            "herder.controller.views.READERS", {Registry.WORKERS: registries._workers, Registry.WASM: self._read}
+            "herder.controller.listing.views.READERS",
+            {Registry.WORKERS: registries._workers, Registry.WASM: self._read},
         )
         self.watcher = Watcher(
             self.replica,  # type: ignore[arg-type]

@@ -6,10 +6,10 @@ import base64
 import pytest
 
 from herder.api.fields import SecretKeyRef
-from herder.controller.kube import Unreached
-from herder.controller.objects import Key
-from herder.controller.rotation import Rotation
-from herder.controller.secrets import SecretMissing, Secrets
+from herder.controller.cluster.kube import Unreached
+from herder.controller.cluster.secrets import SecretMissing, Secrets
+from herder.controller.fleet.rotation import Rotation
+from herder.controller.known.objects import Key
 from unit.controller.fake_kube import NAMESPACE, Call, FakeKube
 from unit.controller.office import working
 from unit.engine.kit import virtual_time

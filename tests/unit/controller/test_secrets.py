@@ -6,8 +6,8 @@ import base64
 import pytest
 
 from herder.api.fields import SecretKeyRef
-from herder.controller.kube import Forbidden, Unreached
-from herder.controller.secrets import FRESH_S, SecretMissing, Secrets
+from herder.controller.cluster.kube import Forbidden, Unreached
+from herder.controller.cluster.secrets import FRESH_S, SecretMissing, Secrets
 from unit.controller.fake_kube import Call, FakeKube
 
 PATH = "/api/v1/namespaces/ns/secrets/key"

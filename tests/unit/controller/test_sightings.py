@@ -3,8 +3,8 @@
 import asyncio
 
 from herder.api.meta import MCP_SERVER
+from herder.controller.known.objects import Key
 from herder.controller.mcp.sightings import Sightings
-from herder.controller.objects import Key
 from herder.net.errors import NetError, Unreachable
 from herder.net.mcp import Greeting, McpEndpoint, Offer, Tool
 from unit.engine.kit import other_tasks, virtual_time

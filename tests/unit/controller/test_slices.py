@@ -6,7 +6,7 @@ import pytest
 
 from herder.api.base import parse
 from herder.api.gateway import ServiceRef
-from herder.controller.slices import NoSuchPort, endpoints_of
+from herder.controller.fleet.slices import NoSuchPort, endpoints_of
 
 PORTS = [{"name": "api", "port": 80}, {"name": "metrics", "port": 9090}]
 

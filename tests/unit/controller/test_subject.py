@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from herder.api.conditions import ReadyReason
-from herder.controller.objects import Body, Key, Objects
-from herder.controller.subject import Subject, conflict_of, subject_of
+from herder.controller.known.objects import Body, Key, Objects
+from herder.controller.known.subject import Subject, conflict_of, subject_of
 
 KEY = Key("WorkerRegistration", "ns", "a")
 CREATED = "2030-01-01T12:00:00Z"

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from herder.controller.objects import Key
+from herder.controller.known.objects import Key
 from herder.workflows.wasm import ModuleName
 from herder.workflows.wasm.files import LocalFiles
 from unit.controller.fake_kube import NAMESPACE

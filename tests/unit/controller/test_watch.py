@@ -10,8 +10,15 @@ import pytest
 from kopf._cogs.structs import references
 from kubernetes_asyncio.client import Configuration
 
-from herder.controller.objects import KINDS
-from herder.controller.watch import DeafError, EndlessPauses, _connection, _plain, check_watchers, watched_settings
+from herder.controller.cluster.watch import (
+    DeafError,
+    EndlessPauses,
+    _connection,
+    _plain,
+    check_watchers,
+    watched_settings,
+)
+from herder.controller.known.objects import KINDS
 
 PLURALS = sorted(kind.plural for kind in KINDS.values())
 NAMES = [f"watcher for {plural}.v1alpha1.herder.dev@*" for plural in PLURALS]

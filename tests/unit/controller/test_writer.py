@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 from structlog.testing import capture_logs
 
-from herder.controller.kube import Conflicted, Forbidden, KubeError, Rejected, Unreached
-from herder.controller.objects import Body, Key, Objects, uid_of
-from herder.controller.wishes import Render, Status
-from herder.controller.writer import StatusWriter
+from herder.controller.cluster.kube import Conflicted, Forbidden, KubeError, Rejected, Unreached
+from herder.controller.known.objects import Body, Key, Objects, uid_of
+from herder.controller.status.wishes import Render, Status
+from herder.controller.status.writer import StatusWriter
 from unit.controller.fake_kube import NAMESPACE, Call, FakeKube
 from unit.engine.kit import virtual_time
 

@@ -19,14 +19,15 @@ from herder.api.status import EntryState, RunStatus, Step, StepStatus, WorkflowR
 from herder.api.tokenizer import TokenizerStatus
 from herder.api.wasm import WasmModuleStatus
 from herder.api.worker import WorkerRegistrationStatus
-from herder.controller import claims, gatewaystatus, project
-from herder.controller.claims import Claims
-from herder.controller.gateways import Access, Gateway
-from herder.controller.gatewaystatus import Seen
-from herder.controller.observation import Observation
-from herder.controller.project import Moment
-from herder.controller.views import View
-from herder.controller.world import Blocked
+from herder.controller.fleet import gatewaystatus
+from herder.controller.fleet.gateways import Access, Gateway
+from herder.controller.fleet.gatewaystatus import Seen
+from herder.controller.listing.observation import Observation
+from herder.controller.listing.views import View
+from herder.controller.reconcile.world import Blocked
+from herder.controller.status import claims, project
+from herder.controller.status.claims import Claims
+from herder.controller.status.project import Moment
 from herder.gateway.replica import Replica
 from herder.net.address import AddressPolicy
 from herder.net.http import Http

@@ -7,10 +7,10 @@ from typing import Any
 from herder.api.mcp import McpServerSpec, McpServerStatus
 from herder.api.meta import MCP_SERVER
 from herder.controller.families.family import Declared, Family, Leave, Order, Site, Vault, Work
+from herder.controller.listing.observation import Observation
+from herder.controller.listing.views import View
 from herder.controller.mcp.outlook import outlook, served
 from herder.controller.mcp.ports import Seen
-from herder.controller.observation import Observation
-from herder.controller.views import View
 from herder.gateway.replica import Replica
 from herder.workflows.entry import Entry
 from herder.workflows.look import Look

@@ -8,8 +8,8 @@ from herder.api.base import InvalidResource, parse
 from herder.api.meta import TOKENIZER
 from herder.api.tokenizer import LoadedTokenizer, TokenizerSpec, TokenizerStatus
 from herder.controller.families.family import Declared, Family, Leave, Order, Vault, Work
-from herder.controller.registries import Registry
-from herder.controller.views import View
+from herder.controller.listing.registries import Registry
+from herder.controller.listing.views import View
 from herder.gateway.replica import Replica
 from herder.workflows.entry import Entry
 from herder.workflows.look import Look

@@ -15,9 +15,9 @@ from herder.api.worker import (
     WorkerRegistrationStatus,
 )
 from herder.controller.families.family import Declared, Family, Leave, Order, Post, Terms, Vault, Work, parsed
-from herder.controller.orphans import mark_orphaned
-from herder.controller.registries import Registry
-from herder.controller.views import View
+from herder.controller.listing.registries import Registry
+from herder.controller.listing.views import View
+from herder.controller.repair.orphans import mark_orphaned
 from herder.gateway.replica import Replica
 from herder.net.urls import InvalidUrl, normalise_url
 from herder.workflows.compare import look

@@ -4,12 +4,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from herder.api.meta import MCP_SERVER, MODEL_GATEWAY
+from herder.controller.cluster.recorder import EventRecorder
+from herder.controller.known.objects import Key, Objects
 from herder.controller.mcp.files import McpFiles
 from herder.controller.mcp.ports import Seen, Sighting
 from herder.controller.mcp.published import PublishedFile
 from herder.controller.mcp.sightings import Sightings
-from herder.controller.objects import Key, Objects
-from herder.controller.recorder import EventRecorder
 from herder.net.mcp import Asker, McpEndpoint
 
 

@@ -10,11 +10,11 @@ from typing import Final
 import structlog
 
 from herder.api.meta import MCP_SERVER, MODEL_GATEWAY
-from herder.controller.gateways import Gateways
-from herder.controller.kube import Kube
+from herder.controller.cluster.kube import Kube
+from herder.controller.fleet.gateways import Gateways
+from herder.controller.known.objects import Key, Objects
 from herder.controller.mcp.ports import Seen
 from herder.controller.mcp.published import PublishedFile
-from herder.controller.objects import Key, Objects
 from herder.controller.rounds import every
 from herder.workflows.errors import StepFault
 

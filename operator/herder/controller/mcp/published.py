@@ -17,10 +17,10 @@ from typing import Final
 import structlog
 
 from herder.api.gateway import HeaderPublishing
-from herder.controller.kube import Conflicted, Forbidden, Kube, KubeError, NotFound, Rejected
+from herder.controller.cluster.kube import Conflicted, Forbidden, Kube, KubeError, NotFound, Rejected
+from herder.controller.known.objects import Body, Key, Objects
 from herder.controller.mcp import rollout
 from herder.controller.mcp.configmap import Found, GatewayConfigMap
-from herder.controller.objects import Body, Key, Objects
 from herder.workflows.errors import Permanent, StepFault, Transient, Waiting
 from herder.workflows.mcp import file
 from herder.workflows.mcp.file import Entries, FileEntry

@@ -1,0 +1,94 @@
+"""Events on state changes: bounded, one after another, never waited for. An event that can't be posted is dropped."""
+
+import asyncio
+import contextlib
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from typing import Any, Final
+
+import structlog
+
+from herder.api.conditions import ReadyReason
+from herder.api.meta import API_VERSION
+from herder.controller.cluster.kube import Kube, KubeError
+from herder.controller.known.objects import Body, Key
+from herder.workflows.ports import utc_now
+
+log = structlog.get_logger(__name__)
+
+_MOST_WAITING: Final = 1000
+_MESSAGE_CHARS: Final = 1024
+_COMPONENT: Final = "herder"
+_NO_TROUBLE: Final = frozenset(
+    {ReadyReason.REGISTERING, ReadyReason.REMOVING, ReadyReason.SUSPENDED, ReadyReason.OBSERVED}
+)
+"""Why a resource may be not ready though nothing is wrong."""
+
+
+class EventRecorder:
+    """Posts core/v1 Events in the background; see `kubectl describe` and `kubectl events`."""
+
+    def __init__(self, kube: Kube, now: Callable[[], datetime] = utc_now) -> None:
+        self._kube = kube
+        self._now = now
+        self._waiting: asyncio.Queue[tuple[str, dict[str, Any]]] = asyncio.Queue(_MOST_WAITING)
+
+    def record(self, key: Key, body: Body, *, reason: str, message: str, is_warning: bool) -> None:
+        """Tell of a change of the object's state."""
+        now = self._now().strftime("%Y-%m-%dT%H:%M:%SZ")
+        event = {
+            "metadata": {"generateName": f"{key.name}.", "namespace": key.namespace},
+            "involvedObject": _reference(key, body),
+            "type": "Warning" if is_warning else "Normal",
+            "reason": reason,
+            "message": message[:_MESSAGE_CHARS],
+            "source": {"component": _COMPONENT},
+            "reportingComponent": _COMPONENT,
+            "firstTimestamp": now,
+            "lastTimestamp": now,
+            "count": 1,
+        }
+        with contextlib.suppress(asyncio.QueueFull):
+            self._waiting.put_nowait((key.namespace, event))
+
+    async def run(self) -> None:
+        """Post what is recorded, until cancelled."""
+        while True:
+            namespace, event = await self._waiting.get()
+            try:
+                await self._kube.create(f"/api/v1/namespaces/{namespace}/events", event)
+            except KubeError as error:
+                log.debug("event.dropped", namespace=namespace, reason=event["reason"], error=str(error))
+            except Exception:  # a defect in one event must not end the telling, nor the operator with it
+                log.exception("event.defect", namespace=namespace, reason=event["reason"])
+
+
+def record_transition(recorder: EventRecorder, key: Key, before: Body, status: Mapping[str, Any]) -> None:
+    """Record an event if Ready, or its reason, has changed, a Warning unless nothing is wrong."""
+    old, new = _ready(before.get("status") or {}), _ready(status)
+    if new is None or (old is not None and _state(old) == _state(new)):
+        return
+    is_stalled = any(c["type"] == "Stalled" for c in status.get("conditions", ()))
+    is_fine = new["status"] == "True" or new["reason"] in _NO_TROUBLE
+    is_warning = is_stalled or not is_fine
+    recorder.record(key, before, reason=new["reason"], message=new["message"], is_warning=is_warning)
+
+
+def _ready(status: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    return next((c for c in status.get("conditions", ()) if c["type"] == "Ready"), None)
+
+
+def _state(condition: Mapping[str, Any]) -> tuple[str, str]:
+    return condition["status"], condition["reason"]
+
+
+def _reference(key: Key, body: Body) -> dict[str, str]:
+    metadata = body["metadata"]
+    return {
+        "apiVersion": API_VERSION,
+        "kind": key.kind,
+        "namespace": key.namespace,
+        "name": key.name,
+        "uid": metadata["uid"],
+        "resourceVersion": metadata["resourceVersion"],
+    }

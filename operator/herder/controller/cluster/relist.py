@@ -1,0 +1,68 @@
+"""Reading whole collections: once before the first decision, then now and then, for a watch can lose a deletion.
+
+After a broken watch kopf lists only what exists; an object that vanished meanwhile is never told of (measured with kopf
+1.44). So the names that exist are compared with those that are known, metadata only.
+"""
+
+from collections.abc import Callable
+from typing import Final
+
+import structlog
+
+from herder.api.meta import Kind
+from herder.controller.cluster.kube import Kube
+from herder.controller.known.objects import KINDS, Body, Objects, collection, uid_of
+from herder.controller.rounds import every
+
+log = structlog.get_logger(__name__)
+
+_INTERVAL_S: Final = 60.0
+_ORDER: Final = tuple(KINDS.values())
+
+
+class Relister:
+    """Compares what is known with what there is; `seen` and `gone` take what differs."""
+
+    def __init__(
+        self,
+        kube: Kube,
+        objects: Objects,
+        namespaces: tuple[str, ...],
+        *,
+        seen: Callable[[Body], None],
+        gone: Callable[[Body], None],
+    ) -> None:
+        self._kube = kube
+        self._objects = objects
+        self._namespaces: tuple[str | None, ...] = namespaces or (None,)
+        self._seen = seen
+        self._gone = gone
+
+    async def prime(self) -> None:
+        """Take every object that there is. Raises KubeError, NotFound where a CRD is not installed."""
+        for kind in _ORDER:
+            for namespace in self._namespaces:
+                for body in await self._kube.list_items(collection(kind, namespace)):
+                    self._seen({"kind": kind.kind, **body})
+
+    async def run(self) -> None:
+        """Look for lost deletions, until cancelled."""
+        await every(_INTERVAL_S, self.compare)
+
+    async def compare(self) -> None:
+        """Take the objects that are known but not there as gone."""
+        known = {key: body for key in self._objects if (body := self._objects.get(key)) is not None}
+        there: set[str] = set()
+        for kind in _ORDER:
+            there |= await self._uids(kind)
+        for key, body in known.items():
+            if uid_of(body) not in there:
+                log.warning("relist.lost_deletion", key=str(key))
+                self._gone(body)
+
+    async def _uids(self, kind: Kind) -> set[str]:
+        uids: set[str] = set()
+        for namespace in self._namespaces:
+            items = await self._kube.list_items(collection(kind, namespace), metadata_only=True)
+            uids |= {uid_of(item) for item in items}
+        return uids

@@ -1,0 +1,278 @@
+"""ModelGateways: a resource and its Secrets become replicas to drive; what those answer becomes its status."""
+
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from functools import partial
+from typing import Any, Final
+
+from herder.api.base import InvalidResource, parse
+from herder.api.conditions import ReadyReason
+from herder.api.gateway import EntryCounts, GatewayReplicaState, ModelGatewaySpec, ServiceRef, ServiceScheme
+from herder.controller.cluster.secrets import FRESH_S, SecretMissing, Secrets
+from herder.controller.families import family_of
+from herder.controller.fleet import gatewaystatus
+from herder.controller.fleet.census import Census
+from herder.controller.fleet.credentials import check_bundle, check_key
+from herder.controller.fleet.gateways import Access, Gateway, Gateways
+from herder.controller.fleet.gatewaystatus import Seen, is_news, status_of
+from herder.controller.fleet.services import Place as ServicePlace
+from herder.controller.fleet.services import ServiceMissing, Services
+from herder.controller.known.objects import Body, Key, Objects, uid_of
+from herder.controller.known.queue import WorkQueue
+from herder.controller.listing.observe import Observation
+from herder.controller.listing.registries import HELD_IN, SWEPT, Item, Registry, needed
+from herder.controller.listing.views import News
+from herder.controller.reconcile.world import Blocked
+from herder.controller.repair.heals import Heals
+from herder.controller.status.wishes import Status
+from herder.controller.status.writer import StatusWriter
+from herder.net.tls import Trust
+
+SECRET_RECHECK_S: Final = 30.0
+"""How often at least what a gateway refers to is read again, however long its resync is."""
+MISSING_RECHECK_S: Final = 5.0
+"""How often something that is missing or refused is looked at again: of its arrival nobody tells."""
+_COUNT_S: Final = 2.0
+"""How long after a resource was found otherwise than before the entries are counted anew, for many at once."""
+_FIRST_WORDS_S: Final = 1.0
+"""How long the first words of new replicas are waited for before a status is written without them."""
+
+
+class ModelGateways:
+    """Reconciles ModelGateways and answers for what the resources that refer to one find there."""
+
+    def __init__(
+        self,
+        *,
+        objects: Objects,
+        queue: WorkQueue,
+        gateways: Gateways,
+        secrets: Secrets,
+        services: Services,
+        writer: StatusWriter,
+        census: Census,
+        heals: Heals,
+    ) -> None:
+        self._objects = objects
+        self._queue = queue
+        self._gateways = gateways
+        self._secrets = secrets
+        self._services = services
+        self._writer = writer
+        self._census = census
+        self._heals = heals
+        self._troubles: dict[Key, Blocked] = {}
+        self._places: dict[Key, ServicePlace] = {}
+        """The Services whose replicas are driven."""
+
+    def get(self, key: Key) -> Gateway | None:
+        """Return a gateway that can be driven, None if it can't (see `trouble`)."""
+        return self._gateways.get(key)
+
+    def is_gone(self, key: Key | None) -> bool:
+        """Whether there is no such gateway, or it is going: nothing can wait for it any more."""
+        body = self._objects.get(key) if key is not None else None
+        return body is None or "deletionTimestamp" in body["metadata"]
+
+    def trouble(self, key: Key | None) -> Blocked | None:
+        """Return why a gateway can't be driven, None if it can."""
+        if key is None or self._objects.get(key) is None:
+            name = "" if key is None else f" {key.name}"
+            text = (
+                f"the ModelGateway{name} that spec.gatewayRef names does not exist here: create it or correct the name"
+            )
+            return Blocked(ReadyReason.GATEWAY_NOT_FOUND, text)
+        known = self._troubles.get(key)
+        if known is None:
+            return None
+        return Blocked(known.reason, f"ModelGateway {key.name}: {known.message}")
+
+    async def reconcile(self, key: Key) -> None:
+        """Bring what is driven to what the resource says, and its status to what is seen."""
+        body = self._objects.get(key)
+        if body is None:
+            self._queue.forget(key)
+            self._forget(key)
+            return
+        found = await self._look(key, body)
+        if self._objects.get(key) is None:
+            return  # gone meanwhile, and forgotten
+        is_other = self._take(key, found)
+        if is_other or self.is_gone(key):
+            self._enqueue_all(key)
+        seen = Seen(self._gateways.get(key), self._troubles.get(key))
+        if is_other and seen.is_unheard:
+            self._queue.add_after(key, _FIRST_WORDS_S)
+            return  # what the replicas say is worth more, and comes at once
+        self._writer.submit(key, uid_of(body), partial(self._status, key), urgent=is_news(status_of(body), seen))
+
+    async def _look(self, key: Key, body: Body) -> Access | Blocked:
+        """Return how the gateway is reached, or why it can't be driven. Raises KubeError."""
+        try:
+            spec = parse(ModelGatewaySpec, body.get("spec") or {})
+            self._follow(key, spec.service)
+            access = await self._access(key, spec)
+        except (InvalidResource, ServiceMissing, SecretMissing) as error:
+            self._queue.add_after(key, MISSING_RECHECK_S)
+            return _trouble(error)
+        recheck_s = min(access.resync_s, MISSING_RECHECK_S if self._is_refused(key) else SECRET_RECHECK_S)
+        self._queue.add_after(key, recheck_s)
+        return access
+
+    def _take(self, key: Key, found: Access | Blocked) -> bool:
+        """Note what was found, at once: between two awaits a gateway is never without both. Return if that is news."""
+        before = self._troubles.pop(key, None)
+        if isinstance(found, Access):
+            self._heals.drop(key, but=found.endpoints)
+            return self._gateways.apply(key, found) or before is not None
+        self._troubles[key] = found
+        return self._drop(key) or found != before
+
+    def _drop(self, key: Key) -> bool:
+        self._heals.drop(key)
+        self._census.drop(key)
+        return self._gateways.drop(key)
+
+    def needs(self, key: Key) -> frozenset[Registry]:
+        """Return the registries of a gateway's replicas that are read beside the workers.
+
+        One that may hold orphans always is: the last resource that needed it may have left some, long ago.
+        """
+        return needed(member.kind for member in self._objects.referring_to(key)) | SWEPT
+
+    def changed(self, key: Key, news: News) -> None:
+        """Have everything reconciled that the news of a replica concern."""
+        self._queue.add(key)
+        concerned = [member for member in self._objects.referring_to(key) if self._concern(news, member)]
+        lost = [member for member in concerned if self._has_lost(news, member)]
+        self._heals.found(key, news.endpoint, lost, news.after.began_at_s)
+        for member in concerned:
+            self._queue.add(member)
+
+    def _concern(self, news: News, member: Key) -> bool:
+        if news.items is None:
+            return True
+        keys = _keys_in(HELD_IN.get(member.kind), news.items)
+        if None in keys or self._objects.concerns(member, keys - {None}):
+            return True
+        offered = _keys_in(Registry.MODELS, news.items)
+        return bool(offered) and (None in offered or not offered.isdisjoint(_models_of(self._objects.get(member))))
+
+    def _has_lost(self, news: News, member: Key) -> bool:
+        """Whether a replica does not list what a resource is registered as, though it did or never could."""
+        body, registry = self._objects.get(member), HELD_IN.get(member.kind)
+        if body is None or registry is None or "deletionTimestamp" in body["metadata"] or not _was_registered(body):
+            return False
+        key = family_of(body).listing_key(body)
+        return key is not None and news.has_lost(Item(registry, key))
+
+    def note(
+        self,
+        member: Key,
+        gateway: Key | None,
+        observation: Observation | None,
+        *,
+        is_waited_for: bool,
+        is_planned: bool = True,
+    ) -> None:
+        """Take what was seen of a resource on its gateway's replicas; None where that can't be, or need not be, said.
+
+        `is_waited_for` is False where herder can do nothing about what is missing, `is_planned` where it may not.
+        """
+        is_news = self._census.note(member, gateway, observation, is_planned=is_planned)
+        if gateway is None:
+            return
+        if is_news:
+            self._queue.add_after(gateway, _COUNT_S)
+        there = observation.entries.keys() - observation.lacking - observation.away if observation else None
+        self._heals.settled(gateway, member, there if is_waited_for else None)
+
+    def entries(self) -> dict[Key, EntryCounts]:
+        """Return how what each gateway's replicas list compares with what is declared."""
+        known = {key: self._gateways.get(key) for key in self._gateways}
+        return {key: self._census.count(key, gateway).total for key, gateway in known.items() if gateway is not None}
+
+    def forget(self, member: Key, gateway: Key | None) -> None:
+        """Take the news that a resource is gone."""
+        self.note(member, gateway, None, is_waited_for=False)
+
+    def service_changed(self, place: ServicePlace) -> None:
+        """Have the gateways looked at whose replicas are behind a Service."""
+        for key, each in self._places.items():
+            if each == place:
+                self._queue.add(key)
+
+    def _follow(self, key: Key, ref: ServiceRef | None) -> None:
+        """Watch the Service that the gateway's replicas are behind, if they are behind one."""
+        if ref is not None:
+            self._places[key] = (key.namespace, ref.name)
+        else:
+            self._places.pop(key, None)
+        self._services.watch_only(set(self._places.values()))
+
+    def _forget(self, key: Key) -> None:
+        self._follow(key, None)
+        self._troubles.pop(key, None)
+        self._drop(key)
+        self._enqueue_all(key)
+
+    def _enqueue_all(self, key: Key) -> None:
+        for member in self._objects.referring_to(key):
+            self._queue.add(member)
+
+    async def _access(self, key: Key, spec: ModelGatewaySpec) -> Access:
+        """Look up what the spec refers to. Raises ServiceMissing, SecretMissing, KubeError."""
+        namespace, resync_s = key.namespace, float(spec.resync_seconds)
+        read = partial(self._secrets.get, namespace, fresh_s=min(FRESH_S, resync_s / 2))
+        api_key = pem = server_name = None
+        if spec.auth is not None:
+            api_key = await read(spec.auth.api_key_secret_ref, field="spec.auth.apiKeySecretRef")
+            check_key(api_key, f"{namespace}/{spec.auth.api_key_secret_ref.name}")
+        if spec.tls is not None:
+            pem = await read(spec.tls.ca_secret_ref, field="spec.tls.caSecretRef")
+            check_bundle(pem, f"{namespace}/{spec.tls.ca_secret_ref.name}")
+        endpoints = spec.endpoints or ()
+        if spec.service is not None:
+            endpoints = await self._services.endpoints(namespace, spec.service)
+            if spec.service.scheme is ServiceScheme.HTTPS:
+                server_name = f"{spec.service.name}.{namespace}.svc"
+        return Access(endpoints, spec.mode, resync_s, api_key, Trust(pem, server_name))
+
+    def _is_refused(self, key: Key) -> bool:
+        gateway = self._gateways.get(key)
+        views = gateway.views.values() if gateway is not None else ()
+        return any(view.state is GatewayReplicaState.REFUSES for view in views)
+
+    def _status(self, key: Key, body: Body) -> Status:
+        generation = int(body["metadata"]["generation"])
+        return gatewaystatus.status(status_of(body), self._seen(key), generation, datetime.now(UTC)).dump()
+
+    def _seen(self, key: Key) -> Seen:
+        gateway = self._gateways.get(key)
+        counts = self._census.count(key, gateway) if gateway is not None else None
+        return Seen(gateway, self._troubles.get(key), counts)
+
+
+def _keys_in(registry: Registry | None, items: Iterable[Item]) -> frozenset[Any]:
+    return frozenset(item.key for item in items if item.registry is registry)
+
+
+def _was_registered(body: Body) -> bool:
+    """Whether a replica has, or had when it was heard last, what an object declares."""
+    rows = (body.get("status") or {}).get("replicas") or ()
+    return any(row.get("workerId") for row in rows)
+
+
+def _models_of(body: Body | None) -> tuple[str, ...]:
+    """Return the models that a worker was found to serve."""
+    worker = ((body or {}).get("status") or {}).get("worker") or {}
+    return tuple(worker.get("models") or ())
+
+
+def _trouble(error: InvalidResource | ServiceMissing | SecretMissing) -> Blocked:
+    match error:
+        case SecretMissing():
+            return Blocked(ReadyReason.SECRET_NOT_FOUND, str(error))
+        case ServiceMissing():
+            return Blocked(ReadyReason.SERVICE_NOT_FOUND, str(error))
+    return Blocked(ReadyReason.INVALID_SPEC, str(error))

@@ -1,0 +1,242 @@
+"""What to do about one resource: decided from the whole truth each time, without clock, await or memory.
+
+Because only what is declared, observed and running counts, a lost, doubled or reordered event changes nothing.
+
+    being deleted                                  not being deleted
+    ─────────────────────────────────────────      ─────────────────────────────────────────────────────────
+    not ours to hold                Nothing        a reference is missing, invalid, a conflict      Block
+    a removal has succeeded         Release        no finalizer yet                                 Hold
+    entries are to be left          Release        suspended                                        Suspend
+    its gateway is gone or only                    asked to cancel                                  Cancel
+      observed                      Release        only observed                                    Settle
+    nothing was ever begun          Release          but a run is in progress                       Stop
+    its time is up, Force           Release        registered elsewhere, under another key or on
+    a removal is running            Attach         another gateway, and
+      on former replicas            Stop             that gateway is gone or only observed          Abandon
+    a registration is running       Stop             its removal was cancelled                      Nothing
+    its gateway can't be driven     Block            the time of its removal is up, Force           Abandon
+    it failed a moment ago          Nothing          its removal is running                         Attach
+    else                            Begin removal    a registration is running                      Stop
+                                                     that gateway can't be driven                   Block
+                                                     its removal failed a moment ago                Nothing
+                                                     else                                           Begin removal
+                                                   a run on former replicas is in progress          Stop
+                                                   a removal is running                             Attach
+                                                   a registration with the same inputs is running   Attach
+                                                   a registration with other inputs is running      Stop
+                                                   asked to retry                                   Begin registration
+                                                   the run with these inputs was left unfinished    Begin, resuming it
+                                                   as declared everywhere                           Settle
+                                                   the last run with these inputs failed            Settle
+                                                     but what was in its way is seen to be gone     Begin registration
+                                                       and it failed a moment ago                   Settle
+                                                   every replica that answers has it, but not as
+                                                   declared                                         Begin update
+                                                   a replica that lacks it answers                  Begin registration
+                                                   else                                             Settle
+
+A removal that was left unfinished is resumed, too. An update counts as a registration in all but its name.
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
+
+from herder.api.conditions import ReadyReason
+from herder.api.status import RunStatus
+from herder.controller.reconcile.world import Blocked, LastRun, Running, World
+from herder.controller.running.jobs import Job
+from herder.controller.running.restore import UNFINISHED
+from herder.controller.status.claims import PASSES_WITH_GATEWAY
+
+
+@dataclass(frozen=True, slots=True)
+class Nothing:
+    """Leave everything as it is."""
+
+
+@dataclass(frozen=True, slots=True)
+class Attach:
+    """Let the run in progress go on."""
+
+
+@dataclass(frozen=True, slots=True)
+class Hold:
+    """Put the finalizer on the object, before anything else is done for it."""
+
+
+class Why(StrEnum):
+    """Why the object may go, for people."""
+
+    REMOVED = "it is off every replica"
+    UNTOUCHED = "it was never registered"
+    LEFT = "what is registered is left as it is"
+    FORCED = "spec.drain.timeoutSeconds are over: a replica that does not answer may still list it"
+
+
+@dataclass(frozen=True, slots=True)
+class Release:
+    """Stop what runs and take the finalizer off the object."""
+
+    why: Why
+
+
+@dataclass(frozen=True, slots=True)
+class Begin:
+    """Start a run, or go on with the one that another process left."""
+
+    job: Job
+    resumes: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Abandon:
+    """Stop what runs, and leave what is registered elsewhere to itself, to be registered where it is declared."""
+
+    why: Why
+
+
+@dataclass(frozen=True, slots=True)
+class Stop:
+    """Stop the run in progress, keep what it found out and did, and decide anew on that."""
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """Stop what runs and say what is missing."""
+
+    blocked: Blocked
+
+
+@dataclass(frozen=True, slots=True)
+class Suspend:
+    """Stop what runs and say that nothing is done."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cancel:
+    """Stop what runs, say so, and remember the token."""
+
+
+@dataclass(frozen=True, slots=True)
+class Settle:
+    """No run is needed or possible: show what is observed, or keep saying why the last run failed."""
+
+    keeps_failure: bool = False
+
+
+type Action = Nothing | Attach | Hold | Release | Begin | Abandon | Stop | Block | Suspend | Cancel | Settle
+
+_FORWARD: Final = frozenset({Job.REGISTRATION, Job.UPDATE})
+_ENDED_BADLY: Final = frozenset({RunStatus.FAILED, RunStatus.CANCELLED})
+
+
+def decide(world: World) -> Action:
+    """Return what to do next."""
+    if world.is_deleting:
+        return _leave(world)
+    if world.blocked is not None:
+        return Block(world.blocked)
+    if not world.has_finalizer:
+        return Hold()
+    if world.is_suspended:
+        return Suspend()
+    if world.asks_cancel:
+        return Cancel()
+    if world.observes_only:
+        return Settle() if world.running is None else Stop()
+    return _serve(world)
+
+
+def _serve(world: World) -> Action:
+    if world.is_elsewhere:
+        return _move(world)
+    if world.running is not None:
+        return _follow(world, world.running)
+    return _converge(world)
+
+
+def _leave(world: World) -> Action:
+    running = world.running
+    if not world.has_finalizer:
+        return Nothing()
+    why = _why_it_may_go(world)
+    if why is not None:
+        return Release(why)
+    if running is not None:
+        return Attach() if running.job is Job.REMOVAL and not running.is_adrift else Stop()
+    return Block(world.barred) if world.barred is not None else _remove(world)
+
+
+def _why_it_may_go(world: World) -> Why | None:
+    if world.is_removed:
+        return Why.REMOVED
+    if world.is_orphan or world.is_astray:
+        return Why.LEFT
+    if not world.is_touched and world.running is None:
+        return Why.UNTOUCHED
+    return Why.FORCED if world.may_force else None
+
+
+def _move(world: World) -> Action:
+    running = world.running
+    if world.is_astray:
+        return Abandon(Why.LEFT)
+    if running is None and _is_called_off(world):
+        return Nothing()
+    if world.may_force:
+        return Abandon(Why.FORCED)
+    if running is not None:
+        return Attach() if running.job is Job.REMOVAL and not running.is_adrift else Stop()
+    return Block(world.barred) if world.barred is not None else _remove(world)
+
+
+def _follow(world: World, running: Running) -> Action:
+    is_as_wanted = running.job is Job.REMOVAL or running.inputs == world.inputs
+    return Attach() if is_as_wanted and not running.is_adrift else Stop()
+
+
+def _remove(world: World) -> Action:
+    if world.is_cooling:
+        return Nothing()
+    last = world.last
+    is_left = last is not None and last.job is Job.REMOVAL and _is_left(last, world.standing)
+    return Begin(Job.REMOVAL, resumes=is_left)
+
+
+def _is_left(last: LastRun, inputs: str | None) -> bool:
+    """Whether a run with these inputs was left unfinished, by another process or when this one stopped it."""
+    return last.inputs == inputs and last.status in UNFINISHED
+
+
+def _converge(world: World) -> Action:
+    if world.asks_retry:
+        return Begin(Job.REGISTRATION)
+    last = world.last if world.last is not None and world.last.job in _FORWARD else None
+    if last is not None and _is_left(last, world.inputs):
+        return Begin(last.job, resumes=True)
+    if world.is_satisfied:
+        return Settle()
+    if last is not None and last.inputs == world.inputs and last.status in _ENDED_BADLY:
+        return _after_failure(world, last)
+    if not world.is_actionable:
+        return Settle()
+    return Begin(Job.UPDATE if world.is_updatable else Job.REGISTRATION)
+
+
+def _is_called_off(world: World) -> bool:
+    """Whether the removal of what is registered was cancelled, and neither retried nor declared anew since."""
+    last = world.last
+    if last is None or last.is_outdated or world.asks_retry:
+        return False
+    return (last.job, last.status, last.inputs) == (Job.REMOVAL, RunStatus.CANCELLED, world.standing)
+
+
+def _after_failure(world: World, last: LastRun) -> Action:
+    """Go on by itself only where what was in the way can be seen to be gone, or may be."""
+    is_over = world.is_actionable and (
+        last.reason in PASSES_WITH_GATEWAY
+        or (last.reason == ReadyReason.FOREIGN_ENTRY and not world.has_foreign)
+        or (last.status is RunStatus.FAILED and world.is_mended)
+    )
+    return Begin(Job.REGISTRATION) if is_over and not world.is_cooling else Settle(keeps_failure=True)

@@ -1,0 +1,87 @@
+"""One resource with all that it refers to, found or not."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Final
+
+from herder.controller.families.family import Declared
+from herder.controller.fleet.gateways import Gateway
+from herder.controller.known.subject import Subject
+from herder.controller.listing.observation import Observation
+from herder.controller.listing.registries import Registry
+from herder.controller.reconcile.world import Blocked
+from herder.workflows.entry import Entry
+
+_NEVER: Final = float("-inf")
+
+
+@dataclass(frozen=True)
+class Scene:
+    """A subject with what it refers to, found or not."""
+
+    subject: Subject
+    gateway: Gateway | None
+    """The gateway that it is to be registered on."""
+    holder: Gateway | None
+    """The gateway that it is registered on: the same one, but for a resource whose gatewayRef was changed."""
+    declared: Declared | None = None
+    blocked: Blocked | None = None
+    barred: Blocked | None = None
+    """Why nothing can be taken off the holder."""
+    is_elsewhere: bool = False
+    is_astray: bool = False
+    """Whether nothing can be taken off the holder for good."""
+    observation: Observation | None = None
+    not_before_s: float = _NEVER
+    """When the last run ended (monotonic): what was offered before says nothing new."""
+    records: Mapping[str, Entry] = field(default_factory=dict)
+    """What is known of it on each replica: what the status says, and what was given back since."""
+
+    @property
+    def is_leaving(self) -> bool:
+        """Whether it is to be taken off where it is registered."""
+        return self.subject.is_deleting or self.is_elsewhere
+
+    @property
+    def shown_gateway(self) -> Gateway | None:
+        """The gateway whose replicas its status tells of."""
+        return self.holder if self.is_leaving else self.gateway
+
+    @property
+    def endpoints(self) -> tuple[str, ...]:
+        """The replicas of the gateway that it is to be registered on."""
+        return endpoints_of(self.gateway)
+
+    @property
+    def held_on(self) -> tuple[str, ...]:
+        """The replicas of the gateway that it is registered on."""
+        return endpoints_of(self.holder)
+
+    @property
+    def inputs(self) -> str:
+        """What a registration would work with."""
+        return self.subject.inputs(self.declared.spec_hash, self.endpoints) if self.declared else ""
+
+    @property
+    def standing(self) -> str | None:
+        """What a removal would work with."""
+        return self.subject.registered.hash if self.subject.registered else None
+
+    @property
+    def former_place(self) -> str:
+        """Where it is registered, for people."""
+        standing = self.subject.registered
+        return f"{standing.key} on ModelGateway {standing.gateway.name}" if standing is not None else "nowhere"
+
+    @property
+    def offers(self) -> dict[str, bool]:
+        """Whether requests for all that it serves can be sent to each replica that was asked since the last run."""
+        views = self.gateway.views if self.gateway is not None else {}
+        models = self.subject.family.models(self.subject.status)
+        asked = {e: view for e, view in views.items() if models and view.read_at_s(Registry.MODELS) > self.not_before_s}
+        return {e: all(view.listed(Registry.MODELS, model) for model in models) for e, view in asked.items()}
+
+
+def endpoints_of(gateway: Gateway | None) -> tuple[str, ...]:
+    """Return the replicas of a gateway."""
+    return tuple(replica.endpoint for replica in gateway.replicas) if gateway else ()

@@ -1,0 +1,237 @@
+"""Looking everything up that counts for one resource, and what of it `decide` is given."""
+
+from collections.abc import Mapping
+from typing import Final
+
+from herder.api.conditions import ReadyReason
+from herder.api.fields import SecretKeyRef
+from herder.api.gateway import GatewayReplicaState, Mode
+from herder.api.status import RunStatus
+from herder.controller.clock import Clock
+from herder.controller.cluster.secrets import SecretMissing
+from herder.controller.families.family import Declared, Site, Tools, Vault
+from herder.controller.fleet.gateways import Gateway
+from herder.controller.fleet.modelgateways import ModelGateways
+from herder.controller.fleet.rotation import Rotation
+from herder.controller.known.memory import Memory
+from herder.controller.known.objects import Key, Objects
+from herder.controller.known.subject import Subject, conflict_of
+from herder.controller.listing.observe import Reading, as_recorded, observe
+from herder.controller.reconcile.scene import Scene, endpoints_of
+from herder.controller.reconcile.world import Blocked, LastRun, Running, World
+from herder.controller.running.jobs import Job, job_of
+from herder.controller.running.restore import entries_of
+from herder.controller.running.runs import Run
+from herder.workflows.entry import Entry
+
+_FAIR_CHANCE_S: Final = 5.0
+"""How long a removal is let try in this process beside the draining, though its time was up before it began."""
+
+
+class _NoSecrets:
+    """A vault that knows no content: what is declared with it can be compared, and is never sent."""
+
+    async def get(self, _namespace: str, _ref: SecretKeyRef, *, field: str) -> str:  # noqa: ARG002  (a Vault)
+        return ""
+
+    async def get_all(self, _namespace: str, _name: str, *, field: str) -> dict[str, str]:  # noqa: ARG002
+        return {}
+
+
+class Scout:
+    """Looks things up. Raises KubeError where the API server can't tell."""
+
+    def __init__(
+        self, objects: Objects, gateways: ModelGateways, rotation: Rotation, tools: Tools, clock: Clock
+    ) -> None:
+        self._objects = objects
+        self._gateways = gateways
+        self._rotation = rotation
+        self._tools = tools
+        self._clock = clock
+
+    async def look(self, subject: Subject, memory: Memory) -> Scene | None:
+        """Return the subject's scene; None while its gateway was not looked at yet, after which it is called again."""
+        scene = await self._look(subject, memory)
+        if scene is not None:
+            is_stuck = subject.is_stalled or scene.blocked is not None or _only_observed(scene.gateway)
+            is_suspended = subject.spec is not None and subject.spec.suspend
+            waits = scene.observation is not None and not is_stuck and not is_suspended
+            is_planned = not is_suspended
+            self._gateways.note(
+                subject.key, subject.gateway, scene.observation, is_waited_for=waits, is_planned=is_planned
+            )
+        return scene
+
+    async def _look(self, subject: Subject, memory: Memory) -> Scene | None:
+        standing = subject.registered
+        records = memory.records(entries_of(subject.status.replicas))
+        holder_key = standing.gateway if standing is not None else subject.gateway
+        gateway = self._gateways.get(subject.gateway) if subject.gateway is not None else None
+        holder = self._gateways.get(holder_key) if holder_key is not None else None
+        unusable, barred = self._gateways.trouble(subject.gateway), self._gateways.trouble(holder_key)
+        is_astray = self._gateways.is_gone(holder_key) or _only_observed(holder)
+        if subject.is_deleting:
+            is_known = holder is not None or barred is not None
+            if not is_known:
+                return None
+            return Scene(subject, gateway, holder, barred=barred, is_astray=is_astray, records=records)
+        if (gateway is None and unusable is None) or (holder is None and barred is None):
+            return None
+        is_elsewhere = self._is_elsewhere(subject)
+        blocked = subject.invalid or unusable or _refusal(gateway)
+        if blocked is None and not is_elsewhere:
+            blocked = conflict_of(subject, self._objects)
+        if blocked is not None or gateway is None or is_elsewhere:
+            barred = barred or _refusal(holder)
+            is_astray = is_elsewhere and is_astray
+            return Scene(subject, gateway, holder, None, blocked, barred, is_elsewhere, is_astray, records=records)
+        return await self._compared(subject, gateway, memory, records)
+
+    async def _compared(
+        self, subject: Subject, gateway: Gateway, memory: Memory, records: Mapping[str, Entry]
+    ) -> Scene:
+        """Return the scene of a resource that is where it is to be, or nowhere yet, on a gateway that can be driven."""
+        left_out = memory.left_out if self._cools(memory) else frozenset()
+        now, registry = self._clock.now(), subject.family.registry
+        reading = Reading(gateway.views, memory.ended_at_s, now, left_out, registry)
+        try:
+            vault = self._rotation.vault(subject.key, gateway.access.resync_s)
+            declared = await self._declare(subject, gateway, vault)
+        except SecretMissing as error:
+            blocked = Blocked(ReadyReason.SECRET_NOT_FOUND, str(error))
+            keyless = await self._declare(subject, gateway, _NoSecrets())
+            seen = as_recorded(observe(keyless, records, endpoints_of(gateway), reading), records)
+            return Scene(
+                subject,
+                gateway,
+                gateway,
+                blocked=blocked,
+                observation=seen,
+                not_before_s=memory.ended_at_s,
+                records=records,
+            )
+        seen = observe(declared, records, endpoints_of(gateway), reading)
+        return Scene(
+            subject,
+            gateway,
+            gateway,
+            declared,
+            observation=seen,
+            not_before_s=memory.ended_at_s,
+            records=records,
+        )
+
+    async def _declare(self, subject: Subject, gateway: Gateway, vault: Vault) -> Declared:
+        name = subject.gateway.name if subject.gateway is not None else ""
+        observes, resync_s = _only_observed(gateway), gateway.access.resync_s
+        site = Site(name, observes, resync_s, subject.status, self._tools)
+        declared: Declared = await subject.family.declare_at(subject.spec, subject.owner, vault, site)
+        return declared
+
+    @staticmethod
+    def _is_elsewhere(subject: Subject) -> bool:
+        """Whether it must be taken off where it is registered before it can be registered where it is declared."""
+        standing = subject.registered
+        if standing is None or subject.gateway is None:
+            return False
+        claim = subject.family.contested(subject.raw_spec)
+        is_other_key = subject.family.moves and claim is not None and standing.key != claim
+        return standing.gateway != subject.gateway or is_other_key
+
+    def world(self, scene: Scene, run: Run | None, memory: Memory) -> World:
+        """Return what counts for the decision."""
+        subject, observation = scene.subject, scene.observation
+        return World(
+            is_deleting=subject.is_deleting,
+            has_finalizer=subject.has_finalizer,
+            is_touched=subject.registered is not None,
+            is_orphan=subject.keeps_entries,
+            is_removed=memory.is_removed,
+            may_force=self.forced_in_s(subject, memory) == 0 and (memory.has_tried_removal or scene.barred is not None),
+            is_cooling=self._cools(memory) and memory.tried in {scene.inputs, scene.standing},
+            is_suspended=subject.spec is not None and subject.spec.suspend,
+            observes_only=_only_observed(scene.gateway),
+            blocked=scene.blocked,
+            inputs=scene.inputs,
+            standing=scene.standing,
+            is_elsewhere=scene.is_elsewhere,
+            is_astray=scene.is_astray,
+            barred=scene.barred,
+            asks_retry=subject.asks_retry,
+            asks_cancel=subject.asks_cancel,
+            is_satisfied=observation is not None and observation.is_satisfied,
+            is_actionable=observation is not None and observation.is_actionable,
+            is_updatable=subject.family.has_update and observation is not None and observation.is_updatable,
+            has_foreign=observation is not None and observation.has_foreign,
+            is_mended=_has_new_instance(scene, memory) or (observation is not None and observation.is_mended),
+            last=_last_run(subject),
+            running=_running(run, scene),
+        )
+
+    def instances(self, key: Key | None) -> dict[str, int]:
+        """Return which instance of each of a gateway's replicas was met last, by endpoint."""
+        gateway = self._gateways.get(key) if key is not None else None
+        return {e: view.instance for e, view in gateway.views.items()} if gateway is not None else {}
+
+    def forced_in_s(self, subject: Subject, memory: Memory) -> float | None:
+        """Return how long its removal is let go on; None if for as long as it takes, or if it does not leave.
+
+        A process that was not there while the time ran lets it have a fair chance.
+        """
+        overdue_s, now_s = subject.overdue_in_s(self._clock.now()), self._clock()
+        if overdue_s is None:
+            return None
+        since_s = now_s if memory.leaving_since_s is None else memory.leaving_since_s
+        chance_s = min(subject.terms.timeout_s, subject.terms.settle_s + _FAIR_CHANCE_S)
+        return max(overdue_s, since_s + chance_s - now_s, 0.0)
+
+    def _cools(self, memory: Memory) -> bool:
+        return self._clock() < memory.cools_until_s
+
+
+def _only_observed(gateway: Gateway | None) -> bool:
+    return gateway is not None and gateway.access.mode is Mode.OBSERVE
+
+
+def _refusal(gateway: Gateway | None) -> Blocked | None:
+    """Return what is said where no replica takes herder's credentials; one that does is worth a run."""
+    views = gateway.views if gateway is not None else {}
+    if not views or any(view.state is not GatewayReplicaState.REFUSES for view in views.values()):
+        return None
+    endpoint, view = next(iter(views.items()))
+    return Blocked(ReadyReason.GATEWAY_REFUSES, f"{endpoint}: {view.trouble}")
+
+
+def _has_new_instance(scene: Scene, memory: Memory) -> bool:
+    views = scene.gateway.views if scene.gateway is not None else {}
+    failed_with = memory.failed_with or {}
+    return any(e in failed_with and failed_with[e] != view.instance for e, view in views.items())
+
+
+def _running(run: Run | None, scene: Scene) -> Running | None:
+    if run is None:
+        return None
+    job = _job(run)
+    gateway = scene.holder if job is Job.REMOVAL else scene.gateway
+    drives_replicas = scene.subject.family.is_listed
+    is_adrift = drives_replicas and gateway is not None and run.state.data.replicas != gateway.replicas
+    return Running(job, run.inputs, is_adrift)
+
+
+def _job(run: Run) -> Job:
+    job = job_of(run.name)
+    if job is None:
+        raise ValueError(f"no job is named {run.name}")
+    return job
+
+
+def _last_run(subject: Subject) -> LastRun | None:
+    run = subject.status.workflow
+    job = job_of(run.name) if run is not None else None
+    if run is None or job is None:
+        return None
+    failed = next((step for step in run.steps if step.status.value == "Failed"), None)
+    reason = failed.reason if failed is not None and run.status is RunStatus.FAILED else None
+    is_outdated = run.generation != subject.generation
+    return LastRun(job, run.status, run.inputs or "", reason or "", is_outdated)

@@ -1,0 +1,161 @@
+"""What a replica had that has lost everything, given back as it was: at once, and without a run.
+
+A gateway's replica keeps its registries in memory, so one that was restarted knows nothing. What it held is known to
+the last field, for the status says what herder sent there: nothing needs to be found out. So it is posted again before
+anything is written, and the replica is read again until it lists it.
+
+    lost ─▶ given ─┬─▶ listed as it was given: its new id is written, and that is all
+                   └─▶ refused, or not listed in time: a run begins, as it would have in the first place
+
+A run asks the worker, writes its start and asks every replica. If 200 workers are lost at once that takes ten times as
+long as posting them does, and clients wait. If this process is killed meanwhile nothing is lost with it: what is in no
+list is given again by the next one, and what is listed under an id that nobody has written is compared by a run.
+"""
+
+import asyncio
+from collections import Counter
+from collections.abc import Coroutine, Iterable
+from typing import Final
+
+import structlog
+
+from herder.api.status import EntryState, RunStatus
+from herder.controller.clock import Clock
+from herder.controller.families.family import Post
+from herder.controller.fleet.gateways import Gateways
+from herder.controller.known.memory import Gift, Memory
+from herder.controller.known.objects import Key
+from herder.controller.known.queue import WorkQueue
+from herder.controller.listing.views import UNHEARD, View
+from herder.controller.reconcile.decide import Begin
+from herder.controller.reconcile.scene import Scene
+from herder.controller.running.jobs import Job
+from herder.gateway.errors import GatewayError
+from herder.gateway.replica import Replica
+from herder.workflows.entry import Entry
+from herder.workflows.owner import Owner
+
+log = structlog.get_logger(__name__)
+
+_AT_ONCE: Final = 64
+_PATIENCE_S: Final = 3.0
+"""How long after it was given something may be missing from a list: the replica looks at a worker first."""
+_FIRST_LOOK_S: Final = 0.05
+_SLOWEST_LOOK_S: Final = 1.0
+
+type Place = tuple[Key, str]
+"""A gateway, and the endpoint of one of its replicas."""
+
+
+class Giveback:
+    """Gives replicas back what they have lost."""
+
+    def __init__(self, queue: WorkQueue, gateways: Gateways, clock: Clock) -> None:
+        self._queue = queue
+        self._gateways = gateways
+        self._clock = clock
+        self._at_once = asyncio.Semaphore(_AT_ONCE)
+        self._under_way: Counter[Place] = Counter()
+        self._awaited: dict[Place, set[str]] = {}
+        """What each replica was given and has not been seen to list yet, by key."""
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    def takes(self, action: Begin, scene: Scene, memory: Memory) -> bool:
+        """Whether the run that was decided on is not needed (yet): what is missing is being given back."""
+        if action.job is not Job.REGISTRATION or action.resumes or scene.observation is None or scene.gateway is None:
+            return False
+        lacking = scene.observation.lacking - scene.observation.away
+        if memory.given:
+            is_awaited = all(self._is_awaited(memory.given.get(e), scene.gateway.views[e]) for e in lacking)
+            if is_awaited:
+                self._queue.add_after(scene.subject.key, _PATIENCE_S)
+            return is_awaited
+        post = self._post_of(scene, lacking)
+        if post is None:
+            return False
+        memory.is_giving = True
+        self._start(self._give(post, scene, memory, [r for r in scene.gateway.replicas if r.endpoint in lacking]))
+        return True
+
+    def _is_awaited(self, gift: Gift | None, view: View) -> bool:
+        return gift is not None and (view.began_at_s <= gift.at_s or self._clock() < gift.at_s + _PATIENCE_S)
+
+    def _post_of(self, scene: Scene, lacking: frozenset[str]) -> Post | None:
+        """Return what gives it back, if all that is amiss is that these replicas have lost it with everything else."""
+        run, declared, seen, gateway = scene.subject.status.workflow, scene.declared, scene.observation, scene.gateway
+        if run is None or declared is None or seen is None or gateway is None:
+            return None
+        is_as_it_was = run.status is RunStatus.COMPLETED and run.inputs == scene.inputs and seen.drift.keys() == lacking
+        if not is_as_it_was or not all(self._has_lost_all(scene, endpoint) for endpoint in lacking):
+            return None
+        return declared.again(scene.subject.status)
+
+    def _has_lost_all(self, scene: Scene, endpoint: str) -> bool:
+        view = scene.gateway.views.get(endpoint, UNHEARD) if scene.gateway is not None else UNHEARD
+        is_being_given = scene.subject.gateway is not None and (scene.subject.gateway, endpoint) in self._awaited
+        return is_being_given or not _lists_any_of(scene.subject.installation, view)
+
+    async def _give(self, post: Post, scene: Scene, memory: Memory, lost: Iterable[Replica]) -> None:
+        try:
+            async with self._at_once, asyncio.TaskGroup() as group:
+                for replica in lost:
+                    group.create_task(self._give_to(replica, post, scene, memory))
+        finally:
+            memory.is_giving = False
+            self._queue.add(scene.subject.key)
+
+    async def _give_to(self, replica: Replica, post: Post, scene: Scene, memory: Memory) -> None:
+        subject, declared, endpoint = scene.subject, scene.declared, replica.endpoint
+        if declared is None or subject.gateway is None:
+            return
+        # Noted before it is sent: a call whose answer is lost may have been carried out all the same.
+        memory.given[endpoint] = Gift(Entry(EntryState.PENDING, spec_hash=declared.spec_hash))
+        place = (subject.gateway, endpoint)
+        self._under_way[place] += 1
+        try:
+            worker_id = await post(replica)
+        except GatewayError as error:
+            log.info("giveback.refused", key=str(subject.key), endpoint=endpoint, error=str(error))
+        else:
+            entry = Entry(EntryState.PENDING, worker_id, declared.spec_hash)
+            memory.given[endpoint] = Gift(entry, self._clock())
+            self._awaited.setdefault(place, set()).add(declared.key)
+        finally:
+            self._under_way[place] -= 1
+            if not self._under_way[place]:
+                del self._under_way[place]
+                self._start(self._follow(place))
+
+    async def _follow(self, place: Place) -> None:
+        """Have a replica read until it lists all that it was given, for as long as that is waited for."""
+        key, endpoint = place
+        ends_s, pause_s = self._clock() + _PATIENCE_S, _FIRST_LOOK_S
+        while place not in self._under_way and self._awaited.get(place) and self._clock() < ends_s:
+            await asyncio.sleep(pause_s)
+            pause_s = min(_SLOWEST_LOOK_S, 2 * pause_s)
+            self._gateways.hurry(key, endpoint)
+            gateway = self._gateways.get(key)
+            view = gateway.views.get(endpoint, UNHEARD) if gateway is not None else UNHEARD
+            self._awaited[place] -= view.workers.keys()
+        if place not in self._under_way:
+            self._awaited.pop(place, None)
+
+    def _start(self, work: Coroutine[None, None, None]) -> None:
+        task = asyncio.get_running_loop().create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def close(self) -> None:
+        """Stop giving: the next process goes on with it."""
+        while self._tasks:
+            tasks = tuple(self._tasks)
+            for task in tasks:
+                task.cancel()
+            await asyncio.wait(tasks)
+
+
+def _lists_any_of(installation: str, view: View) -> bool:
+    """Whether a replica lists anything of this herder's: then single entries were taken off, which a run looks at."""
+    listed = (worker for workers in view.workers.values() for worker in workers)
+    owners = (Owner.of(worker.labels) for worker in listed)
+    return any(owner is not None and owner.installation == installation for owner in owners)

@@ -1,0 +1,82 @@
+"""Entries of a replica that say which resource they were made for: read off a view, and removed one by one.
+
+A tokenizer says nothing of the kind: none is ever taken for a leftover.
+"""
+
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+
+from herder.api.meta import WASM_MODULE, WORKER_REGISTRATION
+from herder.controller.known.objects import Key
+from herder.controller.listing.registries import Registry
+from herder.controller.listing.views import View
+from herder.gateway.errors import Gone
+from herder.gateway.replica import Replica
+from herder.gateway.types import Worker, WorkerStatus
+from herder.gateway.wasm import Module
+from herder.workflows.owner import ORPHANED, Owner
+from herder.workflows.wasm import ModuleName
+
+
+@dataclass(frozen=True, slots=True)
+class Leftover:
+    """An entry that herder made: `entry` as it was listed, `key` what it is declared as where there is one such key."""
+
+    entry: Worker | Module
+    owner: Owner
+    key: str | None
+    stays: bool
+    """Whether it was to stay when its resource was deleted."""
+
+    @property
+    def resource(self) -> Key:
+        """The resource that it was made for."""
+        kind = WORKER_REGISTRATION if isinstance(self.entry, Worker) else WASM_MODULE
+        return Key(kind.kind, self.owner.namespace, self.owner.name)
+
+    def __str__(self) -> str:
+        what = f"worker {self.entry.url}" if isinstance(self.entry, Worker) else f"module {self.entry.path}"
+        return f"{what} of {self.resource.kind} {self.owner.name}"
+
+
+def leftovers_of(view: View) -> Iterator[Leftover]:
+    """Yield the entries that herder made, each once, but for those that are being removed."""
+    for workers in view.workers.values():
+        for worker in workers:
+            owner = Owner.of(worker.labels)
+            if owner is not None and worker.status is not WorkerStatus.DRAINING:
+                yield Leftover(worker, owner, worker.key, ORPHANED.items() <= worker.labels.items())
+    for module in _modules(view).values():
+        name = ModuleName.of(module.name)
+        if name is not None:
+            yield Leftover(module, name.owner, None, name.is_orphan)
+
+
+def count_foreign(view: View, installation: str, namespace: str) -> int:
+    """Return how many entries no resource of a namespace of this installation has made."""
+    owners = [Owner.of(worker.labels) for workers in view.workers.values() for worker in workers]
+    names = [ModuleName.of(module.name) for module in _modules(view).values()]
+    owners += [name.owner if name is not None else None for name in names]
+    return sum(owner is None or (owner.installation, owner.namespace) != (installation, namespace) for owner in owners)
+
+
+async def remove(replica: Replica, leftover: Leftover) -> bool:
+    """Remove an entry if the replica still has it as it was listed; return whether it had. Raises GatewayError."""
+    entry = leftover.entry
+    with suppress(Gone):
+        if isinstance(entry, Worker):
+            if Owner.of((await replica.get_worker(entry.id)).labels) != leftover.owner:
+                return False  # adopted since
+            await replica.delete_worker(entry.id, entry.url)
+        else:
+            await replica.wasm.delete_module(entry.id)  # a module's name never changes
+        return True
+    return False
+
+
+def _modules(view: View) -> dict[str, Module]:
+    """Return the listed modules by id; each is listed under several keys."""
+    listed = view.others.get(Registry.WASM)
+    entries = listed.entries.values() if listed is not None else ()
+    return {module.id: module for modules in entries for module in modules}

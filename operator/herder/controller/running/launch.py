@@ -1,0 +1,133 @@
+"""From a scene to a run: the workflow, the data it works on, the state it begins with, and what it shows of itself."""
+
+from dataclasses import dataclass
+from typing import Any, Final
+
+from herder.api.status import RunStatus, WorkflowRun
+from herder.controller.clock import Clock
+from herder.controller.families.family import Leave, Order, Tools, Work
+from herder.controller.reconcile.scene import Scene
+from herder.controller.running.jobs import Job, job_of
+from herder.controller.running.restore import fresh_state, restored_state
+from herder.controller.running.runs import Run, Runs
+from herder.controller.status.portrait import Portrait
+from herder.engine import STEP_ENDED, WorkflowState
+from herder.workflows.entry import LOST_ADD, REGISTERED, Entry
+from herder.workflows.removal.steps import Drain
+from herder.workflows.tokenizer.removal import Unload
+from herder.workflows.wasm.removal import Remove
+
+_SENDS: Final = frozenset({Drain.id, Unload.id, Remove.id})
+"""The steps of removals that tell the replicas."""
+
+_KILLED: Final = frozenset({RunStatus.PENDING, RunStatus.RUNNING})
+
+
+@dataclass(frozen=True)
+class Launcher:
+    """Makes runs. `runs` is asked for their live state when they are shown."""
+
+    runs: Runs
+    tools: Tools
+    clock: Clock
+
+    def forward(self, scene: Scene, job: Job, *, resumes: bool) -> Run:
+        """Return a run that brings a resource onto the replicas as declared, or the one that another process left."""
+        declared, gateway, subject = scene.declared, scene.gateway, scene.subject
+        if declared is None or gateway is None:
+            raise ValueError("a registration needs a declaration and a gateway")
+        left = subject.status.workflow if resumes else None
+        order = Order(
+            replicas=gateway.replicas,
+            entries=known_entries(scene, left),
+            status=subject.status,
+            tools=self.tools,
+            adopt=subject.adopts,
+            resumes=resumes,
+            now=self.clock.now,
+        )
+        work = declared.update(order) if job is Job.UPDATE else declared.registration(order)
+        return self._run(scene, job, work, left, scene.inputs)
+
+    def removal(self, scene: Scene, *, resumes: bool) -> Run:
+        """Return a run that takes off what is registered, wherever that is and whatever is declared now."""
+        subject, holder, standing = scene.subject, scene.holder, scene.subject.registered
+        if holder is None or standing is None:
+            raise ValueError("a removal needs something registered, and the gateway that it is on")
+        left = subject.status.workflow
+        leave = Leave(
+            key=standing.key,
+            spec=subject.raw_spec,
+            status=subject.status,
+            gateway=standing.gateway.name,
+            owner=subject.owner,
+            terms=subject.terms,
+            replicas=holder.replicas,
+            entries=_doubted(scene, known_entries(scene, left)),
+            tools=self.tools,
+            now=self.clock.now,
+        )
+        work = subject.family.removal(leave)
+        return self._run(scene, Job.REMOVAL, work, left if resumes else None, standing.hash)
+
+    def _run(self, scene: Scene, job: Job, work: Work, left: WorkflowRun | None, inputs: str) -> Run:
+        definition = work.definition
+        if left is not None:
+            state: WorkflowState[Any] = restored_state(definition, left, work.data)
+        else:
+            instance_id = f"{definition.name or definition.id}-{self.clock.new_id()}"
+            state = fresh_state(definition, instance_id, work.data)
+        portrait = Portrait(scene, job, work, self.runs, self.clock)
+        return Run(
+            key=scene.subject.key,
+            uid=scene.subject.uid,
+            inputs=inputs,
+            definition=definition,
+            state=state,
+            render=portrait.progress,
+            left_as=portrait.left_as,
+            render_end=portrait.end,
+            is_last=job is Job.REMOVAL and scene.subject.is_deleting,
+        )
+
+
+def known_entries(scene: Scene, left: WorkflowRun | None) -> dict[str, Entry]:
+    """Return the records.
+
+    Where the process of a registration was killed, they may be a second old, and its family says what is assumed then.
+    A run that was stopped in order (Paused) has left exact ones.
+    """
+    if not scene.subject.family.is_listed:
+        return {}
+    entries = dict(scene.records)
+    was_killed = left is not None and job_of(left.name) is Job.REGISTRATION and left.status in _KILLED
+    if was_killed:
+        for endpoint in scene.held_on:
+            entries[endpoint] = scene.subject.family.after_kill(entries.get(endpoint))
+    return entries
+
+
+def _doubted(scene: Scene, entries: dict[str, Entry]) -> dict[str, Entry]:
+    """Return the records for a removal: what is in no list may have been given back by a process that was killed then.
+
+    So it may be pending, under an id that nobody has written down.
+    """
+    family, holder, standing = scene.subject.family, scene.holder, scene.subject.registered
+    if holder is None or standing is None or not family.is_given_back:
+        return entries
+    unlisted = {e for e, view in holder.views.items() if not view.listed(family.registry, standing.key)}
+    return {e: LOST_ADD if e in unlisted and entry.state in REGISTERED else entry for e, entry in entries.items()}
+
+
+def has_been_sent(state: WorkflowState[Any]) -> bool:
+    """Whether a removal has told every replica that answers what it has to tell it; never so for a registration."""
+    return any(state.steps[step].status in STEP_ENDED for step in _SENDS & state.steps.keys())
+
+
+def left_out(run: Run) -> frozenset[str]:
+    """Return the replicas that a registration, or an update, which came to its end went without."""
+    if job_of(run.name) is Job.REMOVAL:
+        return frozenset()
+    entries: dict[str, Entry] = run.state.data.entries
+    endpoints = (replica.endpoint for replica in run.state.data.replicas)
+    return frozenset(e for e in endpoints if e not in entries or entries[e].state not in REGISTERED)

@@ -1,0 +1,142 @@
+"""What a run shows of itself in its object's status, as it goes on, when it is stopped, and at its end."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any, Final
+
+from herder.api.status import Draining, EntryState
+from herder.controller.clock import Clock
+from herder.controller.families.family import Work
+from herder.controller.known.objects import Body
+from herder.controller.known.subject import status_of
+from herder.controller.listing.observe import Reading, observe
+from herder.controller.reconcile.scene import Scene
+from herder.controller.running.jobs import Job
+from herder.controller.running.runs import Run, Runs
+from herder.controller.status import claims, project
+from herder.controller.status.wishes import Status
+from herder.engine import WorkflowOutcome, WorkflowStatus
+from herder.workflows.entry import NO_ENTRY
+from herder.workflows.errors import Problem
+
+_ABSENT: Final = EntryState.ABSENT
+_UNKNOWN: Final = Problem("StepFailed", "no reason was given", retryable=True)
+
+
+@dataclass(frozen=True)
+class Portrait:
+    """Renders one run. The status on the API server is what each rendering goes on from."""
+
+    scene: Scene
+    job: Job
+    work: Work
+    runs: Runs
+    clock: Clock
+
+    def progress(self, run: Run, body: Body) -> Status:
+        """Return the status while it is in progress."""
+        return self._progress(run, body).dump()
+
+    def left_as(self, run: Run, body: Body) -> project.Status:
+        """Return the status that it leaves. What is stopped while its end is being written has ended all the same."""
+        return project.paused(self._progress(run, body)) if run.outcome is None else self._end(run, body, run.outcome)
+
+    def end(self, run: Run, body: Body, outcome: WorkflowOutcome) -> Status:
+        """Return the status at its end."""
+        return self._end(run, body, outcome).dump()
+
+    @property
+    def _is_removal(self) -> bool:
+        return self.job is Job.REMOVAL
+
+    def _end(self, run: Run, body: Body, outcome: WorkflowOutcome) -> project.Status:
+        base = self._with_token(status_of(body))
+        report = self._report(run, base)
+        if not self._is_removal:
+            report = replace(report, entries={**dict.fromkeys(report.endpoints, NO_ENTRY), **report.entries})
+        said = self._verdict(report, outcome) + self._beside(run, report, base)
+        return project.with_ended_run(base, report, said, self._moment())
+
+    def _progress(self, run: Run, body: Body) -> project.Status:
+        base = self._with_token(status_of(body))
+        report = self._report(run, base)
+        family = self.scene.subject.family
+        if not self._is_removal:
+            found = project.completed(report.shown[family.shown_in], family.shown(base), family.key_in)
+            report = replace(report, shown={family.shown_in: found})
+        served = self.work.served(report.steps)
+        said = claims.running(report.steps, is_removal=self._is_removal, served=served)
+        return project.with_run(base, report, said + self._beside(run, report, base), self._moment())
+
+    def _verdict(self, report: project.RunReport, outcome: WorkflowOutcome) -> claims.Claims:
+        if outcome.status is WorkflowStatus.COMPLETED:
+            return claims.registering("removed from its former place") if self._is_removal else self._registered()
+        if outcome.status is WorkflowStatus.CANCELLED:
+            return claims.cancelled()
+        failed = outcome.failed_step
+        problem = report.problems.get(failed or "", _UNKNOWN)
+        if problem is _UNKNOWN and outcome.error:
+            problem = Problem("StepFailed", outcome.error, retryable=True)
+        return claims.failed(failed, problem, is_removal=self._is_removal)
+
+    def _registered(self) -> claims.Claims:
+        declared = self.scene.declared
+        if declared is None:
+            raise TypeError("only what is declared is registered")
+        reading = Reading({}, float("-inf"), self.clock.now())
+        return claims.settled(observe(declared, self.work.data.entries, self.scene.endpoints, reading))
+
+    def _beside(self, run: Run, report: project.RunReport, base: project.Status) -> claims.Claims:
+        """Return what is said beside Ready. What a run does not know of every replica is said as it was."""
+        if not self._is_removal:
+            offers: dict[str, bool] = getattr(self.work.data, "routable", {})
+            return claims.routable_of(base, offers if run.outcome is not None else {}, report.endpoints)
+        if not self.scene.subject.family.drains:
+            return ()
+        is_over = report.state.status is WorkflowStatus.COMPLETED
+        return (claims.draining({e: report.entries.get(e, NO_ENTRY) for e in report.endpoints}, is_over=is_over),)
+
+    def _report(self, run: Run, base: project.Status) -> project.RunReport:
+        state = self.runs.live_state(run)
+        subject, data = self.scene.subject, self.work.data
+        removed = self._is_removal and state.status is WorkflowStatus.COMPLETED
+        gateway = subject.gateway
+        if self._is_removal:
+            gateway = subject.registered.gateway if subject.registered is not None and not removed else None
+        return project.RunReport(
+            name=run.name,
+            instance_id=state.instance_id,
+            inputs=run.inputs,
+            state=state,
+            problems=dict(data.problems),
+            entries={e: entry for e, entry in data.entries.items() if not removed or entry.state is not _ABSENT},
+            endpoints=self._endpoints,
+            gateway=gateway.name if gateway is not None else None,
+            shown=self._shown(removed=removed),
+            spec_hash=None if self._is_removal or self.scene.declared is None else self.scene.declared.spec_hash,
+            drain=self._drain(base) if self._is_removal and not removed else None,
+            is_listed=subject.family.is_listed,
+        )
+
+    @property
+    def _endpoints(self) -> tuple[str, ...]:
+        if not self.scene.subject.family.is_listed:
+            return ()
+        return self.scene.held_on if self._is_removal else self.scene.endpoints
+
+    def _shown(self, *, removed: bool) -> dict[str, Any]:
+        family = self.scene.subject.family
+        if not self._is_removal:
+            return {family.shown_in: self.work.shown()}
+        return {family.shown_in: None if removed else family.shown(self.scene.subject.status)}
+
+    def _drain(self, base: project.Status) -> Draining:
+        in_flight: Mapping[str, int] = getattr(self.work.data, "in_flight", {})
+        return self.scene.subject.draining(base, self.clock.now(), sum(in_flight.values()) if in_flight else None)
+
+    def _with_token(self, base: project.Status) -> project.Status:
+        """A run that begins is what a retry asked for."""
+        return project.with_tokens(base, retry=self.scene.subject.retry, cancel=None)
+
+    def _moment(self) -> project.Moment:
+        return project.Moment(self.clock.now(), self.scene.subject.generation)

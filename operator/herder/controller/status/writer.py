@@ -1,0 +1,177 @@
+"""The only writer of `.status`: coalescing, never blind.
+
+For each object the latest wish counts, and it is a function: what the status should be, given the object as it is. So a
+wish that waits costs nothing, and one that meets a newer object is simply asked again.
+
+- A start and an end are written at once, progress at most once a second for an object.
+- Every write names the uid and the resourceVersion it was made for: a stale writer can't overwrite, and an object that
+  took the name of another is left alone.
+- What would change nothing is not written.
+- Where the API server can't be reached, or does not let herder write for now, the newest wish is tried until it does.
+  What it finds wrong is logged and dropped: the same wish would be refused again.
+"""
+
+import asyncio
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Any, Final
+
+import structlog
+
+from herder.controller.cluster.diff import merge_patch
+from herder.controller.cluster.kube import Conflicted, Forbidden, Kube, NotFound, Rejected, Unreached
+from herder.controller.known.objects import Body, Key, Objects, uid_of
+from herder.controller.status.fit import fitted
+from herder.controller.status.wishes import Render, Slot, Status, Wish
+
+log = structlog.get_logger(__name__)
+
+PROGRESS_INTERVAL_S: Final = 1.0
+_FIRST_PAUSE_S: Final = 0.2
+_LONGEST_PAUSE_S: Final = 10.0
+
+type Written = Callable[[Key, Body, Status], None]
+"""Called after each write with the object as it was before and the new status."""
+
+
+class StatusWriter:
+    """Writes statuses; `clock` returns monotonic seconds."""
+
+    def __init__(
+        self, kube: Kube, objects: Objects, written: Written, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._kube = kube
+        self._objects = objects
+        self._written = written
+        self._clock = clock
+        self._slots: dict[str, Slot] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._is_closed = False
+
+    def __len__(self) -> int:
+        return len(self._slots)
+
+    def submit(self, key: Key, uid: str, render: Render, *, urgent: bool = False) -> None:
+        """Have the object's status become what `render` says, in place of an earlier wish."""
+        self._take(key, uid, Wish(render, urgent))
+
+    def write(self, key: Key, uid: str, render: Render) -> "asyncio.Future[bool]":
+        """As an urgent `submit`, to be waited for; False if the object is gone or the wish was dropped or withdrawn."""
+        answer: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
+        self._take(key, uid, Wish(render, urgent=True, waiters=[answer]))
+        return answer
+
+    def withdraw(self, uid: str) -> None:
+        """Drop the wish that waits or is being tried, if there is one; only what is on its way already arrives."""
+        slot = self._slots.get(uid)
+        if slot is not None:
+            slot.withdraw()
+
+    def forget(self, uid: str) -> None:
+        """Drop what is kept for an object that is gone."""
+        slot = self._slots.pop(uid, None)
+        if slot is not None:
+            slot.withdraw()
+
+    async def close(self) -> None:
+        """Stop at once and for good; what is not written yet is made anew from the whole truth by the next process."""
+        self._is_closed = True
+        tasks = tuple(self._tasks)
+        for task in tasks:
+            task.cancel()
+        if tasks:
+            await asyncio.wait(tasks)
+        for uid in tuple(self._slots):
+            self.forget(uid)
+
+    def _take(self, key: Key, uid: str, wish: Wish) -> None:
+        if self._is_closed:
+            wish.answer(is_written=False)
+            return
+        slot = self._slots.setdefault(uid, Slot(key, uid))
+        slot.put(wish)
+        if not slot.is_worked_on:
+            slot.is_worked_on = True
+            task = asyncio.get_running_loop().create_task(self._work(slot), name=f"status of {key}")
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
+
+    async def _work(self, slot: Slot) -> None:
+        pause_s = 0.0
+        while slot.wish is not None:
+            await self._await_turn(slot)
+            wish = slot.take()
+            if wish is None:
+                break
+            try:
+                wish.answer(is_written=await self._write(slot, wish.render))
+                pause_s = 0.0
+            except Conflicted:
+                slot.put_back(wish)
+                await asyncio.sleep(pause_s)
+                pause_s = _longer(pause_s)
+            except (Unreached, Forbidden) as error:
+                slot.put_back(wish)
+                pause_s = _longer(pause_s)
+                await _pause(slot, pause_s, error)
+            except Rejected as error:
+                log.warning("status.rejected", key=str(slot.key), error=str(error))
+                wish.answer(is_written=False)
+            except Exception:  # a defect of ours in this one status must not end the writing of the next
+                log.exception("status.defect", key=str(slot.key))
+                wish.answer(is_written=False)
+            slot.in_hand = None
+        slot.is_worked_on = False
+
+    async def _await_turn(self, slot: Slot) -> None:
+        left_s = slot.last_write_s + PROGRESS_INTERVAL_S - self._clock()
+        if left_s <= 0 or slot.is_urgent:
+            return
+        slot.hurry.clear()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(left_s):
+                await slot.hurry.wait()
+
+    async def _write(self, slot: Slot, render: Render) -> bool:
+        """Make one attempt; return False if the object is gone. Raises KubeError, Conflicted once it was read anew."""
+        body = self._objects.get(slot.key)
+        if body is None or uid_of(body) != slot.uid:
+            self._slots.pop(slot.uid, None)
+            return False
+        status = fitted(render(body))
+        patch = merge_patch(body.get("status") or {}, status)
+        if not patch:
+            return True
+        try:
+            after = await self._patch(slot, body, patch)
+        except NotFound:
+            return False
+        except Conflicted:
+            return await self._reread(slot)
+        slot.last_write_s = self._clock()
+        self._objects.put(after)
+        self._written(slot.key, body, status)
+        return True
+
+    async def _reread(self, slot: Slot) -> bool:
+        """Read the object anew, and raise Conflicted to have the wish rendered for it; return False if it is gone."""
+        try:
+            self._objects.put(await self._kube.get(slot.key.path))
+        except NotFound:
+            return False
+        raise Conflicted(str(slot.key))
+
+    async def _patch(self, slot: Slot, body: Body, patch: dict[str, Any]) -> Body:
+        fence = {"uid": slot.uid, "resourceVersion": body["metadata"]["resourceVersion"]}
+        return await self._kube.merge_patch(f"{slot.key.path}/status", {"metadata": fence, "status": patch})
+
+
+def _longer(pause_s: float) -> float:
+    return min(_LONGEST_PAUSE_S, max(_FIRST_PAUSE_S, pause_s * 2))
+
+
+async def _pause(slot: Slot, pause_s: float, error: Unreached | Forbidden) -> None:
+    if pause_s == _FIRST_PAUSE_S:
+        log.warning("status.delayed", key=str(slot.key), error=str(error))
+    await asyncio.sleep(max(pause_s, error.retry_after_s if isinstance(error, Unreached) else 0.0))
