@@ -65,7 +65,8 @@ class Http:
     def __init__(self, policy: AddressPolicy, *, limit_per_host: int = 32) -> None:
         self._policy = policy
         self._limit_per_host = limit_per_host
-        self._session: aiohttp.ClientSession | None = None
+        self._sessions: dict[bool, aiohttp.ClientSession] = {}
+        """By whether their connections are used again."""
         self._resolver: VettingResolver | None = None
 
     async def request(
@@ -92,7 +93,7 @@ class Http:
         try:
             async with (
                 asyncio.timeout(deadline_s),
-                self._opened().request(
+                self._session(reuses=True).request(
                     method,
                     target,
                     headers=sent,
@@ -121,14 +122,15 @@ class Http:
     ) -> AsyncIterator[Stream]:
         """As `request`, for an answer that is read as it comes and given up by leaving the block.
 
-        The deadline holds for the whole exchange, reading included.
+        The deadline holds for the whole exchange, reading included. Each exchange has a connection of its own: a POST
+        sent on one that the peer is just closing is lost, and nobody but the caller may send it again.
         """
         target = _target(url)
         self._policy.check_literal(target.raw_host or "")
         sent = _checked({**headers, **_FIXED_HEADERS})
         origin = _origin(target)
         try:
-            response = await self._opened().request(
+            response = await self._session(reuses=False).request(
                 method,
                 target,
                 headers=sent,
@@ -170,8 +172,8 @@ class Http:
 
     async def close(self) -> None:
         """Close every connection; a later request opens new ones."""
-        session, self._session = self._session, None
-        if session is not None:
+        sessions, self._sessions = self._sessions, {}
+        for session in sessions.values():
             await session.close()
         resolver, self._resolver = self._resolver, None
         if resolver is not None:
@@ -190,20 +192,21 @@ class Http:
             self._resolver = VettingResolver(ThreadsResolver(), self._policy)
         return self._resolver
 
-    def _opened(self) -> aiohttp.ClientSession:
-        if self._session is None:
-            self._session = aiohttp.ClientSession(
+    def _session(self, *, reuses: bool) -> aiohttp.ClientSession:
+        if reuses not in self._sessions:
+            self._sessions[reuses] = aiohttp.ClientSession(
                 connector=aiohttp.TCPConnector(
                     resolver=self._resolving(),
                     limit=_MAX_CONNECTIONS,
                     limit_per_host=self._limit_per_host,
+                    force_close=not reuses,
                 ),
                 cookie_jar=aiohttp.DummyCookieJar(),
                 timeout=_NO_TIMEOUTS,
                 auto_decompress=False,
                 trust_env=False,
             )
-        return self._session
+        return self._sessions[reuses]
 
 
 def _absolute(url: str) -> URL:

@@ -157,4 +157,4 @@ async def test_a_namespace_with_workers_can_be_deleted(
 
     control_plane.kubectl("delete", "namespace", declared.namespace, "--wait=false")
 
-    await declared.until_gone("a", 30)
+    await declared.until_gone("a", 90)

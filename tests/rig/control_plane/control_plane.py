@@ -144,6 +144,8 @@ class ControlPlane(Cluster):
             "--controllers=garbage-collector-controller,namespace-controller,serviceaccount-controller",
             "--leader-elect=false",
             "--secure-port=0",
+            "--kube-api-qps=200",  # emptying a namespace takes some 100 calls: at 20 a second tests wait for each other's
+            "--kube-api-burst=400",
         ]
         self._controller_manager = Process.start(argv, self.folder / "kube-controller-manager.log")
         self._controller_manager.wait_ready(self._has_default_service_account, _READY_WITHIN_S)

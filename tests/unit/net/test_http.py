@@ -175,6 +175,18 @@ BROKEN: dict[str, tuple[RawHandler, type[NetError]]] = {
 }
 
 
+async def test_a_streamed_exchange_waits_for_no_connection_that_its_peer_closes(http: Http) -> None:
+    async def one_answer_a_connection(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")
+        await reader.read(1)  # keeps it open, and hangs up on whatever comes next
+
+    async with serving_raw(one_answer_a_connection) as base:
+        for _ in range(2):
+            async with http.stream("POST", base, headers={}, body=b"", deadline_s=5) as answer:
+                assert [chunk async for chunk in answer.chunks] == [b"ok"]
+
+
 @pytest.mark.parametrize(("handler", "kind"), BROKEN.values(), ids=BROKEN.keys())
 async def test_a_broken_answer_is_a_typed_error(http: Http, handler: RawHandler, kind: type[NetError]) -> None:
     async with serving_raw(handler) as url:
