@@ -14,10 +14,12 @@ from herder.cli import logs
 from herder.controller.operator import CannotRun, Options
 from herder.controller.operator import run as run_operator
 from herder.controller.running.failpoints import VARIABLE, Failpoint
+from herder.net.scrubber import Scrubber
 
 log = structlog.get_logger(__name__)
 
 _NAMESPACE: Final = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
+_INSTALLATION: Final = re.compile(r"[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?")
 
 
 def _namespaces(_context: click.Context, _parameter: click.Parameter, names: tuple[str, ...]) -> tuple[str, ...]:
@@ -26,6 +28,13 @@ def _namespaces(_context: click.Context, _parameter: click.Parameter, names: tup
         if not _NAMESPACE.fullmatch(name):
             raise click.BadParameter(f"{name!r} is no namespace's name: patterns are not served, name each or use -A")
     return names
+
+
+def _installation(_context: click.Context, _parameter: click.Parameter, name: str | None) -> str | None:
+    """Refuse what can't be told apart within a label: its parts are separated by slashes."""
+    if name is not None and not _INSTALLATION.fullmatch(name):
+        raise click.BadParameter(f"{name!r}: write up to 63 letters, digits, '-', '_' and '.', a uid for example")
+    return name
 
 
 @click.command(context_settings={"auto_envvar_prefix": "HERDER", "show_default": True})
@@ -45,6 +54,13 @@ def _namespaces(_context: click.Context, _parameter: click.Parameter, names: tup
     envvar="HERDER_NAMESPACE",
 )
 @click.option("-A", "--all-namespaces", is_flag=True, help="Serve all namespaces; the default if none is named.")
+@click.option(
+    "--installation",
+    callback=_installation,
+    metavar="NAME",
+    help="What marks entries on a gateway as made by this installation: keep it for good, for what another one made is "
+    "never touched. By default the uid of the namespace kube-system, which herder must then be allowed to get.",
+)
 @click.option(
     "--allow-loopback",
     is_flag=True,
@@ -91,6 +107,7 @@ def run(  # noqa: PLR0913  (one parameter a flag)
     kubeconfig: Path | None,
     namespaces: tuple[str, ...],
     all_namespaces: bool,
+    installation: str | None,
     allow_loopback: bool,
     health_host: str,
     health_port: int,
@@ -110,16 +127,19 @@ def run(  # noqa: PLR0913  (one parameter a flag)
         failpoint = Failpoint.of_environment(os.environ)
     except ValueError as error:
         raise click.UsageError(f"{VARIABLE}: {error}") from error
-    logs.configure(log_level, log_format)
+    scrubber = Scrubber()
+    logs.configure(log_level, log_format, scrubber)
     options = Options(
         kubeconfig=kubeconfig,
         namespaces=namespaces,
+        installation=installation,
         allow_loopback=allow_loopback,
         health=f"http://{health_host}:{health_port}/healthz" if health_port else None,
         metrics_host=metrics_host,
         metrics_port=metrics_port,
         runs_at_once=max_runs,
         failpoint=failpoint,
+        scrubber=scrubber,
     )
     try:
         uvloop.run(run_operator(options))

@@ -11,7 +11,7 @@ import asyncio
 import contextlib
 import signal
 from collections.abc import AsyncIterator, Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import Any, Final, cast
@@ -63,6 +63,7 @@ from herder.engine import WorkflowEngine
 from herder.net.address import AddressPolicy
 from herder.net.http import Http
 from herder.net.mcp import Asker, McpClient
+from herder.net.scrubber import Scrubber
 from herder.workflows.probing import Prober
 
 log = structlog.get_logger(__name__)
@@ -74,17 +75,21 @@ _HANDS: Final = 8
 class Options:
     """How the operator runs. `namespaces` empty means all of them; `health` is the URL that /healthz is served on.
 
+    `installation` is what marks its entries on a gateway as its own; the cluster's identity where it is None.
     Metrics are served unless their port is 0. `failpoint` is where the process is to kill itself.
+    `scrubber` is told each secret that is read, for those who write logs.
     """
 
     kubeconfig: Path | None = None
     namespaces: tuple[str, ...] = ()
+    installation: str | None = None
     allow_loopback: bool = False
     health: str | None = None
     runs_at_once: int = 32
     metrics_host: str = "127.0.0.1"
     metrics_port: int = 8081
     failpoint: Failpoint | None = None
+    scrubber: Scrubber = field(default_factory=Scrubber, compare=False)
 
 
 class CannotRun(RuntimeError):
@@ -117,7 +122,7 @@ class Operator:
         self._recorder = EventRecorder(kube, clock.now)
         self._writer = StatusWriter(kube, self.objects, self._written, clock)
         self._gateways = Gateways(http, self._registry_changed, self._needs, clock)
-        secrets = Secrets(kube, clock)
+        secrets = Secrets(kube, clock, learn=options.scrubber.learn)
         self._rotation = Rotation(secrets, self.queue.add, clock)
         self._services = Services(kube, self._service_changed)
         self._census = Census(self.objects, installation)
@@ -283,9 +288,12 @@ async def run(options: Options) -> None:
     except ConfigException as error:
         raise CannotRun(f"no API server is configured: {error}; give --kubeconfig") from error
     policy = AddressPolicy(allow_loopback=options.allow_loopback)
-    async with Kube(configuration) as kube, Http(policy) as http, Http(policy) as probing, Http(policy) as asking:
+    kubernetes = Kube(configuration, learn=options.scrubber.learn)
+    async with kubernetes as kube, Http(policy) as http, Http(policy) as probing, Http(policy) as asking:
         try:
-            installation = await patiently(partial(installation_of, kube))
+            installation = options.installation
+            if installation is None:
+                installation = await patiently(partial(installation_of, kube))
             operator = Operator(options, kube, http, probing, installation, asker=McpClient(asking))
             await patiently(operator.start)
         except NotFound as error:

@@ -8,6 +8,7 @@
     http     exchanges with a deadline, a body cap and no surprises from the environment
     grpc     calls, under the same rules
     text     what makes an upstream's words fit for a status
+    scrubber keeps what was read from Secrets out of the log
     errors   what can go wrong
 
 It knows nothing of gateways, workers or Kubernetes.

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 
 MAX_CHARS = 200
-_REDACTED = "[redacted]"
+REDACTED = "[redacted]"
 
 
 def untrusted(text: str, *, limit: int = MAX_CHARS, secrets: Iterable[str] = ()) -> str:
@@ -22,5 +22,5 @@ def redacted(text: str, secrets: Iterable[str]) -> str:
     """Return `text` with each of `secrets` blotted out. To be done before anything is cut off, or a part would stay."""
     for secret in secrets:
         if secret:
-            text = text.replace(secret, _REDACTED)
+            text = text.replace(secret, REDACTED)
     return text

@@ -15,6 +15,7 @@ from herder.cli.main import herder
 from herder.cli.run import run
 from herder.controller.operator import CannotRun, Options
 from herder.controller.running.failpoints import Failpoint, Moment
+from herder.net.scrubber import Scrubber
 
 FLAGS = [parameter for parameter in run.params if isinstance(parameter, click.Option)]
 
@@ -25,12 +26,13 @@ class Started:
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.options: Options | None = None
         self.logs: tuple[str, str] | None = None
+        self.scrubber: Scrubber | None = None
         self.error: Exception | None = None
         monkeypatch.setattr(run_module, "run_operator", self._run)
         monkeypatch.setattr(logs, "configure", self._configure)
 
-    def _configure(self, level: str, form: str) -> None:
-        self.logs = (level, form)
+    def _configure(self, level: str, form: str, scrubber: Scrubber) -> None:
+        self.logs, self.scrubber = (level, form), scrubber
 
     async def _run(self, options: Options) -> None:
         self.options = options
@@ -61,6 +63,7 @@ def test_every_flag_is_in_the_table_of_values_below() -> None:
 VALUES: list[tuple[str, str, Options | tuple[str, str]]] = [
     ("--namespace", "one", Options(namespaces=("one",))),
     ("--all-namespaces", "true", Options()),
+    ("--installation", "0b5-x", Options(installation="0b5-x")),
     ("--allow-loopback", "true", Options(allow_loopback=True)),
     ("--health-host", "0.0.0.0", Options(health="http://0.0.0.0:8080/healthz")),
     ("--health-port", "1234", Options(health="http://127.0.0.1:1234/healthz")),
@@ -101,6 +104,13 @@ def test_every_flag_can_be_given_in_the_environment(
 
     assert result.exit_code == 0, result.output
     assert (started.options, started.logs) == expected(wanted)
+
+
+def test_what_the_operator_reads_from_secrets_is_what_the_log_does_not_show(started: Started) -> None:
+    started()
+
+    assert started.options is not None
+    assert started.options.scrubber is started.scrubber is not None
 
 
 def test_several_namespaces_can_be_served(started: Started) -> None:
@@ -151,6 +161,8 @@ BAD: dict[str, list[str]] = {
     "a pattern of namespaces": ["-n", "team-*"],
     "namespaces with a comma": ["-n", "one,two"],
     "a namespace without a name": ["-n", ""],
+    "an installation that would end the part of a label": ["--installation", "a/b"],
+    "an installation without a name": ["--installation", ""],
     "an unknown flag": ["--herd"],
 }
 

@@ -182,6 +182,12 @@ async def test_the_cluster_is_known_by_its_oldest_namespace() -> None:
         assert await installation_of(kube) == "uid-1"
 
 
+async def test_where_it_may_not_be_read_the_remedy_is_named() -> None:
+    async with serving(answering(403, {"message": "no"})) as url, asking(url) as kube:
+        with pytest.raises(Forbidden, match="--installation"):
+            await installation_of(kube)
+
+
 @virtual_time
 async def test_a_server_that_is_starting_is_waited_for_and_one_that_refuses_is_not() -> None:
     answers = iter([Unreached("starting"), Unreached("starting"), None, Rejected("no")])

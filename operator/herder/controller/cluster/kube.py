@@ -14,7 +14,7 @@ proxy variables, and turns every answer into model objects that nobody here need
 import json
 import os
 import ssl
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
 from http import HTTPStatus
 from pathlib import Path
 from types import TracebackType
@@ -70,6 +70,14 @@ class Unreached(KubeError):
         self.retry_after_s = retry_after_s
 
 
+type Learn = Callable[[Iterable[str]], None]
+"""Is told what must never be shown."""
+
+
+def not_learnt(_values: Iterable[str]) -> None:
+    """Forget them: for tests, which log nothing."""
+
+
 async def load_configuration(kubeconfig: Path | None) -> Configuration:
     """Find the API server: `kubeconfig` if given, else the pod's ServiceAccount, else KUBECONFIG or ~/.kube/config.
 
@@ -90,10 +98,14 @@ def server_of(configuration: Configuration) -> str:
 
 
 class Kube:
-    """The API server that `configuration` names, over one pool of connections. An async context manager."""
+    """The API server that `configuration` names, over one pool of connections. An async context manager.
 
-    def __init__(self, configuration: Configuration) -> None:
+    `learn` is told each token before it is sent.
+    """
+
+    def __init__(self, configuration: Configuration, learn: Learn = not_learnt) -> None:
         self.configuration = configuration
+        self._learn = learn
         self._session: aiohttp.ClientSession | None = None
         self._watching: aiohttp.ClientSession | None = None
         """Apart from the calls, so that however many watches are open leave those their connections."""
@@ -193,7 +205,10 @@ class Kube:
 
     async def _authorization(self) -> dict[str, str]:
         token = await self.configuration.get_api_key_with_prefix("BearerToken")
-        return {"Authorization": token} if token else {}
+        if not token:
+            return {}
+        self._learn((token,))
+        return {"Authorization": token}
 
 
 def _answer(response: aiohttp.ClientResponse, body: bytes) -> dict[str, Any]:
@@ -253,6 +268,9 @@ async def patiently[T](call: Callable[[], Awaitable[T]], *, timeout_s: float = 6
 
 
 async def installation_of(kube: Kube) -> str:
-    """Return the identity of the cluster: the uid of its kube-system namespace."""
-    namespace = await kube.get("/api/v1/namespaces/kube-system")
+    """Return the identity of the cluster: the uid of its kube-system namespace. Raises KubeError."""
+    try:
+        namespace = await kube.get("/api/v1/namespaces/kube-system")
+    except Forbidden as error:
+        raise Forbidden(f"{error}; allow it, or give --installation") from error
     return str(namespace["metadata"]["uid"])

@@ -11,7 +11,7 @@ from typing import Final
 from weakref import WeakValueDictionary
 
 from herder.api.fields import SecretKeyRef
-from herder.controller.cluster.kube import Kube, NotFound, Rejected
+from herder.controller.cluster.kube import Kube, Learn, NotFound, Rejected, not_learnt
 from herder.gateway.shared_read import SharedRead
 
 FRESH_S: Final = 10.0
@@ -23,10 +23,14 @@ class SecretMissing(Exception):
 
 
 class Secrets:
-    """Reads single keys of Secrets. Raises SecretMissing, or KubeError where the API server can't tell."""
+    """Reads single keys of Secrets. Raises SecretMissing, or KubeError where the API server can't tell.
 
-    def __init__(self, kube: Kube, clock: Callable[[], float] = time.monotonic) -> None:
+    `learn` is told each value before anybody gets it.
+    """
+
+    def __init__(self, kube: Kube, clock: Callable[[], float] = time.monotonic, learn: Learn = not_learnt) -> None:
         self._kube = kube
+        self._learn = learn
         self._clock = clock
         self._read: dict[tuple[str, str], tuple[float, dict[str, str]]] = {}
         self._under_way: WeakValueDictionary[tuple[str, str], SharedRead[dict[str, str]]] = WeakValueDictionary()
@@ -37,9 +41,11 @@ class Secrets:
         if ref.key not in data:
             raise SecretMissing(f"Secret {namespace}/{ref.name}, named by {field}, has no key {ref.key!r}: add it")
         try:
-            return base64.b64decode(data[ref.key], validate=True).decode().strip()
+            value = base64.b64decode(data[ref.key], validate=True).decode().strip()
         except (binascii.Error, UnicodeDecodeError):
             raise SecretMissing(f"key {ref.key!r} of Secret {namespace}/{ref.name} holds no text: correct it") from None
+        self._learn((value,))
+        return value
 
     async def get_all(self, namespace: str, name: str, *, field: str) -> dict[str, str]:
         """Return the texts of all keys of the Secret that the field named `field` names."""
