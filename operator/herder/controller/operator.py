@@ -24,7 +24,15 @@ from kubernetes_asyncio.config import ConfigException
 from herder.api.meta import MCP_SERVER, MODEL_GATEWAY
 from herder.controller.clock import SYSTEM_CLOCK, Clock
 from herder.controller.cluster.finalizer import Finalizer
-from herder.controller.cluster.kube import Kube, KubeError, NotFound, installation_of, load_configuration, patiently
+from herder.controller.cluster.kube import (
+    Kube,
+    KubeError,
+    NotFound,
+    installation_of,
+    load_configuration,
+    patiently,
+    server_of,
+)
 from herder.controller.cluster.recorder import EventRecorder, record_transition
 from herder.controller.cluster.relist import Relister
 from herder.controller.cluster.secrets import Secrets
@@ -64,6 +72,7 @@ from herder.net.address import AddressPolicy
 from herder.net.http import Http
 from herder.net.mcp import Asker, McpClient
 from herder.net.scrubber import Scrubber
+from herder.net.surroundings import api_server_sockets, own_addresses
 from herder.workflows.probing import Prober
 
 log = structlog.get_logger(__name__)
@@ -287,7 +296,7 @@ async def run(options: Options) -> None:
         configuration = await load_configuration(options.kubeconfig)
     except ConfigException as error:
         raise CannotRun(f"no API server is configured: {error}; give --kubeconfig") from error
-    policy = AddressPolicy(allow_loopback=options.allow_loopback)
+    policy = AddressPolicy(options.allow_loopback, own_addresses(), await api_server_sockets(server_of(configuration)))
     kubernetes = Kube(configuration, learn=options.scrubber.learn)
     async with kubernetes as kube, Http(policy) as http, Http(policy) as probing, Http(policy) as asking:
         try:

@@ -1,6 +1,7 @@
 """The way out to every address that a user named: URLs, the address policy, and HTTP with limits.
 
     urls     one spelling for each URL
+    surroundings  where herder itself stands
     address  which addresses may be connected to, and the resolver that holds to it
     resolver name lookups that can't starve each other
     tls      whom a connection trusts

@@ -29,10 +29,10 @@ from herder.net.errors import (
 )
 from herder.net.text import untrusted
 from herder.net.tls import SYSTEM_TRUST, Trust
+from herder.net.urls import GRPC_PORTS
 
 MAX_MESSAGE_BYTES: Final = 1 << 20
 _MAX_METADATA_BYTES: Final = 16 << 10
-_DEFAULT_PORTS: Final = {"grpc": 80, "grpcs": 443}
 
 type _Code = grpc.StatusCode
 
@@ -87,7 +87,7 @@ async def open_channel(url: str, address: str, *, trust: Trust = SYSTEM_TRUST) -
     A certificate is checked for the host of `url`. Raises TlsRefused for a bundle without a certificate.
     """
     target = URL(url)
-    host, port = target.raw_host or "", target.port or _DEFAULT_PORTS[target.scheme]
+    host, port = target.raw_host or "", target.port or GRPC_PORTS[target.scheme]
     kind, shown = ("ipv6", f"[{address}]") if isinstance(ip_address(address), IPv6Address) else ("ipv4", address)
     options = [
         ("grpc.enable_http_proxy", 0),

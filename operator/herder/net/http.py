@@ -31,6 +31,7 @@ from herder.net.errors import (
 from herder.net.resolver import ThreadsResolver
 from herder.net.text import untrusted
 from herder.net.tls import SYSTEM_TRUST, Trust, context
+from herder.net.urls import GRPC_PORTS
 
 MAX_BODY_BYTES = 1 << 20
 _MAX_CONNECTIONS = 512
@@ -85,7 +86,7 @@ class Http:
         `json`, unless None, is sent as a JSON body. Raises NetError, and nothing else for anything that the peer does.
         """
         target = _target(url)
-        self._policy.check_literal(target.raw_host or "")
+        self._policy.check_literal(target.raw_host or "", target.port)
         sent = _checked({**_FIXED_HEADERS, **(headers or {})})
         body = None if json is None else jsonlib.dumps(json, allow_nan=False).encode()
         if body is not None:
@@ -126,7 +127,7 @@ class Http:
         sent on one that the peer is just closing is lost, and nobody but the caller may send it again.
         """
         target = _target(url)
-        self._policy.check_literal(target.raw_host or "")
+        self._policy.check_literal(target.raw_host or "", target.port)
         sent = _checked({**headers, **_FIXED_HEADERS})
         origin = _origin(target)
         try:
@@ -159,11 +160,12 @@ class Http:
 
         For what connects by other means: to one of these, never to the name. Raises as `vet` does.
         """
-        host = _absolute(url).raw_host or ""
-        self._policy.check_literal(host)
+        target = _absolute(url)
+        host, port = target.raw_host or "", target.port or GRPC_PORTS.get(target.scheme, 0)
+        self._policy.check_literal(host, port)
         try:
             async with asyncio.timeout(deadline_s):
-                found = await self._resolving().resolve(host)
+                found = await self._resolving().resolve(host, port)
         except TimeoutError as error:
             raise DeadlineExceeded(f"{untrusted(host)} did not resolve within {deadline_s:g} s") from error
         except OSError as error:
@@ -212,7 +214,7 @@ class Http:
 def _absolute(url: str) -> URL:
     try:
         target = URL(url)
-        target.origin()
+        str(target.origin())  # an IPvFuture host is found out no sooner
     except ValueError as error:
         raise Malformed("the URL is not an absolute one") from error
     return target

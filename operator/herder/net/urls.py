@@ -14,6 +14,9 @@ from typing import Final
 HTTP_SCHEMES: Final = ("http", "https")
 WORKER_SCHEMES: Final = (*HTTP_SCHEMES, "grpc", "grpcs")
 
+GRPC_PORTS: Final = {"grpc": 80, "grpcs": 443}
+"""What a gRPC URL without a port stands for."""
+
 _DEFAULT_PORTS: Final = {"http": "80", "https": "443"}
 _PORT: Final = r"([1-9][0-9]{0,3}|[1-5][0-9]{4}|6[0-4][0-9]{3}|65[0-4][0-9]{2}|655[0-2][0-9]|6553[0-5])"
 _HOST: Final = r"(\[[0-9A-Fa-f:.]+\]|[0-9A-Za-z_][0-9A-Za-z_.-]*)"

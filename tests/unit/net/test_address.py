@@ -78,7 +78,8 @@ ALLOWED = (
     "worker-7.models.svc.cluster.local.",
     "7.example",
     "0x7f.example",
-    "localhost",  # a name: judged by what it resolves to
+    "localhost.example",
+    "notlocalhost",
 )
 
 
@@ -106,6 +107,38 @@ def test_loopback_passes_where_it_is_allowed(host: str) -> None:
 def test_allowing_loopback_allows_nothing_else(host: str) -> None:
     with pytest.raises(AddressRefused, match="never connects to"):
         LOCAL.check_literal(host)
+
+
+@pytest.mark.parametrize("host", ["localhost", "LocalHost", "localhost.", "a.localhost", "a.localhost."])
+def test_the_name_of_every_machine_for_itself_is_refused_unasked(host: str) -> None:
+    LOCAL.check_literal(host)
+    with pytest.raises(AddressRefused, match="a loopback address"):
+        STRICT.check_literal(host)
+
+
+def test_herders_own_address_is_refused_and_says_so() -> None:
+    own = frozenset({ip_address("10.1.2.9")})
+
+    AddressPolicy(allow_loopback=True, own=own).check_literal("10.1.2.9", 80)
+    with pytest.raises(AddressRefused, match=r"^10\.1\.2\.9 is herder's own address: .*--allow-loopback"):
+        AddressPolicy(own=own).check_literal("10.1.2.9", 80)
+
+
+def test_the_api_server_is_refused_at_its_port_only() -> None:
+    policy = AddressPolicy(api_servers=frozenset({(ip_address("10.96.0.1"), 443)}))
+
+    policy.check_literal("10.96.0.1", 8443)
+    with pytest.raises(AddressRefused, match=r"^10\.96\.0\.1 is the API server's address"):
+        policy.check_literal("10.96.0.1", 443)
+
+
+async def test_a_name_of_the_api_server_is_refused_at_its_port_only() -> None:
+    policy = AddressPolicy(api_servers=frozenset({(ip_address("10.96.0.1"), 443)}))
+    resolver = VettingResolver(_Scripted(["10.96.0.1"]), policy)
+
+    await resolver.resolve("worker.example", 8443)
+    with pytest.raises(AddressRefused, match=r"^worker\.example stands for 10\.96\.0\.1, the API server's address"):
+        await resolver.resolve("worker.example", 443)
 
 
 def test_a_refusal_names_the_host_and_the_remedy() -> None:
