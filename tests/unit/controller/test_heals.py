@@ -57,6 +57,17 @@ def test_it_counts_from_the_first_reading_that_found_something_missing() -> None
     assert ward.healed == [20.0]
 
 
+def test_what_a_reading_showed_counts_from_that_reading_on_however_late_it_is_looked_at() -> None:
+    ward = Ward()
+    ward.found(A, B)
+    ward.now_s = 109.0
+    ward.heals.settled(GATEWAY, A, {HERE}, {HERE: 104.0})
+
+    ward.heals.settled(GATEWAY, B, {HERE}, {HERE: 103.0})
+
+    assert ward.healed == [4.0]
+
+
 def test_each_replica_counts_by_itself() -> None:
     ward = Ward()
     ward.found(A)

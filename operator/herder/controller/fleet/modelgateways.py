@@ -26,6 +26,7 @@ from herder.controller.reconcile.world import Blocked
 from herder.controller.repair.heals import Heals
 from herder.controller.status.wishes import Status
 from herder.controller.status.writer import StatusWriter
+from herder.net.hosts import host_of
 from herder.net.tls import Trust
 
 SECRET_RECHECK_S: Final = 30.0
@@ -184,8 +185,18 @@ class ModelGateways:
             return
         if is_news:
             self._queue.add_after(gateway, _COUNT_S)
-        there = observation.entries.keys() - observation.lacking - observation.away if observation else None
-        self._heals.settled(gateway, member, there if is_waited_for else None)
+        if observation is None or not is_waited_for:
+            self._heals.settled(gateway, member, None)
+            return
+        there = observation.entries.keys() - observation.lacking - observation.away
+        self._heals.settled(gateway, member, there, self._seen_at_s(gateway, member, there - observation.unread))
+
+    def _seen_at_s(self, gateway: Key, member: Key, endpoints: Iterable[str]) -> dict[str, float]:
+        """Return when the readings of these replicas ended, of what is looked up in the list of workers."""
+        known = self._gateways.get(gateway)
+        if known is None or HELD_IN.get(member.kind) is not Registry.WORKERS:
+            return {}
+        return {endpoint: known.views[endpoint].ended_at_s for endpoint in endpoints if endpoint in known.views}
 
     def entries(self) -> dict[Key, EntryCounts]:
         """Return how what each gateway's replicas list compares with what is declared."""
@@ -226,7 +237,8 @@ class ModelGateways:
         read = partial(self._secrets.get, namespace, fresh_s=min(FRESH_S, resync_s / 2))
         api_key = pem = server_name = None
         if spec.auth is not None:
-            api_key = await read(spec.auth.api_key_secret_ref, field="spec.auth.apiKeySecretRef")
+            hosts = _hosts(namespace, spec)
+            api_key = await read(spec.auth.api_key_secret_ref, field="spec.auth.apiKeySecretRef", to=hosts)
             check_key(api_key, f"{namespace}/{spec.auth.api_key_secret_ref.name}")
         if spec.tls is not None:
             pem = await read(spec.tls.ca_secret_ref, field="spec.tls.caSecretRef")
@@ -235,8 +247,8 @@ class ModelGateways:
         if spec.service is not None:
             endpoints = await self._services.endpoints(namespace, spec.service)
             if spec.service.scheme is ServiceScheme.HTTPS:
-                server_name = f"{spec.service.name}.{namespace}.svc"
-        return Access(endpoints, spec.mode, resync_s, api_key, Trust(pem, server_name))
+                server_name = _service_host(namespace, spec.service)
+        return Access(endpoints, spec.mode, resync_s, _hosts(namespace, spec), api_key, Trust(pem, server_name))
 
     def _is_refused(self, key: Key) -> bool:
         gateway = self._gateways.get(key)
@@ -251,6 +263,17 @@ class ModelGateways:
         gateway = self._gateways.get(key)
         counts = self._census.count(key, gateway) if gateway is not None else None
         return Seen(gateway, self._troubles.get(key), counts)
+
+
+def _hosts(namespace: str, spec: ModelGatewaySpec) -> tuple[str, ...]:
+    """Return the hosts that what is sent to a gateway is sent to, in the words of its resource."""
+    if spec.service is not None:
+        return (_service_host(namespace, spec.service),)
+    return tuple(dict.fromkeys(host_of(url) for url in spec.endpoints or ()))
+
+
+def _service_host(namespace: str, ref: ServiceRef) -> str:
+    return f"{ref.name}.{namespace}.svc"
 
 
 def _keys_in(registry: Registry | None, items: Iterable[Item]) -> frozenset[Any]:
@@ -272,7 +295,7 @@ def _models_of(body: Body | None) -> tuple[str, ...]:
 def _trouble(error: InvalidResource | ServiceMissing | SecretMissing) -> Blocked:
     match error:
         case SecretMissing():
-            return Blocked(ReadyReason.SECRET_NOT_FOUND, str(error))
+            return Blocked(error.reason, str(error))
         case ServiceMissing():
             return Blocked(ReadyReason.SERVICE_NOT_FOUND, str(error))
     return Blocked(ReadyReason.INVALID_SPEC, str(error))

@@ -49,7 +49,8 @@ _UNREAD: Final = Listed()
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """What one replica said last. `workers` is keyed by normalised URL and as of `began_at_s` (monotonic seconds).
+    """What one replica said last. `workers` is keyed by normalised URL; it was read from `began_at_s` to `ended_at_s`
+    (monotonic seconds).
 
     `state` is None until the replica was heard of, and stays as it was through a grace period when it falls silent.
     """
@@ -58,6 +59,7 @@ class View:
     workers: Mapping[str, tuple[Worker, ...]] = field(default_factory=dict)
     count: int = 0
     began_at_s: float = _NEVER
+    ended_at_s: float = _NEVER
     trouble: str = ""
     others: Mapping[Registry, Listed] = field(default_factory=dict)
     """The registries beside the workers that were read."""
@@ -210,7 +212,15 @@ class Watcher:
         before = self.view
         is_new = before.state is not GatewayReplicaState.REACHABLE
         others, instance = {} if is_new else before.others, before.instance + was_silent
-        self.view = View(GatewayReplicaState.REACHABLE, workers, count, began_at_s, others=others, instance=instance)
+        self.view = View(
+            GatewayReplicaState.REACHABLE,
+            workers,
+            count,
+            began_at_s,
+            self._clock(),
+            others=others,
+            instance=instance,
+        )
         if is_new or was_silent:
             log.info("replica.reachable", endpoint=self.replica.endpoint, workers=count)
             self._news(before, None)

@@ -1,11 +1,13 @@
 """How long a replica that lost something, or came without it, lacks what is declared: the time to heal.
 
-It counts from the beginning of the reading that found it, until every resource that was missing then is registered
-again, or is not to be any more. What goes wrong by itself, such as a worker that is down, is no longer waited for.
+It counts from the beginning of the reading that found it to the end of the one that shows everything registered again
+that was missing then, or until that is not to be any more; how long herder is busy with writing that down afterwards
+does not count. What goes wrong by itself, such as a worker that is down, is no longer waited for.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Final
 
 import structlog
@@ -22,6 +24,7 @@ class _Episode:
     since_s: float
     missing: set[Key] = field(default_factory=set)
     count: int = 0
+    until_s: float = 0.0
 
 
 class Heals:
@@ -40,11 +43,21 @@ class Heals:
             episode.count += len(names - episode.missing)
             episode.missing |= names
 
-    def settled(self, gateway: Key, member: Key, endpoints: Iterable[str] | None) -> None:
-        """Note where a resource is registered; None where it is not waited for (any more)."""
+    def settled(
+        self,
+        gateway: Key,
+        member: Key,
+        endpoints: Iterable[str] | None,
+        seen_at_s: Mapping[str, float] = MappingProxyType({}),
+    ) -> None:
+        """Note where a resource is registered, and since when that is seen; None where it is not waited for (any more).
+
+        Where `seen_at_s` has no time for an endpoint, it is seen just now.
+        """
         where = None if endpoints is None else frozenset(endpoints)
         for endpoint, episode in tuple(self._episodes.get(gateway, {}).items()):
             if member in episode.missing and (where is None or endpoint in where):
+                episode.until_s = max(episode.until_s, seen_at_s.get(endpoint, self._clock()))
                 episode.missing.discard(member)
                 if not episode.missing:
                     self._end(gateway, endpoint, episode)
@@ -55,9 +68,15 @@ class Heals:
         if kept:
             self._episodes[gateway] = kept
 
+    def unhealed_s(self) -> Mapping[Key, float]:
+        """Return for how long something has been missing, by gateway, of its replicas the longest."""
+        now_s = self._clock()
+        since_s = {key: min(each.since_s for each in known.values()) for key, known in self._episodes.items() if known}
+        return {key: now_s - began_s for key, began_s in since_s.items()}
+
     def _end(self, gateway: Key, endpoint: str, episode: _Episode) -> None:
         del self._episodes[gateway][endpoint]
-        took_s = self._clock() - episode.since_s
+        took_s = episode.until_s - episode.since_s
         shown_s = round(took_s, _MILLISECONDS)
         log.info("replica.healed", gateway=str(gateway), endpoint=endpoint, entries=episode.count, took_s=shown_s)
         self._healed(gateway, took_s)
