@@ -40,8 +40,9 @@ each, by a program that asks nothing, checks nothing and writes nothing down.
 | | |
 |---|---:|
 | posted by hand to a replica that is fresh, until all are ready | {raw_s:.2f} s |
+| back by herder: from finding it empty to seeing all, as in `herder_replica_heal_seconds` | {heal_s:.2f} s |
+| that beside posting by hand, the median of the pairs | {ratio:.2f} |
 | back by herder, counted from the replica's first answer, noticing it included | {back_s:.2f} s |
-| the same by herder's own metric `herder_replica_heal_seconds`: from finding it until all is seen | {heal_s:.2f} s |
 | herder's processor time for it | {heal_cpu_s:.2f} s |
 """
 
@@ -65,5 +66,6 @@ def page(flood: Flood, heals: Sequence[Heal], replicas: int) -> str:
         raw_s=statistics.median(heal.raw_s for heal in heals),
         back_s=statistics.median(heal.back_s for heal in heals),
         heal_s=statistics.median(heal.heal_s for heal in heals),
+        ratio=statistics.median(heal.heal_s / heal.raw_s for heal in heals),
         heal_cpu_s=statistics.median(heal.usage.cpu_s for heal in heals),
     )
