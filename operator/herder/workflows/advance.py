@@ -23,7 +23,7 @@ from herder.workflows.entry import Entry, state_of
 from herder.workflows.errors import Permanent, Waiting
 from herder.workflows.lookup import look_up
 from herder.workflows.ports import Replica
-from herder.workflows.refusals import FOREIGN
+from herder.workflows.refusals import OTHERS
 
 
 async def advance(replica: Replica, data: Convergence) -> Worker | None:
@@ -50,7 +50,7 @@ async def advance(replica: Replica, data: Convergence) -> Worker | None:
         case Wait(reason, why):
             raise Waiting(reason, f"{endpoint}: {why}")
         case Refuse(reason, why, worker_id):
-            if reason == FOREIGN:
+            if reason in OTHERS:
                 others = replace(record, worker_id=worker_id, spec_hash=None)
                 data.entries[endpoint] = others.seen(EntryState.FOREIGN, data.now())
             raise Permanent(reason, f"{endpoint}: {why}")

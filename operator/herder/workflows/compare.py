@@ -9,6 +9,7 @@ from herder.gateway.types import Worker
 from herder.net.text import redacted, untrusted
 from herder.workflows.entry import MAY_BE_LOST, REGISTERED, Entry, is_ours, state_of
 from herder.workflows.look import Look
+from herder.workflows.owner import Owner
 from herder.workflows.plan import Plan
 
 _COST_TOLERANCE: Final = Decimal("1e-6")
@@ -24,9 +25,11 @@ def look(plan: Plan, record: Entry, listed: tuple[Worker, ...]) -> Look:
         return Look(_unlisted(record), has_it=False, difference="it does not list the worker")
     ordered = in_order(listed)
     worker = ordered[0]
-    if not all(is_ours(plan.owner, record, each) for each in ordered):
+    others = [each for each in ordered if not is_ours(plan.owner, record, each)]
+    if others:
         foreign = replace(record, state=EntryState.FOREIGN, worker_id=worker.id, spec_hash=None)
-        return Look(foreign, has_it=False, difference="it lists the URL for somebody else")
+        owner = Owner.of(others[0].labels)
+        return Look(foreign, has_it=False, difference="it lists the URL for somebody else", owner=owner)
     spec_hash = record.spec_hash if is_same_entry(record, worker) else None
     entry = replace(record, state=state_of(worker), worker_id=worker.id, spec_hash=spec_hash)
     found = group_difference(ordered, plan)

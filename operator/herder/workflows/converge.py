@@ -7,7 +7,7 @@ concluded from what was sent. What the replica lists now, and what it says of th
     -         its add is pending, or was just done   Wait
     -         nothing known, or its add has ended    Post
     draining  an earlier removal is under way        Wait     (what is posted or replaced now would be removed with it)
-    foreign   not adopted                            Refuse
+    foreign   a living resource's, or not adopted    Refuse
     several   spellings of the URL, not ranks        Refuse   (a change of one would hit the other too)
     any       a change by herder is being applied    Wait     (of two changes in flight the gateway drops one)
     ours      as declared                            Done
@@ -38,6 +38,7 @@ from herder.workflows.compare import (
     missing_ranks,
 )
 from herder.workflows.entry import Entry, is_ours
+from herder.workflows.owner import Holder, Owner, nobody
 from herder.workflows.plan import Plan
 
 
@@ -103,10 +104,11 @@ type Move = Post | Patch | Replace | Remove | Wait | Refuse | Done
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """What the entry is to become; `adopt` allows to take over one that herder did not make."""
+    """What the entry is to become; `adopt` allows to take over one that is not ours, but for what `holder` names."""
 
     plan: Plan
     adopt: bool
+    holder: Holder = nobody
 
 
 def next_move(wanted: Wanted, record: Entry, listed: tuple[Worker, ...], own: Worker | None) -> Move:
@@ -135,6 +137,10 @@ def _obstacle(wanted: Wanted, record: Entry, listed: tuple[Worker, ...]) -> Move
     if any(worker.status is WorkerStatus.DRAINING for worker in listed):
         return DRAINING
     foreign = [worker for worker in listed if not is_ours(wanted.plan.owner, record, worker)]
+    for worker in foreign:
+        holder = wanted.holder(Owner.of(worker.labels), worker.id)
+        if holder is not None:
+            return Refuse(refusals.CONFLICT, refusals.held(holder), worker.id)
     if foreign and not wanted.adopt:
         return Refuse(refusals.FOREIGN, refusals.foreign(foreign[0], wanted.plan.owner), foreign[0].id)
     if len(listed) > 1 and any(worker.dp_base_url is None for worker in listed):

@@ -8,6 +8,7 @@ from herder.workflows.converge import Wanted
 from herder.workflows.entry import NO_ENTRY, Entry
 from herder.workflows.errors import Problem
 from herder.workflows.facts import Facts
+from herder.workflows.owner import Holder, nobody
 from herder.workflows.plan import Plan
 from herder.workflows.ports import Replica, utc_now
 from herder.workflows.probing import Prober
@@ -32,6 +33,7 @@ class Convergence:
     routable: dict[str, bool] = field(default_factory=dict)
     """Whether a replica offers the worker's models to clients; only of those that were asked."""
     now: Callable[[], datetime] = utc_now
+    holder: Holder = nobody
 
     def entry(self, endpoint: str) -> Entry:
         """Return what is known of the worker on a replica."""
@@ -45,4 +47,4 @@ class Convergence:
     @property
     def wanted(self) -> Wanted:
         """Return what each replica's entry is to become."""
-        return Wanted(self.plan, self.adopt)
+        return Wanted(self.plan, self.adopt, self.holder)

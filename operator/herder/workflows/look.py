@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from herder.workflows.entry import Entry
+from herder.workflows.owner import Owner
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,3 +16,5 @@ class Look:
     """Whether the replica has the resource as declared."""
     difference: str | None = None
     """The first difference, as a line for people without a secret, such as `it lists priority 3, not 50`."""
+    owner: Owner | None = None
+    """Of an entry that is FOREIGN: whose it says to be."""

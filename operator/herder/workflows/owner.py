@@ -1,5 +1,6 @@
 """Whose an entry of a gateway's registry is: the label that herder puts on every entry it makes."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final, Self
 
@@ -40,3 +41,16 @@ class Owner:
     def place(self) -> tuple[str, str, str]:
         """Return what survives a deletion and a new resource of the same name."""
         return self.installation, self.namespace, self.name
+
+
+type Holder = Callable[[Owner | None, str], str | None]
+"""Names the living resource of this installation that has an entry; None if none has it.
+
+It is given whose the entry says to be, and its id. What a living resource has is taken over by no other: both would be
+told to have it, and take it from each other for ever.
+"""
+
+
+def nobody(_owner: Owner | None, _entry_id: str) -> str | None:
+    """Return None: no entry is a living resource's. A `Holder`."""
+    return None

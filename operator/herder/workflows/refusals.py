@@ -7,6 +7,10 @@ from herder.net.text import untrusted
 from herder.workflows.owner import Owner
 
 FOREIGN: Final = "ForeignEntry"
+CONFLICT: Final = "Conflict"
+OTHERS: Final = frozenset({FOREIGN, CONFLICT})
+"""The reasons why an entry is left to whom it belongs."""
+
 POD_UID_LABEL: Final = "smg.ai/pod-uid"
 """What the gateway's own pod discovery puts on the entries that it makes."""
 
@@ -25,6 +29,14 @@ def foreign(worker: Worker, us: Owner) -> str:
     return (
         f"the URL is registered already, by {whose}: remove it there, "
         'or annotate this resource with herder.dev/adopt: "true" to take the entry over'
+    )
+
+
+def held(holder: str) -> str:
+    """Say that a living resource has the entry."""
+    return (
+        f"{holder} has it here, and nothing is taken over from a resource that exists: delete one of the two, or have "
+        "them name gateways that share no replica"
     )
 
 

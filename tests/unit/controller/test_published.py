@@ -227,21 +227,24 @@ async def test_a_gateway_that_is_only_observed_has_nothing_written() -> None:
 
 
 @pytest.mark.parametrize(
-    ("metadata", "says"),
+    ("metadata", "says", "reason"),
     [
-        pytest.param({}, "was not made by herder", id="nobody's"),
-        pytest.param({"labels": {"app.kubernetes.io/managed-by": "Helm"}}, "was not made by herder", id="Helm's"),
+        pytest.param({}, "was not made by herder", "ForeignEntry", id="nobody's"),
+        pytest.param(
+            {"labels": {"app.kubernetes.io/managed-by": "Helm"}}, "was not made by herder", "ForeignEntry", id="Helm's"
+        ),
         pytest.param(
             {
                 "labels": {"app.kubernetes.io/managed-by": "herder"},
                 "ownerReferences": [{"kind": "ModelGateway", "name": "other", "uid": "OTHER"}],
             },
             "is the one of ModelGateway other",
+            "Conflict",
             id="another gateway's",
         ),
     ],
 )
-def test_a_config_map_of_somebody_else_is_left_alone(metadata: dict[str, Any], says: str) -> None:
+def test_a_config_map_of_somebody_else_is_left_alone(metadata: dict[str, Any], says: str, reason: str) -> None:
     @virtual_time
     async def check() -> None:
         desk = Desk()
@@ -257,10 +260,25 @@ def test_a_config_map_of_somebody_else_is_left_alone(metadata: dict[str, Any], s
         await desk.file.take("a")
         await desk.repair()
 
-        assert caught.value.reason == "ForeignEntry"
+        assert caught.value.reason == reason
         assert desk.text() == "x"
 
     check()
+
+
+@virtual_time
+async def test_a_config_map_of_another_gateway_is_not_even_adopted() -> None:
+    desk = Desk()
+    other = desk.kube.apply("ModelGateway", "other", {"endpoints": ["http://b"]})
+    desk.objects.put(other)
+    owner = {"kind": "ModelGateway", "name": "other", "uid": other["metadata"]["uid"]}
+    desk.kube.put(MAP, {"metadata": {"ownerReferences": [owner]}, "data": {"mcp.yaml": "x"}})
+    desk.declare("a")
+
+    with pytest.raises(Permanent) as caught:
+        await desk.file.put("a", {"name": "a"}, adopt=True)
+
+    assert (caught.value.reason, desk.text()) == ("Conflict", "x")
 
 
 @virtual_time

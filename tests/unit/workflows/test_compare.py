@@ -120,6 +120,7 @@ LOOKS: dict[str, tuple[Entry, tuple[Worker, ...], Look]] = {
             replace(READY, state=EntryState.FOREIGN, spec_hash=None),
             has_it=False,
             difference="it lists the URL for somebody else",
+            owner=STRANGER,
         ),
     ),
     "nothing": (

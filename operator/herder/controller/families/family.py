@@ -26,7 +26,7 @@ from herder.gateway.replica import Replica
 from herder.workflows.entry import LOST_ADD, Entry
 from herder.workflows.errors import Problem
 from herder.workflows.look import Look
-from herder.workflows.owner import Owner
+from herder.workflows.owner import Holder, Owner, nobody
 from herder.workflows.ports import utc_now
 from herder.workflows.probing import Prober
 
@@ -111,6 +111,7 @@ class Order:
 
 
 @dataclass(frozen=True, slots=True)
+    holder: Holder = nobody
 class Leave:
     """What a removal begins with: what is registered, under which key and how, whatever is declared now.
 

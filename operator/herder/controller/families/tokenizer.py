@@ -50,7 +50,9 @@ class DeclaredTokenizer(Declared):
     def registration(self, order: Order) -> Work:
         """Return a run of tokenizer-registration; what the status shows is what it puts back if it has to."""
         held = order.status.tokenizer if isinstance(order.status, TokenizerStatus) else None
-        data = TokenizerRegistration(self.plan, order.replicas, order.adopt, held, order.entries, now=order.now)
+        data = TokenizerRegistration(
+            self.plan, order.replicas, order.adopt, held, order.entries, now=order.now, holder=order.holder
+        )
         return Work(registration(self.plan.spec.loading.timeout_seconds), data, lambda: shown(data))
 
 

@@ -53,7 +53,9 @@ class DeclaredModule(Declared):
 
     def registration(self, order: Order) -> Work:
         """Return a run of wasm-registration, which sees to what was declared before, too."""
-        data = WasmRegistration(self.plan, order.replicas, order.adopt, entries=order.entries, now=order.now)
+        data = WasmRegistration(
+            self.plan, order.replicas, order.adopt, entries=order.entries, now=order.now, holder=order.holder
+        )
         if order.resumes and isinstance(order.status, WasmModuleStatus) and order.status.module is not None:
             data.sha256, data.size_bytes = order.status.module.sha256, order.status.module.size_bytes
         return Work(registration(), data, lambda: shown(data))

@@ -58,8 +58,15 @@ class DeclaredWorker(Declared):
 
     def registration(self, order: Order) -> Work:
         """Return a run of worker-registration."""
-        data = Registration(self.plan, order.replicas, order.tools.prober, order.adopt, now=order.now)
-        data.entries = order.entries
+        data = Registration(
+            self.plan,
+            order.replicas,
+            order.tools.prober,
+            order.adopt,
+            entries=order.entries,
+            now=order.now,
+            holder=order.holder,
+        )
         is_asked_here = self.plan.is_probed_here or self.plan.is_discovered_here
         if order.resumes and is_asked_here and isinstance(order.status, WorkerRegistrationStatus):
             data.facts = facts_of(order.status.worker)
@@ -68,8 +75,15 @@ class DeclaredWorker(Declared):
 
     def update(self, order: Order) -> Work:
         """Return a run of worker-update, which begins with what is known of the worker."""
-        data = Update(self.plan, order.replicas, order.tools.prober, order.adopt, now=order.now)
-        data.entries = order.entries
+        data = Update(
+            self.plan,
+            order.replicas,
+            order.tools.prober,
+            order.adopt,
+            entries=order.entries,
+            now=order.now,
+            holder=order.holder,
+        )
         if isinstance(order.status, WorkerRegistrationStatus):
             data.facts = facts_of(order.status.worker)
         definition = update(self.plan.spec.startup.timeout_seconds)

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final, Self
 
+from herder.api.conditions import ConditionType, ReadyReason
 from herder.api.meta import API_VERSION, MODEL_GATEWAY, Kind
 from herder.controller.families import FAMILIES
 from herder.controller.families.family import Body
@@ -100,6 +101,7 @@ class Objects:
         self._bodies: dict[Key, Body] = {}
         self._by_gateway: dict[Key, set[Key]] = defaultdict(set)
         self._by_place: dict[Place, set[Key]] = defaultdict(set)
+        self._contending: set[Key] = set()
 
     def __iter__(self) -> Iterator[Key]:
         return iter(tuple(self._bodies))
@@ -154,12 +156,19 @@ class Objects:
         place = place_of(body) if body is not None else None
         return self.at(place) - {key} if place is not None else frozenset()
 
+    @property
+    def contending(self) -> frozenset[Key]:
+        """The resources that wait for another one of this installation to go."""
+        return frozenset(self._contending)
+
     def _link(self, key: Key, body: Body) -> None:
         for gateway in _gateways_of(body):
             self._by_gateway[gateway].add(key)
         place = place_of(body)
         if place is not None:
             self._by_place[place].add(key)
+        if _waits_for_another(body):
+            self._contending.add(key)
 
     def _unlink(self, key: Key, body: Body) -> None:
         for gateway in _gateways_of(body):
@@ -167,6 +176,7 @@ class Objects:
         place = place_of(body)
         if place is not None:
             _discard(self._by_place, place, key)
+        self._contending.discard(key)
 
 
 def _gateways_of(body: Body) -> set[Key]:
@@ -179,6 +189,12 @@ def place_of(body: Body) -> Place | None:
     gateway, family, spec = gateway_of(body), FAMILIES.get(body["kind"]), body.get("spec")
     claim = family.contested(spec) if family is not None and isinstance(spec, dict) else None
     return Place(gateway, body["kind"], claim) if gateway is not None and claim is not None else None
+
+
+def _waits_for_another(body: Body) -> bool:
+    status = body.get("status")
+    conditions = (status.get("conditions") if isinstance(status, dict) else None) or ()
+    return any(each["type"] == ConditionType.READY and each["reason"] == ReadyReason.CONFLICT for each in conditions)
 
 
 def _discard[K](index: dict[K, set[Key]], at: K, key: Key) -> None:

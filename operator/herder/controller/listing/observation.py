@@ -20,6 +20,8 @@ class Observation:
     """The replicas that can't be driven now."""
     unread: frozenset[str] = frozenset()
     """The replicas that were not read since a run last drove them: what is said of those is from the records."""
+    contested: frozenset[str] = frozenset()
+    """The replicas that list the key for another living resource of this installation, or may do so still."""
     differences: Mapping[str, str] = field(default_factory=dict)
     """Of those that list it otherwise than declared: the first difference, as a line for people."""
     drift: Mapping[str, str] = field(default_factory=dict)

@@ -12,6 +12,7 @@ from herder.controller.listing.registries import Registry
 from herder.controller.listing.views import UNHEARD, View
 from herder.workflows.entry import NO_ENTRY, REGISTERED, Entry
 from herder.workflows.look import Look
+from herder.workflows.owner import Holder, nobody
 
 __all__ = ["Observation", "Reading", "as_recorded", "observe"]
 
@@ -22,7 +23,8 @@ _GONE: Final = "it lists no such entry"
 class Reading:
     """What to compare: views that began before `not_before_s` are older than what a run itself saw and say nothing.
 
-    `left_out` are the replicas that gave a run no answer only a moment ago, whatever they list.
+    `left_out` are the replicas that gave a run no answer only a moment ago, whatever they list; `holder_of` names the
+    other living resource that has an entry.
     """
 
     views: Mapping[str, View]
@@ -30,6 +32,7 @@ class Reading:
     now: datetime
     left_out: frozenset[str] = frozenset()
     registry: Registry = Registry.WORKERS
+    holder_of: Holder = nobody
 
     def is_older(self, view: View) -> bool:
         """Whether a view tells of a time before the last run, or of none at all."""
@@ -40,6 +43,12 @@ class Reading:
         view = self.view(endpoint)
         is_silent = record.state is EntryState.UNREACHABLE and (self.is_older(view) or endpoint in self.left_out)
         return view.is_away or is_silent
+
+    def is_contested(self, look: Look) -> bool:
+        """Whether an entry is another living resource's."""
+        entry = look.entry
+        is_foreign = entry.state is EntryState.FOREIGN and entry.worker_id is not None
+        return is_foreign and self.holder_of(look.owner, entry.worker_id or "") is not None
 
     def view(self, endpoint: str) -> View:
         """Return what a replica said last."""
@@ -56,7 +65,7 @@ def observe(
     entries: dict[str, Entry] = {}
     differences: dict[str, str] = {}
     drift: dict[str, str] = {}
-    lacking, away, unread = set(), set(), set()
+    lacking, away, unread, contested = set(), set(), set(), set()
     for endpoint in endpoints:
         record, view = records.get(endpoint, NO_ENTRY), reading.view(endpoint)
         is_away = reading.is_away(endpoint, record)
@@ -69,11 +78,21 @@ def observe(
             differences[endpoint] = look.difference
         if is_read and not look.has_it and _had_it(declared, record):
             drift[endpoint] = look.difference or _GONE
+        if reading.is_contested(look) if is_read else record.state is EntryState.FOREIGN:
+            contested.add(endpoint)
         if is_away:
             away.add(endpoint)
         if not is_read and not view.is_away:
             unread.add(endpoint)
-    return Observation(entries, frozenset(lacking), frozenset(away), frozenset(unread), differences, drift)
+    return Observation(
+        entries,
+        frozenset(lacking),
+        frozenset(away),
+        frozenset(unread),
+        frozenset(contested),
+        differences,
+        drift,
+    )
 
 
 def _unseen(declared: Declared, record: Entry, *, is_away: bool) -> Look:

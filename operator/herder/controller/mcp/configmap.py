@@ -80,10 +80,12 @@ class GatewayConfigMap:
         except NotFound:
             return Found(FileView(self.name, {}))
         text: str | None = (body.get("data") or {}).get(file.FILE_KEY)
-        foreign = self._foreign(body)
+        holder = self._holder(body)
+        foreign = self._foreign(body, holder)
         ours = text if foreign is None else None
         entries = file.parse(ours or "") or {}
-        view = FileView(self.name, entries, file.hash_of(ours) if ours is not None else None, foreign)
+        config_hash = file.hash_of(ours) if ours is not None else None
+        view = FileView(self.name, entries, config_hash, foreign, is_held=holder is not None)
         owners = body["metadata"].get("ownerReferences") or []
         is_dressed = foreign is None and any(owner["uid"] == self._uid for owner in owners)
         return Found(view, text, str(body["metadata"]["resourceVersion"]), is_dressed)
@@ -112,22 +114,28 @@ class GatewayConfigMap:
         await self._kube.server_apply(self._path, body, force=found.version is not None)
         return FileView(self.name, entries, file.hash_of(text))
 
-    def _foreign(self, body: Body) -> str | None:
+    def _holder(self, body: Body) -> str | None:
+        """Return the name of the other gateway whose a ConfigMap is; None if it is none's, or one's that is gone."""
+        for owner in body["metadata"].get("ownerReferences") or []:
+            key = Key(MODEL_GATEWAY.kind, self.gateway.namespace, owner["name"])
+            other = self._objects.get(key) if owner["kind"] == MODEL_GATEWAY.kind and key != self.gateway else None
+            if other is not None and uid_of(other) == owner["uid"]:
+                return key.name
+        return None
+
+    def _foreign(self, body: Body, holder: str | None) -> str | None:
         """Say whose a ConfigMap is if it is not this gateway's."""
+        if holder is not None:
+            return (
+                f"ConfigMap {self.name} is the one of ModelGateway {holder}: name another in "
+                "spec.mcp.configMap of one of the two"
+            )
         labels = body["metadata"].get("labels") or {}
         if not MANAGED_BY.items() <= labels.items():
             return (
                 f"ConfigMap {self.name} was not made by herder: delete it, name another in spec.mcp.configMap of "
                 f"the ModelGateway, or set the annotation {ADOPT_ANNOTATION} to true to have it taken over"
             )
-        for owner in body["metadata"].get("ownerReferences") or []:
-            key = Key(MODEL_GATEWAY.kind, self.gateway.namespace, owner["name"])
-            other = self._objects.get(key) if owner["kind"] == MODEL_GATEWAY.kind and key != self.gateway else None
-            if other is not None and uid_of(other) == owner["uid"]:
-                return (
-                    f"ConfigMap {self.name} is the one of ModelGateway {key.name}: name another in "
-                    "spec.mcp.configMap of one of the two"
-                )
         return None
 
     @property

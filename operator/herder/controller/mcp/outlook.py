@@ -49,6 +49,7 @@ def outlook(
         entries={place: entry},
         lacking=frozenset({place} if found is not None or is_unrolled else ()),
         away=frozenset({place} if seen.view is None else ()),
+        contested=frozenset({place} if seen.view is not None and seen.view.is_held else ()),
         said=_said(plan, place, found, sighting, status, rolls=rolls, observes=observes),
         shown={"server": _shown(plan, seen, sighting, status.server)} if status.server is not None else {},
         is_mended=failed_at in _OF_SERVER and sighting is not None and sighting.offer is not None,

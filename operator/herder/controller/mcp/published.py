@@ -25,6 +25,7 @@ from herder.workflows.errors import Permanent, StepFault, Transient, Waiting
 from herder.workflows.mcp import file
 from herder.workflows.mcp.file import Entries, FileEntry
 from herder.workflows.mcp.ports import FileView
+from herder.workflows.refusals import CONFLICT, FOREIGN
 
 log = structlog.get_logger(__name__)
 
@@ -174,8 +175,8 @@ class PublishedFile:
             found = await self._read()
             if not may_create and (found.view.foreign is not None or found.text is None):
                 return found.view
-            if found.view.foreign is not None and not adopt:
-                raise Permanent("ForeignEntry", found.view.foreign)
+            if found.view.foreign is not None and (found.view.is_held or not adopt):
+                raise Permanent(CONFLICT if found.view.is_held else FOREIGN, found.view.foreign)
             entries = file.wanted(found.view.entries, self._decided, self._map.known)
             _check_variables(entries)
             if self._map.is_as(found, entries):

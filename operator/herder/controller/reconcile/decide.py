@@ -237,6 +237,7 @@ def _after_failure(world: World, last: LastRun) -> Action:
     is_over = world.is_actionable and (
         last.reason in PASSES_WITH_GATEWAY
         or (last.reason == ReadyReason.FOREIGN_ENTRY and not world.has_foreign)
+        or (last.reason == ReadyReason.CONFLICT and not world.is_contested)
         or (last.status is RunStatus.FAILED and world.is_mended)
     )
     return Begin(Job.REGISTRATION) if is_over and not world.is_cooling else Settle(keeps_failure=True)

@@ -140,6 +140,8 @@ class Reconciler:
         if run is not None:
             await self._drop(run)
         self.queue.forget(key)
+        for each in self.objects.contending:
+            self.queue.add(each)  # what they wait for may have been this
 
     async def _drop(self, run: Run) -> None:
         await self.runs.stop(run)

@@ -11,6 +11,7 @@ from herder.controller.listing.observation import Observation
 from herder.controller.listing.registries import Registry
 from herder.controller.reconcile.world import Blocked
 from herder.workflows.entry import Entry
+from herder.workflows.owner import Holder, nobody
 
 _NEVER: Final = float("-inf")
 
@@ -34,6 +35,8 @@ class Scene:
     observation: Observation | None = None
     not_before_s: float = _NEVER
     """When the last run ended (monotonic): what was offered before says nothing new."""
+    holder_of: Holder = nobody
+    """Names the other living resource that has an entry."""
     records: Mapping[str, Entry] = field(default_factory=dict)
     """What is known of it on each replica: what the status says, and what was given back since."""
 

@@ -13,6 +13,7 @@ from herder.controller.families.family import Declared, Site, Tools, Vault
 from herder.controller.fleet.gateways import Gateway
 from herder.controller.fleet.modelgateways import ModelGateways
 from herder.controller.fleet.rotation import Rotation
+from herder.controller.known.holders import holder_in
 from herder.controller.known.memory import Memory
 from herder.controller.known.objects import Key, Objects
 from herder.controller.known.subject import Subject, conflict_of
@@ -94,7 +95,8 @@ class Scout:
         """Return the scene of a resource that is where it is to be, or nowhere yet, on a gateway that can be driven."""
         left_out = memory.left_out if self._cools(memory) else frozenset()
         now, registry = self._clock.now(), subject.family.registry
-        reading = Reading(gateway.views, memory.ended_at_s, now, left_out, registry)
+        holder = holder_in(self._objects, subject)
+        reading = Reading(gateway.views, memory.ended_at_s, now, left_out, registry, holder)
         try:
             vault = self._rotation.vault(subject.key, gateway.access.resync_s)
             declared = await self._declare(subject, gateway, vault)
@@ -126,6 +128,7 @@ class Scout:
         name = subject.gateway.name if subject.gateway is not None else ""
         observes, resync_s = _only_observed(gateway), gateway.access.resync_s
         site = Site(name, observes, resync_s, subject.status, self._tools)
+            holder_of=holder,
         declared: Declared = await subject.family.declare_at(subject.spec, subject.owner, vault, site)
         return declared
 
@@ -171,6 +174,7 @@ class Scout:
 
     def instances(self, key: Key | None) -> dict[str, int]:
         """Return which instance of each of a gateway's replicas was met last, by endpoint."""
+            is_contested=observation is not None and bool(observation.contested),
         gateway = self._gateways.get(key) if key is not None else None
         return {e: view.instance for e, view in gateway.views.items()} if gateway is not None else {}
 

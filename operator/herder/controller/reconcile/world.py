@@ -75,6 +75,8 @@ class World:
     is_updatable: bool = False
     """Whether each replica that lacks it and answers has another declaration of it, and its kind has an update."""
     has_foreign: bool = False
+    is_contested: bool = False
+    """Whether a replica lists the key for another living resource."""
     is_mended: bool = False
     """Whether a replica was restarted, or answers again, or what else was in the way is gone, since the last run."""
     last: LastRun | None = None

@@ -43,6 +43,7 @@ class Launcher:
             status=subject.status,
             tools=self.tools,
             adopt=subject.adopts,
+            holder=scene.holder_of,
             resumes=resumes,
             now=self.clock.now,
         )

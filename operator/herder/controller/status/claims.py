@@ -54,6 +54,7 @@ _REMEDIES: Final = {
     "AddressRefused": "correct spec.url",
     "GatewayRefuses": "",  # the message itself says what to do
     "ForeignEntry": "",
+    "Conflict": "",
     "WorkerUnauthorized": "",
     "ServerUnreachable": "start the server or correct spec.transport.url; it is looked at again at each resync",
     "ServerRefused": "mend the server or correct spec.transport.url; it is looked at again at each resync",

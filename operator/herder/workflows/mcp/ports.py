@@ -16,6 +16,8 @@ class FileView:
     """Of the whole file; None where there is none of herder's."""
     foreign: str | None = None
     """Why it may not be written: whose it is, and what to do. None if it may."""
+    is_held: bool = False
+    """Whether it is that of another gateway, which is there: then it may never be written."""
 
 
 class GatewayFile(Protocol):

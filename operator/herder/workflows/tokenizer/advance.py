@@ -9,7 +9,7 @@ from herder.gateway import errors as gateway
 from herder.gateway.tokenizers import Loading, Tokenizer
 from herder.workflows.entry import Entry
 from herder.workflows.errors import Permanent
-from herder.workflows.tokenizer.converge import FOREIGN, Move, Refuse, next_move
+from herder.workflows.tokenizer.converge import Move, Refuse, next_move
 from herder.workflows.tokenizer.data import TokenizerRegistration
 from herder.workflows.tokenizer.plan import Content
 from herder.workflows.tokenizer.ports import Replica, Tokenizers
@@ -22,7 +22,7 @@ async def observe(replica: Replica, data: TokenizerRegistration) -> Move:
     record = data.entry(replica.endpoint)
     listed = await replica.tokenizers.find(data.plan.key)
     loading = await loading_of(replica.tokenizers, record) if listed is None else None
-    return next_move(data.plan, record, listed, loading, adopt=data.adopt)
+    return next_move(data.plan, record, listed, loading, adopt=data.adopt, holder_of=data.holder)
 
 
 async def loading_of(tokenizers: Tokenizers, record: Entry) -> Loading | None:
@@ -88,4 +88,4 @@ def refused(replica: Replica, data: TokenizerRegistration, move: Refuse) -> Perm
     record = data.entry(replica.endpoint)
     theirs = replace(record, worker_id=move.tokenizer_id, spec_hash=None)
     data.entries[replica.endpoint] = theirs.seen(EntryState.FOREIGN, data.now())
-    return Permanent(FOREIGN, f"{replica.endpoint}: {move.why}")
+    return Permanent(move.reason, f"{replica.endpoint}: {move.why}")

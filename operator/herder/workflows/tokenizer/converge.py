@@ -6,7 +6,7 @@ listed      what else                                              next
 -           else                                                   Load
 ours        as declared                                            Done
 ours        not as declared                                        Swap
-another's   not adopted                                            Refuse
+another's   a living resource's, or not adopted                    Refuse
 another's   adopted, and as declared as far as a list shows it     Done
 another's   adopted                                                Swap
 """
@@ -16,10 +16,11 @@ from typing import Final
 
 from herder.gateway.tokenizers import Loading, LoadState, Tokenizer
 from herder.workflows.entry import Entry
+from herder.workflows.owner import Holder, nobody
+from herder.workflows.refusals import CONFLICT, FOREIGN, held
 from herder.workflows.tokenizer.compare import difference, foreign, owned_hash, taken_for
 from herder.workflows.tokenizer.plan import TokenizerPlan
 
-FOREIGN: Final = "ForeignEntry"
 LOADING: Final = "Loading"
 
 
@@ -53,6 +54,7 @@ class Refuse:
 
     tokenizer_id: str
     why: str
+    reason: str = FOREIGN
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +71,13 @@ _UNDER_WAY: Final = frozenset({LoadState.PENDING, LoadState.PROCESSING, LoadStat
 
 
 def next_move(
-    plan: TokenizerPlan, record: Entry, listed: Tokenizer | None, loading: Loading | None, *, adopt: bool
+    plan: TokenizerPlan,
+    record: Entry,
+    listed: Tokenizer | None,
+    loading: Loading | None,
+    *,
+    adopt: bool,
+    holder_of: Holder = nobody,
 ) -> Move:
     """Decide for one replica.
 
@@ -80,6 +88,9 @@ def next_move(
         return _unlisted(plan, record, loading)
     loaded_hash = owned_hash(record, listed, (plan.content,))
     if loaded_hash is None:
+        holder = holder_of(None, listed.id)
+        if holder is not None:
+            return Refuse(listed.id, f"of a tokenizer of this name, {held(holder)}", CONFLICT)
         if not adopt:
             return Refuse(listed.id, foreign(listed))
         loaded_hash = taken_for(listed, ())[0]

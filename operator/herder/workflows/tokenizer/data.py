@@ -8,6 +8,7 @@ from herder.api.status import EntryState
 from herder.api.tokenizer import LoadedTokenizer
 from herder.workflows.entry import NO_ENTRY, Entry
 from herder.workflows.errors import Problem
+from herder.workflows.owner import Holder, nobody
 from herder.workflows.ports import utc_now
 from herder.workflows.tokenizer.plan import Content, TokenizerPlan
 from herder.workflows.tokenizer.ports import Replica
@@ -36,6 +37,7 @@ class TokenizerRegistration:
     swapped: set[str] = field(default_factory=set)
     """The replicas on which something had the name that was not as declared."""
     vocab_size: int | None = None
+    holder: Holder = nobody
 
     @property
     def secrets(self) -> tuple[str, ...]:

@@ -11,9 +11,10 @@ from herder.gateway import errors as gateway
 from herder.gateway.wasm import Module
 from herder.workflows.entry import Entry
 from herder.workflows.errors import Permanent, Waiting
-from herder.workflows.wasm.converge import FOREIGN, Add, Delete, Done, Refuse, next_move
+from herder.workflows.refusals import CONFLICT, FOREIGN, held
+from herder.workflows.wasm.converge import Add, Delete, Done, Refuse, next_move
 from herder.workflows.wasm.data import Replica, WasmRegistration
-from herder.workflows.wasm.sight import Sight, foreign_text, look, see
+from herder.workflows.wasm.sight import Sight, foreign_text, look, owner_of, see
 
 log = structlog.get_logger(__name__)
 
@@ -40,7 +41,7 @@ async def _advance(replica: Replica, data: WasmRegistration) -> Module | None:
     content = data.plan.spec.sha256 or data.contents.get(endpoint)
     listed = await replica.wasm.list_modules()
     sight = see(data.plan, listed, content)
-    move = next_move(sight, content, adopt=data.adopt, is_sent=endpoint in data.added)
+    move = next_move(sight, content, adopt=may_take(data, sight.foreign), is_sent=endpoint in data.added)
     match move:
         case Add():
             await _add(replica, data)
@@ -48,14 +49,31 @@ async def _advance(replica: Replica, data: WasmRegistration) -> Module | None:
             log.info("module.makes_way", endpoint=endpoint, modules=[module.name for module in modules])
             await delete(replica, modules)
         case Refuse(module):
-            data.note_foreign(endpoint, module)
-            raise Permanent(FOREIGN, f"{endpoint}: {foreign_text(module, data.plan.owner)}")
+            raise refused(endpoint, data, module)
         case Done(module):
             data.note(endpoint, look(data.plan, data.entry(endpoint), listed).entry)
             return module
         case _:
             assert_never(move)
     return None
+
+
+def may_take(data: WasmRegistration, modules: Iterable[Module]) -> bool:
+    """Whether others' modules may be taken over: herder is told to, and none is a living resource's."""
+    return data.adopt and not any(_holder(data, module) for module in modules)
+
+
+def refused(endpoint: str, data: WasmRegistration, module: Module) -> Permanent:
+    """Note that somebody else's module is in the way, and return the error that says so."""
+    data.note_foreign(endpoint, module)
+    holder = _holder(data, module)
+    if holder is not None:
+        return Permanent(CONFLICT, f"{endpoint}: of a module with this content, {held(holder)}")
+    return Permanent(FOREIGN, f"{endpoint}: {foreign_text(module, data.plan.owner)}")
+
+
+def _holder(data: WasmRegistration, module: Module) -> str | None:
+    return data.holder(owner_of(module), module.id)
 
 
 async def _add(replica: Replica, data: WasmRegistration) -> None:

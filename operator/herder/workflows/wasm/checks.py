@@ -11,11 +11,10 @@ from herder.net.text import untrusted
 from herder.workflows.errors import Permanent, Transient
 from herder.workflows.fanout import on_each, raise_unless_tolerable
 from herder.workflows.step import Step
-from herder.workflows.wasm.advance import mismatch
-from herder.workflows.wasm.converge import FOREIGN
+from herder.workflows.wasm.advance import may_take, mismatch, refused
 from herder.workflows.wasm.data import Replica, WasmRegistration
 from herder.workflows.wasm.files import component_fault
-from herder.workflows.wasm.sight import foreign_text, see
+from herder.workflows.wasm.sight import see
 
 type Context = WorkflowContext[WasmRegistration]
 
@@ -86,9 +85,8 @@ class CheckDuplicates(Step[WasmRegistration]):
 
         async def check(replica: Replica) -> None:
             sight = see(data.plan, await replica.wasm.list_modules())
-            if sight.foreign and not sight.right and not data.adopt:
-                data.note_foreign(replica.endpoint, sight.foreign[0])
-                raise Permanent(FOREIGN, f"{replica.endpoint}: {foreign_text(sight.foreign[0], data.plan.owner)}")
+            if sight.foreign and not sight.right and not may_take(data, sight.foreign):
+                raise refused(replica.endpoint, data, sight.foreign[0])
 
         problems = await on_each(data.replicas, check, data)
         raise_unless_tolerable(problems, len(data.replicas), context.attempt)

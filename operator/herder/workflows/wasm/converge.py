@@ -4,7 +4,7 @@
     as declared                    -                                         Done
     otherwise, sent by this run    -                                         Done      (verify judges it)
     otherwise                      -                                         Delete    (its file may be another by now)
-    no                             somebody else's, not adopted              Refuse
+    no                             a living resource's, or not adopted       Refuse
     no                             somebody else's, adopted                  Delete
     no                             this resource's, as it was before         Delete
     no                             -                                         Add
@@ -15,12 +15,9 @@ second. In all other cases the old one stays until the new one is verified every
 """
 
 from dataclasses import dataclass
-from typing import Final
 
 from herder.gateway.wasm import Module
 from herder.workflows.wasm.sight import Sight
-
-FOREIGN: Final = "ForeignEntry"
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from herder.api.wasm import RegisteredModule
 from herder.gateway.wasm import Module, ModuleSpec
 from herder.workflows.entry import NO_ENTRY, Entry
 from herder.workflows.errors import Problem
-from herder.workflows.owner import Owner
+from herder.workflows.owner import Holder, Owner, nobody
 from herder.workflows.ports import utc_now
 from herder.workflows.wasm.files import LocalFiles, ModuleFiles
 from herder.workflows.wasm.plan import WasmPlan
@@ -64,6 +64,7 @@ class WasmRegistration:
     entries: dict[str, Entry] = field(default_factory=dict)
     problems: dict[str, Problem] = field(default_factory=dict)
     now: Callable[[], datetime] = utc_now
+    holder: Holder = nobody
 
     @property
     def secrets(self) -> tuple[str, ...]:

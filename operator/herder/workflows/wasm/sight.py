@@ -56,6 +56,12 @@ def is_owned(owner: Owner, module: Module) -> bool:
     return name is not None and name.owner.place == owner.place
 
 
+def owner_of(module: Module) -> Owner | None:
+    """Return whose a module says to be; None if herder did not make it."""
+    name = ModuleName.of(module.name)
+    return name.owner if name is not None else None
+
+
 def difference(plan: WasmPlan, module: Module) -> str | None:
     """Return the first difference between a module and its declaration, as a line for people; None if there is none."""
     if plan.spec.sha256 not in {None, module.sha256}:
@@ -85,7 +91,8 @@ def look(plan: WasmPlan, record: Entry, listed: Iterable[Module], content: str |
         return Look(_seen_former(record, sight.former[-1]), has_it=False, difference="it lists the module as before")
     if sight.foreign:
         entry = _seen(record, EntryState.FOREIGN, sight.foreign[0].id, None)
-        return Look(entry, has_it=False, difference=foreign_text(sight.foreign[0], plan.owner))
+        owner = owner_of(sight.foreign[0])
+        return Look(entry, has_it=False, difference=foreign_text(sight.foreign[0], plan.owner), owner=owner)
     if record.is_lost_add:
         return Look(_seen(record, EntryState.PENDING, None, record.spec_hash), has_it=False)
     return Look(_seen(record, EntryState.ABSENT, None, None), has_it=False, difference="it does not list the module")

@@ -1,0 +1,44 @@
+"""Which other living resource has an entry of a replica: what it has is taken over by nobody."""
+
+from collections.abc import Iterable
+
+from herder.api.meta import TOKENIZER
+from herder.controller.known.objects import Body, Key, Objects
+from herder.controller.known.subject import Subject
+from herder.workflows.owner import Holder, Owner
+
+
+def holder_in(objects: Objects, subject: Subject) -> Holder:
+    """Return what names the resource, other than `subject` and as far as it is known, that has an entry."""
+
+    def holder(owner: Owner | None, entry_id: str) -> str | None:
+        key = _owner_of(owner, subject, objects) if owner is not None else _recorder_of(entry_id, subject, objects)
+        return f"{key.kind} {key.namespace}/{key.name}" if key is not None else None
+
+    return holder
+
+
+def _owner_of(owner: Owner, subject: Subject, objects: Objects) -> Key | None:
+    """Return whose an entry says to be, if that is there and wants it: another one of its name may declare another."""
+    key = Key(subject.key.kind, owner.namespace, owner.name)
+    body = objects.get(key)
+    if body is None or key == subject.key or owner.installation != subject.installation:
+    claim = subject.family.contested(subject.raw_spec)
+    return key if not subject.family.moves or claim in _claims(body, subject) else None
+
+
+def _claims(body: Body, subject: Subject) -> Iterable[str | None]:
+    spec, family = body.get("spec"), subject.family
+    return (family.contested(spec if isinstance(spec, dict) else {}), family.registered_key(body))
+
+
+def _recorder_of(entry_id: str, subject: Subject, objects: Objects) -> Key | None:
+    """Return the resource whose status has the id as that of what it loaded: a tokenizer does not say whose it is."""
+    if subject.key.kind != TOKENIZER.kind:
+    others = (key for key in objects if key.kind == TOKENIZER.kind and key != subject.key)
+    return next((key for key in others if _has_recorded(objects.get(key), entry_id)), None)
+
+
+def _has_recorded(body: Body | None, entry_id: str) -> bool:
+    rows = ((body or {}).get("status") or {}).get("replicas") or ()
+    return any(row.get("workerId") == entry_id and row.get("specHash") is not None for row in rows)
