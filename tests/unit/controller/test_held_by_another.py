@@ -13,8 +13,8 @@ from unit.engine.kit import virtual_time
 from unit.workflows.tokenizer_world import NAME, SOURCE
 from unit.workflows.wasm.fakes import ONE, OTHER_PATH, PATH, FakeFiles
 
-SECOND = {"gatewayRef": {"name": "gw2"}}
-"""The reference of a resource to the other gateway, whose replicas are the same."""
+SECOND = {"name": "gw2"}
+"""The other gateway, whose replicas are the same."""
 
 
 @pytest.fixture(autouse=True)
@@ -24,7 +24,7 @@ def _no_disk(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def _workers(office: Office) -> Iterator[Key]:
     yield office.worker("a")
-    yield office.worker("b", url="http://a:8000", **SECOND)
+    yield office.worker("b", url="http://a:8000", gatewayRef=SECOND)
 
 
 def _modules(office: Office) -> Iterator[Key]:
@@ -36,8 +36,8 @@ def _modules(office: Office) -> Iterator[Key]:
 
 
 def _tokenizers(office: Office) -> Iterator[Key]:
-    for name, ref in (("a", {"gatewayRef": {"name": "gw"}}), ("b", SECOND)):
-        office.kube.apply("Tokenizer", name, {**ref, "name": NAME, "source": SOURCE})
+    for name, ref in (("a", {"name": "gw"}), ("b", SECOND)):
+        office.kube.apply("Tokenizer", name, {"gatewayRef": ref, "name": NAME, "source": SOURCE})
         yield Key("Tokenizer", NAMESPACE, name)
 
 

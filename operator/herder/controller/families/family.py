@@ -106,12 +106,12 @@ class Order:
     status: WorkflowStatus
     tools: Tools
     adopt: bool = False
+    holder: Holder = nobody
     resumes: bool = False
     now: Callable[[], datetime] = utc_now
 
 
 @dataclass(frozen=True, slots=True)
-    holder: Holder = nobody
 class Leave:
     """What a removal begins with: what is registered, under which key and how, whatever is declared now.
 

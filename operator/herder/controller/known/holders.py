@@ -23,6 +23,7 @@ def _owner_of(owner: Owner, subject: Subject, objects: Objects) -> Key | None:
     key = Key(subject.key.kind, owner.namespace, owner.name)
     body = objects.get(key)
     if body is None or key == subject.key or owner.installation != subject.installation:
+        return None
     claim = subject.family.contested(subject.raw_spec)
     return key if not subject.family.moves or claim in _claims(body, subject) else None
 
@@ -35,6 +36,7 @@ def _claims(body: Body, subject: Subject) -> Iterable[str | None]:
 def _recorder_of(entry_id: str, subject: Subject, objects: Objects) -> Key | None:
     """Return the resource whose status has the id as that of what it loaded: a tokenizer does not say whose it is."""
     if subject.key.kind != TOKENIZER.kind:
+        return None
     others = (key for key in objects if key.kind == TOKENIZER.kind and key != subject.key)
     return next((key for key in others if _has_recorded(objects.get(key), entry_id)), None)
 

@@ -121,6 +121,7 @@ class Scout:
             declared,
             observation=seen,
             not_before_s=memory.ended_at_s,
+            holder_of=holder,
             records=records,
         )
 
@@ -128,7 +129,6 @@ class Scout:
         name = subject.gateway.name if subject.gateway is not None else ""
         observes, resync_s = _only_observed(gateway), gateway.access.resync_s
         site = Site(name, observes, resync_s, subject.status, self._tools)
-            holder_of=holder,
         declared: Declared = await subject.family.declare_at(subject.spec, subject.owner, vault, site)
         return declared
 
@@ -167,6 +167,7 @@ class Scout:
             is_actionable=observation is not None and observation.is_actionable,
             is_updatable=subject.family.has_update and observation is not None and observation.is_updatable,
             has_foreign=observation is not None and observation.has_foreign,
+            is_contested=observation is not None and bool(observation.contested),
             is_mended=_has_new_instance(scene, memory) or (observation is not None and observation.is_mended),
             last=_last_run(subject),
             running=_running(run, scene),
@@ -174,7 +175,6 @@ class Scout:
 
     def instances(self, key: Key | None) -> dict[str, int]:
         """Return which instance of each of a gateway's replicas was met last, by endpoint."""
-            is_contested=observation is not None and bool(observation.contested),
         gateway = self._gateways.get(key) if key is not None else None
         return {e: view.instance for e, view in gateway.views.items()} if gateway is not None else {}
 
