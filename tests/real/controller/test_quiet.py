@@ -32,7 +32,7 @@ async def test_nothing_is_written_while_nothing_changes(
     await declared.until("a")
     await declared.until("refused", "Stalled")
     await declared.until("lost", "Stalled")
-    await asyncio.sleep(2)  # what is still on its way
+    await asyncio.sleep(5)  # what is still on its way: the gateway is compared each second
     before = writes(control_plane, declared.namespace)
 
     await asyncio.sleep(_QUIET_S)

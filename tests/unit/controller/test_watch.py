@@ -44,6 +44,7 @@ def test_kopf_only_watches() -> None:
 
     assert not settings.posting.enabled
     assert settings.peering.standalone
+    assert settings.scanning.disabled
     assert isinstance(settings.networking.error_backoffs, EndlessPauses)
     assert settings.networking.request_timeout is not None
     assert settings.watching.server_timeout is not None

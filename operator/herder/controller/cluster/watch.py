@@ -45,8 +45,13 @@ class DeafError(RuntimeError):
 
 
 def watched_settings() -> kopf.OperatorSettings:
-    """Return kopf's settings: it only watches, and nothing that it could write is left on."""
+    """Return kopf's settings: it only watches, and nothing that it could write is left on.
+
+    Nor does it follow which namespaces and CRDs there are, for that takes rights in the whole cluster: a namespace that
+    is named may be missing for now, and without its CRDs the operator ends and says so.
+    """
     settings = kopf.OperatorSettings()
+    settings.scanning.disabled = True
     settings.posting.enabled = False
     settings.networking.error_backoffs = EndlessPauses()
     settings.networking.request_timeout = _REQUEST_TIMEOUT_S
