@@ -60,9 +60,10 @@ class Declared:
         fields = {"gatewayRef": {"name": "gw"}, "url": url, "drain": {"settleSeconds": 0}, **spec}
         self.apply("WorkerRegistration", name, fields)
 
-    def secret(self, name: str, **data: str) -> None:
-        """Create or change a Secret."""
-        body = {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": name}, "stringData": data}
+    def secret(self, name: str, *, hosts: str | None = None, **data: str) -> None:
+        """Create or change a Secret, which is for these `hosts` only if they are given."""
+        metadata = {"name": name, "annotations": {} if hosts is None else {"herder.dev/hosts": hosts}}
+        body = {"apiVersion": "v1", "kind": "Secret", "metadata": metadata, "stringData": data}
         self.cluster.apply(f"/api/v1/namespaces/{self.namespace}/secrets/{name}", body)
 
     def delete(self, name: str) -> None:

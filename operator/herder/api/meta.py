@@ -19,6 +19,9 @@ CANCEL_ANNOTATION: Final = f"{GROUP}/cancel"
 ADOPT_ANNOTATION: Final = f"{GROUP}/adopt"
 """`"true"` lets a resource take over an entry of the gateway that herder did not make."""
 
+HOSTS_ANNOTATION: Final = f"{GROUP}/hosts"
+"""On a Secret: the hosts that its keys may be sent to; names, `*.domain`, addresses and networks, or `*` for any."""
+
 OWNED_LABEL_PREFIX: Final = f"{GROUP}/"
 """Labels on the gateway that begin so are herder's own; a manifest may not set them."""
 

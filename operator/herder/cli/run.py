@@ -68,6 +68,12 @@ def _installation(_context: click.Context, _parameter: click.Parameter, name: st
     "resource could reach what listens inside the operator's own pod.",
 )
 @click.option(
+    "--require-bound-keys",
+    is_flag=True,
+    help="Send keys and headers only from Secrets whose annotation herder.dev/hosts names the hosts that they are for. "
+    "Without this flag a Secret that has no such annotation is sent wherever a resource of its namespace says.",
+)
+@click.option(
     "--health-host",
     default="127.0.0.1",
     help="Address on which /healthz is served; 0.0.0.0 in a pod.",
@@ -109,6 +115,7 @@ def run(  # noqa: PLR0913  (one parameter a flag)
     all_namespaces: bool,
     installation: str | None,
     allow_loopback: bool,
+    require_bound_keys: bool,
     health_host: str,
     health_port: int,
     metrics_host: str,
@@ -134,6 +141,7 @@ def run(  # noqa: PLR0913  (one parameter a flag)
         namespaces=namespaces,
         installation=installation,
         allow_loopback=allow_loopback,
+        require_bound_keys=require_bound_keys,
         health=f"http://{health_host}:{health_port}/healthz" if health_port else None,
         metrics_host=metrics_host,
         metrics_port=metrics_port,

@@ -86,6 +86,7 @@ class Options:
 
     `installation` is what marks its entries on a gateway as its own; the cluster's identity where it is None.
     Metrics are served unless their port is 0. `failpoint` is where the process is to kill itself.
+    With `require_bound_keys` a Secret must say which hosts its keys are for.
     `scrubber` is told each secret that is read, for those who write logs.
     """
 
@@ -93,6 +94,7 @@ class Options:
     namespaces: tuple[str, ...] = ()
     installation: str | None = None
     allow_loopback: bool = False
+    require_bound_keys: bool = False
     health: str | None = None
     runs_at_once: int = 32
     metrics_host: str = "127.0.0.1"
@@ -131,7 +133,7 @@ class Operator:
         self._recorder = EventRecorder(kube, clock.now)
         self._writer = StatusWriter(kube, self.objects, self._written, clock)
         self._gateways = Gateways(http, self._registry_changed, self._needs, clock)
-        secrets = Secrets(kube, clock, learn=options.scrubber.learn)
+        secrets = Secrets(kube, clock, options.scrubber.learn, only_bound=options.require_bound_keys)
         self._rotation = Rotation(secrets, self.queue.add, clock)
         self._services = Services(kube, self._service_changed)
         self._census = Census(self.objects, installation)

@@ -65,6 +65,7 @@ VALUES: list[tuple[str, str, Options | tuple[str, str]]] = [
     ("--all-namespaces", "true", Options()),
     ("--installation", "0b5-x", Options(installation="0b5-x")),
     ("--allow-loopback", "true", Options(allow_loopback=True)),
+    ("--require-bound-keys", "true", Options(require_bound_keys=True)),
     ("--health-host", "0.0.0.0", Options(health="http://0.0.0.0:8080/healthz")),
     ("--health-port", "1234", Options(health="http://127.0.0.1:1234/healthz")),
     ("--metrics-host", "0.0.0.0", Options(metrics_host="0.0.0.0")),

@@ -172,7 +172,7 @@ async def test_a_gateways_settings_change_without_its_replicas_being_asked_anew(
 
 
 def test_no_key_of_a_gateway_is_shown() -> None:
-    access = Access(ENDPOINTS, Mode.ENFORCE, 10.0, "canary", Trust("canary"))
+    access = Access(ENDPOINTS, Mode.ENFORCE, 10.0, (), "canary", Trust("canary"))
 
     assert "canary" not in repr(access)
 

@@ -34,7 +34,7 @@ class Safe:
         self.kube.bodies[PATH] = {"kind": "Secret", "data": {"token": base64.b64encode(token.encode()).decode()}}
 
     async def read(self, user: Key, every_s: float = EVERY_S) -> str:
-        return await self.rotation.vault(user, every_s).get(NAMESPACE, REF, field="spec.apiKeySecretRef")
+        return await self.rotation.vault(user, every_s).get(NAMESPACE, REF, field="spec.apiKeySecretRef", to=())
 
     async def close(self) -> None:
         self._task.cancel()

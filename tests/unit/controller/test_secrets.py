@@ -7,7 +7,7 @@ import pytest
 
 from herder.api.fields import SecretKeyRef
 from herder.controller.cluster.kube import Forbidden, Unreached
-from herder.controller.cluster.secrets import FRESH_S, SecretMissing, Secrets
+from herder.controller.cluster.secrets import FRESH_S, SecretMissing, SecretNotPermitted, Secrets
 from unit.controller.fake_kube import Call, FakeKube
 
 PATH = "/api/v1/namespaces/ns/secrets/key"
@@ -151,3 +151,78 @@ async def test_contents_are_not_kept_longer_than_they_are_fresh_nor_shown() -> N
 
     assert "canary" not in shown
     assert list(safe.secrets._read) == [("ns", "other")]
+
+
+class Bound(Safe):
+    """A Secret that says, or does not say, which hosts it is for."""
+
+    def __init__(self, hosts: str | None, *, only_bound: bool = False) -> None:
+        super().__init__()
+        self.secrets = Secrets(self.kube, lambda: self.now_s, only_bound=only_bound)
+        annotations = {} if hosts is None else {"herder.dev/hosts": hosts}
+        self.kube.bodies[PATH]["metadata"] = {"annotations": annotations}
+
+    async def send(self, *to: str) -> str:
+        return await self.secrets.get("ns", REF, field="spec.apiKeySecretRef", to=to)
+
+
+PERMITTED: dict[str, tuple[str | None, bool, tuple[str, ...]]] = {
+    "an unbound one anywhere": (None, False, ("evil.example",)),
+    "a bound one to its host": ("gw.example", False, ("gw.example",)),
+    "a bound one to all its hosts": ("gw.example, *.svc", True, ("gw.example", "gw.team.svc")),
+    "one that is for any host": ("*", True, ("evil.example",)),
+    "one that is sent nowhere": ("gw.example", True, ()),
+    "an unbound one that is sent nowhere": (None, True, ()),
+}
+
+
+@pytest.mark.parametrize(("hosts", "only_bound", "to"), PERMITTED.values(), ids=PERMITTED.keys())
+async def test_a_key_is_handed_out_for_the_hosts_that_it_is_for(
+    hosts: str | None, only_bound: bool, to: tuple[str, ...]
+) -> None:
+    assert await Bound(hosts, only_bound=only_bound).send(*to) == "canary"
+
+
+KEPT: dict[str, tuple[str | None, bool, tuple[str, ...], str]] = {
+    "another host": ("gw.example", False, ("evil.example",), "is not to be sent to evil.example: correct the URL"),
+    "one host of two": ("gw.example", False, ("gw.example", "evil.example"), "is not to be sent to evil.example"),
+    "an empty list": ("", False, ("gw.example",), "is not to be sent to gw.example"),
+    "a list that can't be read": ("http://gw.example", False, ("gw.example",), "is not to be sent to gw.example"),
+    "no list where one is asked for": (None, True, ("gw.example",), "lacks the annotation herder.dev/hosts"),
+}
+
+
+@pytest.mark.parametrize(("hosts", "only_bound", "to", "says"), KEPT.values(), ids=KEPT.keys())
+async def test_a_key_is_kept_from_every_other_host_with_what_to_do(
+    hosts: str | None, only_bound: bool, to: tuple[str, ...], says: str
+) -> None:
+    with pytest.raises(SecretNotPermitted, match=says) as caught:
+        await Bound(hosts, only_bound=only_bound).send(*to)
+
+    message = str(caught.value)
+    assert message.startswith("Secret ns/key, named by spec.apiKeySecretRef, ")
+    assert "canary" not in message
+    assert "herder.dev/hosts" in message
+
+
+async def test_each_key_of_a_bound_secret_is_kept() -> None:
+    with pytest.raises(SecretNotPermitted):
+        await Bound("gw.example").secrets.get_all("ns", "key", field="spec.headersSecretRef", to=("evil.example",))
+
+
+async def test_what_a_secret_is_for_is_a_part_of_what_it_is() -> None:
+    lists = (None, "a.example", "b.example")
+
+    digests = [await Bound(hosts).secrets.digest("ns", "key", fresh_s=0.0) for hosts in lists]
+
+    assert len(set(digests)) == 3
+
+
+async def test_what_is_read_is_learned_before_anybody_gets_it() -> None:
+    learned: list[str] = []
+    safe = Safe("canary-1\n")
+    safe.secrets = Secrets(safe.kube, lambda: 0.0, learned.extend)
+
+    await safe.read()
+
+    assert learned == ["canary-1"]

@@ -61,6 +61,8 @@ class Site:
     observes: bool
     """Whether nothing is changed there."""
     resync_s: float
+    hosts: tuple[str, ...]
+    """Where what it is told goes, as a Secret names those that it is for."""
     status: WorkflowStatus
     """The resource's."""
     tools: Tools
@@ -69,11 +71,14 @@ class Site:
 class Vault(Protocol):
     """Where the content of Secrets comes from."""
 
-    async def get(self, namespace: str, ref: SecretKeyRef, *, field: str) -> str:
-        """Return what `ref`, found in the field named `field`, points to. Raises SecretMissing, or KubeError."""
+    async def get(self, namespace: str, ref: SecretKeyRef, *, field: str, to: Iterable[str]) -> str:
+        """Return what `ref`, found in the field named `field`, points to, to be sent to the hosts `to`.
+
+        Raises SecretMissing, or KubeError.
+        """
         ...
 
-    async def get_all(self, namespace: str, name: str, *, field: str) -> dict[str, str]:
+    async def get_all(self, namespace: str, name: str, *, field: str, to: Iterable[str]) -> dict[str, str]:
         """Return the texts of all keys of the Secret that the field named `field` names. Raises the same."""
         ...
 

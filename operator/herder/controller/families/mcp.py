@@ -12,6 +12,7 @@ from herder.controller.listing.views import View
 from herder.controller.mcp.outlook import outlook, served
 from herder.controller.mcp.ports import Seen
 from herder.gateway.replica import Replica
+from herder.net.hosts import host_of
 from herder.workflows.entry import Entry
 from herder.workflows.look import Look
 from herder.workflows.mcp import McpPlan, McpRegistration, McpRemoval, registration, removal, shown
@@ -82,13 +83,16 @@ class McpFamily(Family[McpServerSpec]):
         """Look up the headers and the gateway's file. From then on the server is looked at again and again."""
         ref, headers = spec.headers_secret_ref, dict[str, str]()
         if ref is not None:
-            headers = await vault.get_all(owner.namespace, ref.name, field="spec.headersSecretRef")
+            to = (host_of(spec.transport.url),)
+            headers = await vault.get_all(owner.namespace, ref.name, field="spec.headersSecretRef", to=to)
         desk = site.tools.mcp
         file = desk.file(owner.namespace, site.gateway)
         plan = McpPlan(spec, owner, headers, file.headers)
         declared = DeclaredServer(plan, site, await desk.seen(owner.namespace, site.gateway))
         if headers or ref is None:
             desk.watch(owner.uid, owner.namespace, owner.name, plan.endpoint, site.resync_s)
+        else:
+            desk.forget(owner.uid)
         if spec.suspend:
             file.leave(plan.key)
         elif declared.seen().is_satisfied:

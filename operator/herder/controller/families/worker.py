@@ -14,11 +14,12 @@ from herder.api.worker import (
     WorkerRegistrationSpec,
     WorkerRegistrationStatus,
 )
-from herder.controller.families.family import Declared, Family, Leave, Order, Post, Terms, Vault, Work, parsed
+from herder.controller.families.family import Declared, Family, Leave, Order, Post, Site, Terms, Vault, Work, parsed
 from herder.controller.listing.registries import Registry
 from herder.controller.listing.views import View
 from herder.controller.repair.orphans import mark_orphaned
 from herder.gateway.replica import Replica
+from herder.net.hosts import host_of
 from herder.net.urls import InvalidUrl, normalise_url
 from herder.workflows.compare import look
 from herder.workflows.entry import Entry
@@ -119,10 +120,15 @@ class WorkerFamily(Family[WorkerRegistrationSpec]):
             return None
 
     async def declare(self, spec: WorkerRegistrationSpec, owner: Owner, vault: Vault) -> Declared:
-        """Look up the worker's own key."""
+        """Raise: it depends on the gateway whether the worker's key may be sent there."""
+        raise NotImplementedError
+
+    async def declare_at(self, spec: WorkerRegistrationSpec, owner: Owner, vault: Vault, site: Site) -> Declared:
+        """Look up the worker's own key, which the worker is asked with and every replica is told."""
         ref, api_key = spec.api_key_secret_ref, None
         if ref is not None:
-            api_key = await vault.get(owner.namespace, ref, field="spec.apiKeySecretRef")
+            to = (host_of(spec.url), *site.hosts)
+            api_key = await vault.get(owner.namespace, ref, field="spec.apiKeySecretRef", to=to)
         return DeclaredWorker(Plan(spec, owner, api_key))
 
     def models(self, status: WorkflowStatus) -> tuple[str, ...]:

@@ -22,6 +22,8 @@ class Access:
     endpoints: tuple[str, ...]
     mode: Mode
     resync_s: float
+    hosts: tuple[str, ...] = ()
+    """What the endpoints are called where a Secret says which hosts it is for."""
     api_key: str | None = None
     trust: Trust = SYSTEM_TRUST
 

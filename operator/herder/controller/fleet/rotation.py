@@ -5,7 +5,7 @@ digest of what was read is kept.
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -110,15 +110,15 @@ class UserVault:
         self._user = user
         self._every_s = every_s
 
-    async def get(self, namespace: str, ref: SecretKeyRef, *, field: str) -> str:
-        """Return what `ref`, found in the field named `field`, points to."""
+    async def get(self, namespace: str, ref: SecretKeyRef, *, field: str, to: Iterable[str]) -> str:
+        """Return what `ref`, found in the field named `field`, points to, to be sent to the hosts `to`."""
         await self._note(namespace, ref.name)
-        return await self._secrets.get(namespace, ref, field=field)
+        return await self._secrets.get(namespace, ref, field=field, to=to)
 
-    async def get_all(self, namespace: str, name: str, *, field: str) -> dict[str, str]:
-        """Return the texts of all keys of the Secret that the field named `field` names."""
+    async def get_all(self, namespace: str, name: str, *, field: str, to: Iterable[str]) -> dict[str, str]:
+        """Return the texts of all keys of the Secret that the field named `field` names, to be sent to the hosts."""
         await self._note(namespace, name)
-        return await self._secrets.get_all(namespace, name, field=field)
+        return await self._secrets.get_all(namespace, name, field=field, to=to)
 
     async def _note(self, namespace: str, name: str) -> None:
         """What is read right after this is the very content that the digest is of, or a newer one."""

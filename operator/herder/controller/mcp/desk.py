@@ -36,6 +36,10 @@ class McpDesk:
         """Have a server asked again and again from now on, and its resource reconciled at what is news."""
         self.sightings.watch(uid, Key(MCP_SERVER.kind, namespace, name), endpoint, interval_s)
 
+    def forget(self, uid: str) -> None:
+        """Have a server asked no more: what it is asked with is no longer there, or not for it."""
+        self.sightings.forget(uid)
+
     def asker(self, uid: str) -> Asker:
         """Return what a run of the resource asks its server through."""
         return self.sightings.asker(uid)

@@ -73,6 +73,10 @@ class Desk(Protocol):
         """Have a server asked again and again from now on, and its resource reconciled at what is news."""
         ...
 
+    def forget(self, uid: str) -> None:
+        """Have a server asked no more: what it is asked with is no longer there, or not for it."""
+        ...
+
     def asker(self, uid: str) -> Asker:
         """Return what a run of the resource asks its server through: what is said is noted as a sighting."""
         ...

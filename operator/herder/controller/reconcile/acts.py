@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
-from typing import assert_never
+from typing import Final, assert_never
 
 import structlog
 
@@ -44,6 +44,8 @@ from herder.controller.status.wishes import Status
 from herder.controller.status.writer import StatusWriter
 
 log = structlog.get_logger(__name__)
+
+_OF_SECRETS: Final = frozenset({ReadyReason.SECRET_NOT_FOUND, ReadyReason.SECRET_NOT_PERMITTED})
 
 type Base = Callable[[Body], project.Status]
 """Returns the status to go on from, given the object as it is."""
@@ -158,7 +160,7 @@ class Acts:
         self._tell(subject, "Abandoned", f"{scene.former_place}: {why.value}", is_warning=why is Why.FORCED)
 
     async def _block(self, scene: Scene, blocked: Blocked) -> None:
-        if blocked.reason is ReadyReason.SECRET_NOT_FOUND:  # of its arrival nobody tells
+        if blocked.reason in _OF_SECRETS:  # of its arrival nobody tells
             self.queue.add_after(scene.subject.key, MISSING_RECHECK_S)
         await self._say(scene, claims.blocked(blocked.reason, blocked.message))
 

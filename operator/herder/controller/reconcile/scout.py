@@ -1,6 +1,6 @@
 """Looking everything up that counts for one resource, and what of it `decide` is given."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Final
 
 from herder.api.conditions import ReadyReason
@@ -32,10 +32,17 @@ _FAIR_CHANCE_S: Final = 5.0
 class _NoSecrets:
     """A vault that knows no content: what is declared with it can be compared, and is never sent."""
 
-    async def get(self, _namespace: str, _ref: SecretKeyRef, *, field: str) -> str:  # noqa: ARG002  (a Vault)
+    async def get(self, _namespace: str, _ref: SecretKeyRef, *, field: str, to: Iterable[str]) -> str:  # noqa: ARG002
         return ""
 
-    async def get_all(self, _namespace: str, _name: str, *, field: str) -> dict[str, str]:  # noqa: ARG002
+    async def get_all(
+        self,
+        _namespace: str,
+        _name: str,
+        *,
+        field: str,  # noqa: ARG002  (a Vault)
+        to: Iterable[str],  # noqa: ARG002
+    ) -> dict[str, str]:
         return {}
 
 
@@ -101,7 +108,7 @@ class Scout:
             vault = self._rotation.vault(subject.key, gateway.access.resync_s)
             declared = await self._declare(subject, gateway, vault)
         except SecretMissing as error:
-            blocked = Blocked(ReadyReason.SECRET_NOT_FOUND, str(error))
+            blocked = Blocked(error.reason, str(error))
             keyless = await self._declare(subject, gateway, _NoSecrets())
             seen = as_recorded(observe(keyless, records, endpoints_of(gateway), reading), records)
             return Scene(
@@ -128,7 +135,7 @@ class Scout:
     async def _declare(self, subject: Subject, gateway: Gateway, vault: Vault) -> Declared:
         name = subject.gateway.name if subject.gateway is not None else ""
         observes, resync_s = _only_observed(gateway), gateway.access.resync_s
-        site = Site(name, observes, resync_s, subject.status, self._tools)
+        site = Site(name, observes, resync_s, gateway.access.hosts, subject.status, self._tools)
         declared: Declared = await subject.family.declare_at(subject.spec, subject.owner, vault, site)
         return declared
 

@@ -1,0 +1,67 @@
+"""A peer that answers any request alike and remembers all that it was sent: what a tenant would have herder call."""
+
+import asyncio
+import ssl
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+from aiohttp import web
+
+from rig.ports import HOST
+
+
+@dataclass
+class Listener:
+    """`url` is where it answers; `requests` holds the path, the headers and the body of each request, as text.
+
+    With `echoes` the answer repeats them.
+    """
+
+    status: int = 200
+    echoes: bool = False
+    requests: list[str] = field(default_factory=list)
+    url: str = ""
+
+    def heard(self, text: str) -> bool:
+        """Whether anything that it was sent holds `text`."""
+        return any(text in request for request in self.requests)
+
+    async def answer(self, request: web.Request) -> web.Response:
+        """Take a request."""
+        body = await request.text()
+        headers = "\n".join(f"{name}: {value}" for name, value in request.headers.items())
+        self.requests.append(f"{request.method} {request.path_qs}\n{headers}\n\n{body}")
+        nothing: dict[str, object] = {"workers": [], "data": []}
+        echo: dict[str, object] = {"error": {"code": "ECHO", "message": self.requests[-1]}}
+        return web.json_response(echo if self.echoes else nothing, status=self.status)
+
+
+@contextmanager
+def listening(listener: Listener, tls: ssl.SSLContext | None = None) -> Iterator[Listener]:
+    """Let it answer within the block, in a thread of its own, so that tests may block."""
+    loop = asyncio.new_event_loop()
+    runner = web.AppRunner(_application(listener), access_log=None, shutdown_timeout=0)
+
+    async def start() -> None:
+        await runner.setup()
+        await web.TCPSite(runner, HOST, 0, ssl_context=tls).start()
+        listener.url = f"http{'s' if tls else ''}://{HOST}:{runner.addresses[0][1]}"
+
+    loop.run_until_complete(start())
+    thread = threading.Thread(target=loop.run_forever, name="listener", daemon=True)
+    thread.start()
+    try:
+        yield listener
+    finally:
+        asyncio.run_coroutine_threadsafe(runner.cleanup(), loop).result()
+        loop.call_soon_threadsafe(loop.stop)
+        thread.join()
+        loop.close()
+
+
+def _application(listener: Listener) -> web.Application:
+    application = web.Application()
+    application.router.add_route("*", "/{path:.*}", listener.answer)
+    return application
