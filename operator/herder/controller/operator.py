@@ -10,7 +10,7 @@ go on with), then the watching. If the watching ends by itself the whole process
 import asyncio
 import contextlib
 import signal
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -52,7 +52,9 @@ from herder.controller.listing.views import News
 from herder.controller.mcp.desk import McpDesk, tell_repairs
 from herder.controller.mcp.files import McpFiles
 from herder.controller.mcp.sightings import Sightings
-from herder.controller.metrics import CannotServe, Metrics, Sources, served
+from herder.controller.metrics.gauges import Gauges
+from herder.controller.metrics.registry import Metrics
+from herder.controller.metrics.serving import CannotServe, served
 from herder.controller.reconcile.acts import Acts
 from herder.controller.reconcile.reconciler import Reconciler
 from herder.controller.reconcile.scout import Scout
@@ -64,6 +66,7 @@ from herder.controller.running.failpoints import Failpoint, Tripwire
 from herder.controller.running.jobs import Job, job_of
 from herder.controller.running.launch import Launcher
 from herder.controller.running.line import Rank, Turn
+from herder.controller.running.listening import RunListener
 from herder.controller.running.places import Places
 from herder.controller.running.runs import Run, Runs
 from herder.controller.status.writer import StatusWriter
@@ -111,10 +114,11 @@ class Operator:
     """One operator process: `start` it, let it `work`, then `close` it.
 
     `http` leads to gateways and `probing` to workers: however many of these hang, gateways are reached.
-    `asker` leads to MCP servers. `installation` is the cluster's identity. `engine` and `clock` are for tests.
+    `asker` leads to MCP servers. `installation` is the cluster's identity. `listeners` hear of each
+    run beside the metrics. `engine` and `clock` are for tests.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913  (the last four are as they are for nearly everybody)
         self,
         options: Options,
         kube: Kube,
@@ -125,19 +129,22 @@ class Operator:
         asker: Asker | None = None,
         engine: WorkflowEngine | None = None,
         clock: Clock = SYSTEM_CLOCK,
+        metrics: Metrics | None = None,
+        listeners: Sequence[RunListener] = (),
     ) -> None:
         self._options = options
         self._kube = kube
         self.objects = Objects()
-        self.queue = WorkQueue()
-        self._recorder = EventRecorder(kube, clock.now)
+        self.metrics = metrics or Metrics(clock)
+        self.queue = WorkQueue(self.metrics.reconcile_failed, clock)
+        self._recorder = EventRecorder(kube, clock.now, self.metrics.event_dropped)
         self._writer = StatusWriter(kube, self.objects, self._written, clock)
-        self._gateways = Gateways(http, self._registry_changed, self._needs, clock)
+        self._gateways = Gateways(http, self._registry_changed, self._needs, clock, self.metrics.gateways.heard)
         secrets = Secrets(kube, clock, options.scrubber.learn, only_bound=options.require_bound_keys)
         self._rotation = Rotation(secrets, self.queue.add, clock)
         self._services = Services(kube, self._service_changed)
         self._census = Census(self.objects, installation)
-        self.metrics = Metrics()
+        heals = Heals(self.metrics.healed, clock)
         self._model_gateways = ModelGateways(
             objects=self.objects,
             queue=self.queue,
@@ -146,7 +153,7 @@ class Operator:
             services=self._services,
             writer=self._writer,
             census=self._census,
-            heals=Heals(self.metrics.healed, clock),
+            heals=heals,
         )
         self._tripwire = Tripwire(options.failpoint)
         self._places = Places(options.runs_at_once, lambda: len(self._gateways), clock)
@@ -157,6 +164,7 @@ class Operator:
             places=self._places,
             turn_of=self._turn_of,
             tripwire=self._tripwire,
+            listeners=(self.metrics.runs, *listeners),
         )
         self._mcp = McpDesk(
             McpFiles(
@@ -192,10 +200,19 @@ class Operator:
             installation=installation,
             clock=clock,
         )
+        self._relister = Relister(kube, self.objects, options.namespaces, seen=self.seen, gone=self.gone, clock=clock)
         self.metrics.read_from(
-            Sources(self._places, lambda: len(self._runs), lambda: len(self.queue), self._model_gateways.entries)
+            Gauges(
+                places=self._places,
+                queue=self.queue,
+                objects=self.objects,
+                gateways=self._gateways,
+                running=lambda: len(self._runs),
+                entries=self._model_gateways.entries,
+                unhealed_s=heals.unhealed_s,
+                watch_ages_s=lambda: self._relister.freshness.ages_s,
+            )
         )
-        self._relister = Relister(kube, self.objects, options.namespaces, seen=self.seen, gone=self.gone)
         self._sweeper = Sweeper(
             kube,
             self.objects,
@@ -299,13 +316,14 @@ async def run(options: Options) -> None:
     except ConfigException as error:
         raise CannotRun(f"no API server is configured: {error}; give --kubeconfig") from error
     policy = AddressPolicy(options.allow_loopback, own_addresses(), await api_server_sockets(server_of(configuration)))
-    kubernetes = Kube(configuration, learn=options.scrubber.learn)
+    metrics = Metrics()
+    kubernetes = Kube(configuration, learn=options.scrubber.learn, heard=metrics.api.heard)
     async with kubernetes as kube, Http(policy) as http, Http(policy) as probing, Http(policy) as asking:
         try:
             installation = options.installation
             if installation is None:
                 installation = await patiently(partial(installation_of, kube))
-            operator = Operator(options, kube, http, probing, installation, asker=McpClient(asking))
+            operator = Operator(options, kube, http, probing, installation, asker=McpClient(asking), metrics=metrics)
             await patiently(operator.start)
         except NotFound as error:
             raise CannotRun(f"the API server lacks herder's resources: kubectl apply -f crds/ ({error})") from error
@@ -313,7 +331,7 @@ async def run(options: Options) -> None:
             raise CannotRun(f"the API server can't be used: {error}") from error
         log.info("operator.started", installation=installation, objects=sum(1 for _ in operator.objects))
         try:
-            async with served(operator.metrics, options.metrics_host, options.metrics_port):
+            async with served(metrics.text, options.metrics_host, options.metrics_port):
                 await _work(operator, options, configuration)
         except CannotServe as error:
             raise CannotRun(f"{error}; give another --metrics-port") from error

@@ -1,7 +1,8 @@
 """HTTP calls on one replica: its address and its key, a bounded number at a time, each within its deadline."""
 
 import asyncio
-from collections.abc import Iterable
+import time
+from collections.abc import Callable, Iterable
 from typing import Final
 
 from herder.gateway.answers import accepted
@@ -11,18 +12,37 @@ from herder.net.errors import AddressRefused, DeadlineExceeded, NetError, Redire
 from herder.net.http import MAX_BODY_BYTES, Answer, Http
 from herder.net.tls import Trust
 
+_GIVEN_UP: Final = "GivenUp"
+
+type Heard = Callable[[str, str, int | str, float], None]
+"""Is told of each call that was sent: its method and path, what came of it, and its seconds. What came of it is the
+status or, where there is none, the name of the NetError, GivenUp if nobody waited any more."""
+
+
+def unheard(_method: str, _path: str, _result: int | str, _took_s: float) -> None:
+    """Take no note of it."""
+
 
 class Calls:
     """Sends requests to `endpoint` and to nothing else; only there does the key go.
 
     At most `max_calls` are under way; a call's deadline holds for waiting its turn as well, so that a replica that
     hangs fails everybody in `deadline_s` and not one after another; as long as it hangs it is asked by one call at a
-    time, and the others fail at once.
+    time, and the others fail at once. `heard` is told of what was sent.
     """
 
     def __init__(
-        self, endpoint: str, http: Http, *, api_key: str | None, trust: Trust, deadline_s: float, max_calls: int
+        self,
+        endpoint: str,
+        http: Http,
+        *,
+        api_key: str | None,
+        trust: Trust,
+        deadline_s: float,
+        max_calls: int,
+        heard: Heard = unheard,
     ) -> None:
+        self._heard = heard
         self._endpoint = endpoint
         self._http = http
         self.use(api_key=api_key, trust=trust)
@@ -83,9 +103,12 @@ class Calls:
         self, method: str, path: str, headers: dict[str, str], body: object, max_body_bytes: int, limit_s: float
     ) -> Answer:
         """Raises NetError, TimeoutError where the time is up."""
-        async with asyncio.timeout(limit_s), self._slots:
+        limit = asyncio.timeout(limit_s)
+        async with limit, self._slots:
+            began_s = time.monotonic()
+            result: int | str | None = None
             try:
-                return await self._http.request(
+                answer = await self._http.request(
                     method,
                     self._endpoint + path,
                     headers=headers,
@@ -94,8 +117,16 @@ class Calls:
                     max_body_bytes=max_body_bytes,
                     trust=self._trust,
                 )
-            except DeadlineExceeded as error:
-                raise TimeoutError from error
+                result = answer.status
+            except NetError as error:
+                result = type(error).__name__
+                if isinstance(error, DeadlineExceeded):
+                    raise TimeoutError from error
+                raise
+            finally:
+                given_up = DeadlineExceeded.__name__ if limit.expired() else _GIVEN_UP
+                self._heard(method, path, result or given_up, time.monotonic() - began_s)
+            return answer
 
 
 def _gateway_error(error: NetError) -> GatewayError:

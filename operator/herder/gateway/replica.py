@@ -8,7 +8,7 @@ from typing import Final
 from pydantic import BaseModel
 
 from herder.gateway.answers import accepted, parsed
-from herder.gateway.calls import Calls
+from herder.gateway.calls import Calls, Heard, unheard
 from herder.gateway.offers import Offers
 from herder.gateway.tokenizers import TokenizerRegistry
 from herder.gateway.types import Readiness
@@ -31,10 +31,10 @@ class Replica(WorkerRegistry):
     """The gateway replica at `endpoint` (http or https; raises InvalidUrl for anything else): its workers and the rest.
 
     Every method raises GatewayError as errors.py draws it. A call on the wire takes at most `call_deadline_s`, waiting
-    for one of `max_calls` slots included. `clock` returns monotonic seconds.
+    for one of `max_calls` slots included. `heard` is told of each call; `clock` returns monotonic seconds.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913  (all but two are as they are for nearly everybody)
         self,
         endpoint: str,
         http: Http,
@@ -43,12 +43,19 @@ class Replica(WorkerRegistry):
         trust: Trust = SYSTEM_TRUST,
         call_deadline_s: float = 10.0,
         max_calls: int = 16,
+        heard: Heard = unheard,
         clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
         self.endpoint: Final = normalise_url(endpoint, HTTP_SCHEMES)
         calls = Calls(
-            self.endpoint, http, api_key=api_key, trust=trust, deadline_s=call_deadline_s, max_calls=max_calls
+            self.endpoint,
+            http,
+            api_key=api_key,
+            trust=trust,
+            deadline_s=call_deadline_s,
+            max_calls=max_calls,
+            heard=heard,
         )
         super().__init__(calls, clock=clock, sleep=sleep)
         self.tokenizers: Final = TokenizerRegistry(calls)

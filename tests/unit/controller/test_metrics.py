@@ -6,7 +6,8 @@ import pytest
 from aiohttp import web
 from prometheus_client.parser import text_string_to_metric_families
 
-from herder.controller.metrics import CannotServe, Metrics, served
+from herder.controller.metrics.registry import Metrics
+from herder.controller.metrics.serving import CannotServe, served
 from herder.controller.operator import Options
 from herder.net.address import AddressPolicy
 from herder.net.http import Http
@@ -39,7 +40,8 @@ async def test_runs_that_wait_are_counted_by_what_for_and_for_how_long(monkeypat
         assert seen[("herder_runs_waiting", "removal")] == seen[("herder_runs_waiting", "rest")] == 0
         assert 3 < seen[("herder_runs_oldest_wait_seconds",)] < 5
         assert seen[("herder_runs_running",)] == 10
-        assert seen[("herder_queue_depth",)] == 0
+        assert seen[("herder_gateway_runs_waiting", "gw", "ns")] == 5
+        assert seen[("herder_queue_depth", "WorkerRegistration")] == 0
 
 
 def of_gateway(office: Office) -> dict[str, float]:
@@ -85,18 +87,19 @@ async def test_they_are_served_and_a_port_that_is_taken_is_said() -> None:
     async with serving(nobody) as url:
         port = int(url.rpartition(":")[2])
         with pytest.raises(CannotServe, match=f"on {HOST}:{port}: address already in use"):
-            async with served(Metrics(), HOST, port):
+            async with served(Metrics().text, HOST, port):
                 pass
 
     metrics = Metrics()
     metrics.healed(GATEWAY, 2.0)
-    async with Http(AddressPolicy(allow_loopback=True)) as http, served(metrics, HOST, port):
+    async with Http(AddressPolicy(allow_loopback=True)) as http, served(metrics.text, HOST, port):
         answer = await http.request("GET", f"http://{HOST}:{port}/metrics", deadline_s=5)
 
-    assert (answer.status, answer.body) == (200, metrics.text())
+    assert answer.status == 200
+    assert b"herder_replica_heal_seconds_count" in answer.body
     assert answer.headers["Content-Type"].startswith("text/plain")
 
 
 async def test_with_port_zero_nothing_is_served() -> None:
-    async with served(Metrics(), HOST, 0):
+    async with served(Metrics().text, HOST, 0):
         pass

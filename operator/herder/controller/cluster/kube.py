@@ -14,6 +14,7 @@ proxy variables, and turns every answer into model objects that nobody here need
 import json
 import os
 import ssl
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
 from http import HTTPStatus
 from pathlib import Path
@@ -78,6 +79,14 @@ def not_learnt(_values: Iterable[str]) -> None:
     """Forget them: for tests, which log nothing."""
 
 
+type Heard = Callable[[str, str, int | None, float], None]
+"""Is told of each call: its method (WATCH for a watch), path and status, None where no answer came, and its seconds."""
+
+
+def _unheard(_method: str, _path: str, _status: int | None, _took_s: float) -> None:
+    return
+
+
 async def load_configuration(kubeconfig: Path | None) -> Configuration:
     """Find the API server: `kubeconfig` if given, else the pod's ServiceAccount, else KUBECONFIG or ~/.kube/config.
 
@@ -100,12 +109,13 @@ def server_of(configuration: Configuration) -> str:
 class Kube:
     """The API server that `configuration` names, over one pool of connections. An async context manager.
 
-    `learn` is told each token before it is sent.
+    `learn` is told each token before it is sent, `heard` what came of each call.
     """
 
-    def __init__(self, configuration: Configuration, learn: Learn = not_learnt) -> None:
+    def __init__(self, configuration: Configuration, learn: Learn = not_learnt, heard: Heard = _unheard) -> None:
         self.configuration = configuration
         self._learn = learn
+        self._heard = heard
         self._session: aiohttp.ClientSession | None = None
         self._watching: aiohttp.ClientSession | None = None
         """Apart from the calls, so that however many watches are open leave those their connections."""
@@ -175,11 +185,13 @@ class Kube:
                 timeout=_WATCH_DEADLINE,
                 allow_redirects=False,
             ) as response:
+                self._heard("WATCH", path, response.status, 0.0)
                 if response.status != HTTPStatus.OK:
                     _answer(response, await response.read())
                 async for _ in response.content.iter_any():
                     yield
         except (aiohttp.ClientError, TimeoutError, OSError, config.ConfigException) as error:
+            self._heard("WATCH", path, None, 0.0)
             raise Unreached(f"WATCH {path}: {type(error).__name__}") from error
 
     async def _call(
@@ -194,14 +206,18 @@ class Kube:
         if self._session is None:
             raise RuntimeError("enter the Kube before you use it")
         data = None if body is None else json.dumps(body).encode()
+        began_s = time.monotonic()
         try:
             sent = {"Content-Type": "application/json", **(headers or {}), **await self._authorization()}
             async with self._session.request(
                 method, path.lstrip("/"), data=data, headers=sent, timeout=timeout, allow_redirects=False
             ) as response:
-                return _answer(response, await response.read())
+                answer = await response.read()
         except (aiohttp.ClientError, TimeoutError, OSError, config.ConfigException) as error:
+            self._heard(method, path, None, time.monotonic() - began_s)
             raise Unreached(f"{method} {path}: {type(error).__name__}") from error
+        self._heard(method, path, response.status, time.monotonic() - began_s)
+        return _answer(response, answer)
 
     async def _authorization(self) -> dict[str, str]:
         token = await self.configuration.get_api_key_with_prefix("BearerToken")

@@ -1,7 +1,6 @@
 """Events on state changes: bounded, one after another, never waited for. An event that can't be posted is dropped."""
 
 import asyncio
-import contextlib
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any, Final
@@ -19,17 +18,25 @@ log = structlog.get_logger(__name__)
 _MOST_WAITING: Final = 1000
 _MESSAGE_CHARS: Final = 1024
 _COMPONENT: Final = "herder"
+type Dropped = Callable[[str], None]
+"""Is told of an Event that was not posted: `Full` where too many waited, `Refused` where the API server took it not."""
+
 _NO_TROUBLE: Final = frozenset(
     {ReadyReason.REGISTERING, ReadyReason.REMOVING, ReadyReason.SUSPENDED, ReadyReason.OBSERVED}
 )
 """Why a resource may be not ready though nothing is wrong."""
 
 
+def _untold(_cause: str) -> None:
+    return
+
+
 class EventRecorder:
     """Posts core/v1 Events in the background; see `kubectl describe` and `kubectl events`."""
 
-    def __init__(self, kube: Kube, now: Callable[[], datetime] = utc_now) -> None:
+    def __init__(self, kube: Kube, now: Callable[[], datetime] = utc_now, dropped: Dropped = _untold) -> None:
         self._kube = kube
+        self._dropped = dropped
         self._now = now
         self._waiting: asyncio.Queue[tuple[str, dict[str, Any]]] = asyncio.Queue(_MOST_WAITING)
 
@@ -48,8 +55,10 @@ class EventRecorder:
             "lastTimestamp": now,
             "count": 1,
         }
-        with contextlib.suppress(asyncio.QueueFull):
+        try:
             self._waiting.put_nowait((key.namespace, event))
+        except asyncio.QueueFull:
+            self._dropped("Full")
 
     async def run(self) -> None:
         """Post what is recorded, until cancelled."""
@@ -58,6 +67,7 @@ class EventRecorder:
             try:
                 await self._kube.create(f"/api/v1/namespaces/{namespace}/events", event)
             except KubeError as error:
+                self._dropped("Refused")
                 log.debug("event.dropped", namespace=namespace, reason=event["reason"], error=str(error))
             except Exception:  # a defect in one event must not end the telling, nor the operator with it
                 log.exception("event.defect", namespace=namespace, reason=event["reason"])

@@ -4,14 +4,16 @@ After a broken watch kopf lists only what exists; an object that vanished meanwh
 1.44). So the names that exist are compared with those that are known, metadata only.
 """
 
+import time
 from collections.abc import Callable
 from typing import Final
 
 import structlog
 
 from herder.api.meta import Kind
+from herder.controller.cluster.freshness import Freshness
 from herder.controller.cluster.kube import Kube
-from herder.controller.known.objects import KINDS, Body, Objects, collection, uid_of
+from herder.controller.known.objects import KINDS, Body, Objects, collection, uid_of, version_of
 from herder.controller.rounds import every
 
 log = structlog.get_logger(__name__)
@@ -21,7 +23,10 @@ _ORDER: Final = tuple(KINDS.values())
 
 
 class Relister:
-    """Compares what is known with what there is; `seen` and `gone` take what differs."""
+    """Compares what is known with what there is; `seen` and `gone` take what differs.
+
+    `freshness` says how old what is known is; `clock` returns monotonic seconds.
+    """
 
     def __init__(
         self,
@@ -31,12 +36,15 @@ class Relister:
         *,
         seen: Callable[[Body], None],
         gone: Callable[[Body], None],
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._kube = kube
         self._objects = objects
         self._namespaces: tuple[str | None, ...] = namespaces or (None,)
         self._seen = seen
         self._gone = gone
+        self._clock = clock
+        self.freshness: Final = Freshness(clock)
 
     async def prime(self) -> None:
         """Take every object that there is. Raises KubeError, NotFound where a CRD is not installed."""
@@ -44,6 +52,7 @@ class Relister:
             for namespace in self._namespaces:
                 for body in await self._kube.list_items(collection(kind, namespace)):
                     self._seen({"kind": kind.kind, **body})
+            self.freshness.primed(kind.kind)
 
     async def run(self) -> None:
         """Look for lost deletions, until cancelled."""
@@ -61,8 +70,13 @@ class Relister:
                 self._gone(body)
 
     async def _uids(self, kind: Kind) -> set[str]:
-        uids: set[str] = set()
+        began_s, versions = self._clock(), dict[str, int]()
         for namespace in self._namespaces:
             items = await self._kube.list_items(collection(kind, namespace), metadata_only=True)
-            uids |= {uid_of(item) for item in items}
-        return uids
+            versions |= {uid_of(item): version_of(item) for item in items}
+        self.freshness.listed(kind.kind, versions, self._known(kind), began_s)
+        return set(versions)
+
+    def _known(self, kind: Kind) -> dict[str, int]:
+        bodies = (self._objects.get(key) for key in self._objects if key.kind == kind.kind)
+        return {uid_of(body): version_of(body) for body in bodies if body is not None}

@@ -10,6 +10,7 @@ from herder.api.gateway import Mode
 from herder.controller.known.objects import Key
 from herder.controller.listing.registries import Registry
 from herder.controller.listing.views import News, View, Watcher
+from herder.gateway.calls import Heard, unheard
 from herder.gateway.replica import Replica
 from herder.net.http import Http
 from herder.net.tls import SYSTEM_TRUST, Trust
@@ -50,7 +51,15 @@ type Needs = Callable[[Key], Collection[Registry]]
 class Gateways:
     """All gateways by key. A replica that an update leaves in place keeps its memory of removals and turns."""
 
-    def __init__(self, http: Http, changed: Changed, needs: Needs, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        http: Http,
+        changed: Changed,
+        needs: Needs,
+        clock: Callable[[], float] = time.monotonic,
+        heard: Heard = unheard,
+    ) -> None:
+        self._heard = heard
         self._http = http
         self._changed = changed
         self._needs = needs
@@ -112,7 +121,9 @@ class Gateways:
         if former is not None:
             former.replica.use(api_key=access.api_key, trust=access.trust)
             return former.replica
-        return Replica(endpoint, self._http, api_key=access.api_key, trust=access.trust, clock=self._clock)
+        return Replica(
+            endpoint, self._http, api_key=access.api_key, trust=access.trust, heard=self._heard, clock=self._clock
+        )
 
     def _watch(self, key: Key, access: Access, replica: Replica) -> Watcher:
         tell, needs = partial(self._changed, key), partial(self._needs, key)

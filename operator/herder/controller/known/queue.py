@@ -5,8 +5,9 @@ that is free takes of the rest, if there is any.
 """
 
 import asyncio
-from collections import deque
-from collections.abc import Awaitable, Callable
+import time
+from collections import Counter, deque
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Final
 
 import structlog
@@ -22,15 +23,28 @@ _LONGEST_PAUSE_S: Final = 60.0
 _URGENT: Final = frozenset({MODEL_GATEWAY.kind, WORKER_REGISTRATION.kind})
 _EVERY: Final = 4
 
+type Failed = Callable[[str, str], None]
+"""Is told of a handling that failed: the key's kind, and `Cluster` or `Defect`."""
+
+
+def _untold(_kind: str, _cause: str) -> None:
+    return
+
 
 class WorkQueue:
-    """A level-triggered queue: a key added again before it is handled counts once, added while it is handled, twice."""
+    """A level-triggered queue: a key added again before it is handled counts once, added while it is handled, twice.
 
-    def __init__(self) -> None:
+    `clock` returns monotonic seconds.
+    """
+
+    def __init__(self, failed: Failed = _untold, clock: Callable[[], float] = time.monotonic) -> None:
+        self._failed = failed
+        self._clock = clock
         self._urgent: deque[Key] = deque()
         self._rest: deque[Key] = deque()
         self._taken = 0
-        self._waiting: set[Key] = set()
+        self._waiting: dict[Key, float] = {}
+        """Since when each does, the longest first."""
         self._in_hand: set[Key] = set()
         self._again: set[Key] = set()
         self._timers: dict[Key, asyncio.TimerHandle] = {}
@@ -40,12 +54,25 @@ class WorkQueue:
     def __len__(self) -> int:
         return len(self._urgent) + len(self._rest)
 
+    @property
+    def depths(self) -> Mapping[str, int]:
+        """How many wait, by kind."""
+        return Counter(key.kind for key in self._waiting)
+
+    @property
+    def ages_s(self) -> Mapping[str, float]:
+        """For how long the one has waited that has waited longest, by kind; nothing of kinds of which none waits."""
+        now_s, ages_s = self._clock(), dict[str, float]()
+        for key, since_s in self._waiting.items():
+            ages_s.setdefault(key.kind, now_s - since_s)
+        return ages_s
+
     def add(self, key: Key) -> None:
         """Have a key reconciled as soon as a hand is free."""
         if key in self._in_hand:
             self._again.add(key)
         elif key not in self._waiting:
-            self._waiting.add(key)
+            self._waiting[key] = self._clock()
             (self._urgent if key.kind in _URGENT else self._rest).append(key)
             self._wake.release()
 
@@ -77,7 +104,7 @@ class WorkQueue:
         while True:
             await self._wake.acquire()
             key = self._next()
-            self._waiting.discard(key)
+            self._waiting.pop(key, None)
             self._in_hand.add(key)
             try:
                 await handle(key)
@@ -98,7 +125,9 @@ class WorkQueue:
     def _pause(self, key: Key, error: Exception) -> None:
         count = self._failures[key] = self._failures.get(key, 0) + 1
         delay_s = min(_LONGEST_PAUSE_S, _FIRST_PAUSE_S * 2 ** min(count - 1, 16))
-        if isinstance(error, KubeError):
+        is_of_cluster = isinstance(error, KubeError)
+        self._failed(key.kind, "Cluster" if is_of_cluster else "Defect")
+        if is_of_cluster:
             log.warning("reconcile.delayed", key=str(key), attempt=count, delay_s=delay_s, error=str(error))
         else:
             log.error("reconcile.failed", key=str(key), attempt=count, delay_s=delay_s, exc_info=error)

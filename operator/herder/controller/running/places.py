@@ -15,6 +15,7 @@ from dataclasses import replace
 from functools import partial
 from typing import Any, Final, Protocol
 
+from herder.controller.known.objects import Key
 from herder.controller.running.line import Line, Rank, Turn
 from herder.engine import StepDefinition, StepResult, StepTimeoutError, WorkflowContext, WorkflowDefinition
 
@@ -57,6 +58,11 @@ class Places:
     def waiting(self) -> Mapping[Rank, int]:
         """How many wait for a place, by what they want it for."""
         return Counter(waiter.turn.rank for waiter in self._line)
+
+    @property
+    def waiting_on(self) -> Mapping[Key | None, int]:
+        """How many wait for a place, by the gateway that they are for."""
+        return Counter(waiter.turn.gateway for waiter in self._line)
 
     @property
     def longest_wait_s(self) -> float:

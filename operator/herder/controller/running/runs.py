@@ -8,7 +8,7 @@ status.
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -18,11 +18,13 @@ from herder.api.status import WorkflowStatus
 from herder.controller.known.objects import Body, Key
 from herder.controller.running.failpoints import Tripwire
 from herder.controller.running.line import Turn
+from herder.controller.running.listening import Ending, RunListener
 from herder.controller.running.places import Places
 from herder.controller.status.wishes import Status
 from herder.controller.status.writer import StatusWriter
 from herder.engine import (
     Event,
+    StepEvent,
     StepRetrying,
     StepStarted,
     WorkflowCancelled,
@@ -72,7 +74,10 @@ class Run:
 
 
 class Runs:
-    """Starts, follows and stops runs. `ended` is called with a run that is over, unless it was stopped from outside."""
+    """Starts, follows and stops runs. `ended` is called with a run that is over, unless it was stopped from outside.
+
+    `listeners` hear of each run and its steps as they go on.
+    """
 
     def __init__(
         self,
@@ -83,6 +88,7 @@ class Runs:
         places: Places,
         turn_of: Callable[[Run], Turn],
         tripwire: Tripwire | None = None,
+        listeners: Sequence[RunListener] = (),
     ) -> None:
         self._engine = engine
         self._writer = writer
@@ -90,6 +96,7 @@ class Runs:
         self._places = places
         self._turn_of = turn_of
         self._tripwire = tripwire or Tripwire()
+        self._listeners = listeners
         self._by_uid: dict[str, Run] = {}
         self._by_key: dict[Key, Run] = {}
         self._by_instance: dict[str, Run] = {}
@@ -118,22 +125,29 @@ class Runs:
 
     async def stop(self, run: Run) -> None:
         """Stop a run, and return when nothing of it can reach a gateway any more. Nothing is written."""
+        await self._stop(run, Ending.STOPPED)
+
+    async def _stop(self, run: Run, ending: Ending) -> None:
         self._mute(run)
         if run.task is not None and not run.task.done():
             run.task.cancel()
             await asyncio.wait({run.task})
+        self._tell_over(run, ending)
         self._drop(run)
 
     async def close(self) -> None:
         """Leave all runs as they are written, to be gone on with by the next process."""
         self._engine.shutdown()
-        await asyncio.gather(*(self.stop(run) for run in tuple(self._by_uid.values())))
+        await asyncio.gather(*(self._stop(run, Ending.LEFT) for run in tuple(self._by_uid.values())))
 
     async def on_event(self, event: Event) -> None:
         """Have a run's progress written; called by the engine's event bus."""
         run = self._by_instance.get(event.instance_id)
         if run is None or isinstance(event, _ENDS):
             return
+        if isinstance(event, StepEvent):
+            for listener in self._listeners:
+                listener.on_step(run, event)
         if isinstance(event, StepStarted) and event.attempt > 1:
             return  # the status says already when it was to begin
         if isinstance(event, StepRetrying) and event.delay_s >= _PATIENT_S:
@@ -153,16 +167,20 @@ class Runs:
             self._places.leave(run.state.instance_id)
             self._drop(run)
             await self._engine.store.delete(run.state.instance_id)
+        self._tell_over(run, Ending.LEFT)
         self._ended(run)
 
     async def _go(self, run: Run) -> bool:
         """Take the run from its start to its end; return whether all of it is written."""
         instance_id = run.state.instance_id
-        await self._places.take(instance_id, self._turn_of(run))
+        turn = self._turn_of(run)
+        await self._places.take(instance_id, turn)
         self._tripwire.begins(run.name)
         if not await self._writer.write(run.key, run.uid, lambda body: run.render(run, body)):
             return False
         log.info("run.begun", key=str(run.key), workflow=run.name, instance=instance_id)
+        for listener in self._listeners:
+            listener.begun(run, turn)
         await self._engine.resume_workflow(run.state)
         try:
             outcome = await self._engine.wait_for_completion(instance_id, None)
@@ -171,6 +189,7 @@ class Runs:
             await self._engine.cancel_workflow(instance_id)
             raise
         run.state, run.outcome = self._engine.get_state(instance_id), outcome
+        self._tell_over(run, Ending(outcome.status))
         return await self._end(run, outcome)
 
     async def _end(self, run: Run, outcome: WorkflowOutcome) -> bool:
@@ -186,6 +205,10 @@ class Runs:
         if run.is_last and outcome.ok:
             return True
         return await self._writer.write(run.key, run.uid, lambda body: run.render_end(run, body, outcome))
+
+    def _tell_over(self, run: Run, ending: Ending) -> None:
+        for listener in self._listeners:
+            listener.over(run, ending)
 
     def live_state(self, run: Run) -> WorkflowState[Any]:
         """Return the run's state as it is now, or was when it was stopped."""

@@ -1,0 +1,60 @@
+"""The metrics of one operator, and what counts them."""
+
+import time
+from collections.abc import Callable
+
+from prometheus_client import CollectorRegistry, ProcessCollector, generate_latest
+from prometheus_client.registry import Collector
+
+from herder import __version__
+from herder.controller.known.objects import Key
+from herder.controller.metrics import catalog
+from herder.controller.metrics.calls import ApiCalls, GatewayCalls
+from herder.controller.metrics.runs import RunMetrics
+
+
+class Metrics:
+    """Herder's metrics, in a registry of their own. `clock` returns monotonic seconds."""
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._registry = registry = CollectorRegistry()
+        self.runs = RunMetrics(registry, clock)
+        self.api = ApiCalls(registry)
+        self.gateways = GatewayCalls(registry)
+        self._heals = catalog.HEALS.made(registry)
+        self._events_dropped = catalog.EVENTS_DROPPED.made(registry)
+        self._failures = catalog.RECONCILE_FAILURES.made(registry)
+        self._leader = catalog.LEADER.made(registry)
+        self.leads(is_leader=True)  # nobody else is there, until somebody says so
+        catalog.BUILD_INFO.made(registry).labels(__version__).set(1)
+        for cause in ("Full", "Refused"):
+            self._events_dropped.labels(cause)
+        ProcessCollector(registry=registry)
+
+    def read_from(self, gauges: Collector) -> None:
+        """Show what is read off living objects, too."""
+        self._registry.register(gauges)
+
+    def healed(self, gateway: Key, took_s: float) -> None:
+        """Count a replica that was healed."""
+        self._heals.labels(gateway.namespace, gateway.name).observe(took_s)
+
+    def event_dropped(self, cause: str) -> None:
+        """Count an Event that was not posted: `Full` or `Refused`."""
+        self._events_dropped.labels(cause).inc()
+
+    def reconcile_failed(self, kind: str, cause: str) -> None:
+        """Count a look at a resource that failed: `Cluster` or `Defect`."""
+        self._failures.labels(kind, cause).inc()
+
+    def leads(self, *, is_leader: bool) -> None:
+        """Show whether this process may act."""
+        self._leader.set(is_leader)
+
+    def drop(self, gateway: Key) -> None:
+        """Show nothing more of a gateway."""
+        self._heals.remove_by_labels({"namespace": gateway.namespace, "gateway": gateway.name})
+
+    def text(self) -> bytes:
+        """Return all of them in Prometheus' text format."""
+        return generate_latest(self._registry)
