@@ -12,9 +12,10 @@ BIN := .venv/bin
 LOCKED := .venv/.herder-locked
 STAMP := .venv/.herder-installed
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
+REPORT := $(PIP) --dry-run --ignore-installed --report
 RIG := PYTHONPATH=tests $(BIN)/python -m rig
 
-.PHONY: help setup control-plane demo up down test test-unit lint format generate lock bench bench-scale clean
+.PHONY: help setup control-plane demo up down test test-unit lint sbom image format generate lock bench bench-scale clean
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-15s %s\n", $$1, $$2}'
@@ -66,7 +67,18 @@ lint: setup ## ruff, mypy, import contracts, and that generated files are fresh
 	@$(BIN)/lint-imports
 	@$(BIN)/herder crds --check
 	@$(BIN)/herder workflows | cmp --quiet - docs/workflows.md || { echo "docs/workflows.md is stale: make generate" >&2; exit 1; }
+	@$(BIN)/python -m herder.controller.metrics.page | cmp --quiet - docs/metrics.md || { echo "docs/metrics.md is stale: make generate" >&2; exit 1; }
 	@$(BIN)/python gitops/argocd/render.py | cmp --quiet - gitops/argocd/argocd-cm.yaml || { echo "gitops/argocd/argocd-cm.yaml is stale: make generate" >&2; exit 1; }
+
+sbom: setup ## write dist/sbom.cdx.json: what the lock installs on this machine; an image has its own
+	@mkdir -p dist
+	@$(REPORT) dist/own.json --no-deps --no-build-isolation .
+	@$(REPORT) dist/dependencies.json --require-hashes --only-binary :all: --requirement requirements.lock
+	@$(BIN)/python image/sbom.py dist/own.json dist/dependencies.json > dist/sbom.cdx.json
+	@echo dist/sbom.cdx.json
+
+image: setup ## build the image without Docker, as root on Debian, and print what its layers take
+	@$(RIG).image
 
 format: setup ## let ruff format and mend what it can
 	@$(BIN)/ruff format
@@ -75,6 +87,7 @@ format: setup ## let ruff format and mend what it can
 generate: setup ## render crds/ from the models, pages and diagrams of docs/ and gitops/argocd-cm.yaml from the code
 	@$(BIN)/herder crds
 	@$(BIN)/herder workflows > docs/workflows.md
+	@$(BIN)/python -m herder.controller.metrics.page > docs/metrics.md
 	@$(BIN)/python gitops/argocd/render.py > gitops/argocd/argocd-cm.yaml
 	@$(BIN)/python -m herder.engine.diagrams docs/engine.md
 
