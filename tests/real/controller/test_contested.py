@@ -81,6 +81,28 @@ async def test_of_two_resources_with_one_url_the_older_wins_and_the_other_names_
     assert urls_of(ready_gateway[0]) == [worker.url]
 
 
+async def test_two_resources_that_are_told_to_adopt_one_entry_do_not_take_it_from_each_other(
+    declared: Declared, ready_gateway: tuple[Smg, Smg], mock_workers: MockWorkers
+) -> None:
+    worker = mock_workers.add("a")
+    declared.gateway(ready_gateway, name="same")
+    declared.worker("first", worker.url)
+    declared.annotate("first", adopt="true")
+    await declared.until("first")
+
+    declared.worker("second", worker.url, gatewayRef={"name": "same"})
+    declared.annotate("second", adopt="true")
+    await declared.until("second", "Stalled", reason="Conflict")
+    message, held = declared.condition("second")["message"], declared.condition("first")
+    declared.worker("first", worker.url, deletionPolicy="Orphan")
+    declared.delete("first")
+    await declared.until("second", reason="Registered", timeout_s=30)
+
+    assert f"WorkerRegistration {declared.namespace}/first has it here" in message
+    assert held["status"] == "True"
+    assert urls_of(ready_gateway[0]) == [worker.url]
+
+
 async def test_an_entry_removed_by_hand_comes_back(
     declared: Declared, ready_gateway: tuple[Smg, Smg], mock_workers: MockWorkers
 ) -> None:

@@ -107,6 +107,21 @@ async def test_a_server_is_published_shown_and_removed(servers: Servers, server:
     assert servers.published() == {}
 
 
+async def test_a_server_whose_policy_became_orphan_right_before_its_deletion_stays_published(
+    servers: Servers, server: McpServer, gateway: Smg
+) -> None:
+    servers.apply("tools", server.url)
+    await servers.until("tools", reason="Published")
+
+    servers.apply("tools", server.url, deletionPolicy="Orphan")
+    servers.declared.cluster.delete(servers.path("tools"))
+    await servers.until_gone("tools")
+    servers.apply("another", server.url)
+    await servers.until("another", reason="Published")
+
+    assert servers.published() == {"another": server.url, "tools": server.url}
+
+
 async def test_one_that_does_not_answer_is_published_and_ready_and_tried_again(
     servers: Servers, gateway: Smg, log_dir: Path
 ) -> None:

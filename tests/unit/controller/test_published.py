@@ -71,6 +71,10 @@ class Desk:
         return sum(call.method == "PATCH" and "configmaps" in call.path for call in self.kube.calls)
 
 
+def server(name: str) -> Key:
+    return Key(MCP_SERVER.kind, NAMESPACE, name)
+
+
 @virtual_time
 async def test_many_at_once_are_all_in_it() -> None:
     desk = Desk()
@@ -307,6 +311,37 @@ async def test_one_variable_stands_for_the_header_of_one_server_only() -> None:
         await desk.put("a-b", headers={"X": "${HERDER_MCP_A_B_X}"})
 
     assert desk.names() == ["a.b"]
+
+
+@virtual_time
+async def test_what_is_kept_stays_when_its_resource_is_gone_and_goes_with_its_entry() -> None:
+    desk = Desk()
+    desk.declare("a", "b")
+    await desk.put("a")
+    await desk.put("b")
+
+    await desk.file.keep("a")
+    for name in ("a", "b"):
+        desk.objects.remove(server(name), desk.kube.body(server(name))["metadata"]["uid"])
+    desk.file = desk.restarted()
+    await desk.repair()
+    kept = yaml.safe_load(desk.text())["servers"]
+    desk.kube.put(MAP, {**desk.kube.bodies[MAP], "data": {"mcp.yaml": "servers: []"}})
+    await desk.repair()
+
+    assert kept == [{"name": "a", "url": "http://a", "herder.dev/deletion-policy": "Orphan"}]
+    assert desk.names() == []
+
+
+@virtual_time
+async def test_what_is_not_listed_any_more_is_not_kept() -> None:
+    desk = Desk()
+    desk.declare("a", "b")
+    await desk.put("b")
+
+    await desk.file.keep("a")
+
+    assert (desk.names(), desk.writes()) == (["b"], 1)
 
 
 @pytest.mark.parametrize(

@@ -118,7 +118,7 @@ class Order:
 
 @dataclass(frozen=True, slots=True)
 class Leave:
-    """What a removal begins with: what is registered, under which key and how, whatever is declared now.
+    """What a removal, or a farewell, begins with: what is registered, under which key and how.
 
     `spec` is what is declared now, as the API server holds it, and `status` what was written last.
     """
@@ -228,8 +228,11 @@ class Family[S: ServedSpec](abc.ABC):
         return ()
 
     @abc.abstractmethod
-    async def leave(self, replicas: Iterable[Replica], key: str, entries: Mapping[str, Entry]) -> None:
-        """See to it that what is left on the replicas for good is not swept, where nothing does so already."""
+    async def leave(self, leave: Leave) -> None:
+        """See to it that what is left for good is not taken for a forgotten entry, where nothing does so already.
+
+        The replicas are those within reach.
+        """
 
     def after_kill(self, record: Entry | None) -> Entry:
         """Return what must be assumed of a replica where a registration was killed: its record may be a second old.

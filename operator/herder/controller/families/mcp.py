@@ -1,8 +1,11 @@
 """McpServer: a server that is published in its gateway's file, under its resource's name. No replica lists it."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
+
+import structlog
+from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_delay, wait_exponential
 
 from herder.api.mcp import McpServerSpec, McpServerStatus
 from herder.api.meta import MCP_SERVER
@@ -11,12 +14,17 @@ from herder.controller.listing.observation import Observation
 from herder.controller.listing.views import View
 from herder.controller.mcp.outlook import outlook, served
 from herder.controller.mcp.ports import Seen
-from herder.gateway.replica import Replica
 from herder.net.hosts import host_of
 from herder.workflows.entry import Entry
+from herder.workflows.errors import StepFault, Transient
 from herder.workflows.look import Look
 from herder.workflows.mcp import McpPlan, McpRegistration, McpRemoval, registration, removal, shown
 from herder.workflows.owner import Owner
+
+log = structlog.get_logger(__name__)
+
+_PATIENCE_S: Final = 30.0
+"""How long an API server that gives no answer may hold up the going of a resource whose entry is to stay."""
 
 
 @dataclass(frozen=True)
@@ -104,8 +112,19 @@ class McpFamily(Family[McpServerSpec]):
         file = leave.tools.mcp.file(leave.owner.namespace, leave.gateway)
         return Work(removal(leave.terms.timeout_s), McpRemoval(leave.key, (), file, now=leave.now))
 
-    async def leave(self, replicas: Iterable[Replica], key: str, entries: Mapping[str, Entry]) -> None:
-        """Do nothing: an entry that is to stay says so from the start."""
+    async def leave(self, leave: Leave) -> None:
+        """Have the file say that the entry is to stay, where the policy was changed since it was published."""
+        file = leave.tools.mcp.file(leave.owner.namespace, leave.gateway)
+        patient = AsyncRetrying(
+            retry=retry_if_exception_type(Transient),
+            wait=wait_exponential(multiplier=0.2, max=2.0),
+            stop=stop_after_delay(_PATIENCE_S),
+            reraise=True,
+        )
+        try:
+            await patient(file.keep, leave.key)
+        except StepFault as error:
+            log.warning("orphan.unmarked", server=str(leave.owner), error=str(error))
 
 
 def _status(site: Site) -> McpServerStatus:

@@ -1,6 +1,6 @@
 """Tokenizer: what requests find under its name on every replica."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,7 +10,6 @@ from herder.api.tokenizer import LoadedTokenizer, TokenizerSpec, TokenizerStatus
 from herder.controller.families.family import Declared, Family, Leave, Order, Vault, Work
 from herder.controller.listing.registries import Registry
 from herder.controller.listing.views import View
-from herder.gateway.replica import Replica
 from herder.workflows.entry import Entry
 from herder.workflows.look import Look
 from herder.workflows.owner import Owner
@@ -80,7 +79,7 @@ class TokenizerFamily(Family[TokenizerSpec]):
         """Return what must be assumed: that it was replaced, too."""
         return unsure(record)
 
-    async def leave(self, replicas: Iterable[Replica], key: str, entries: Mapping[str, Entry]) -> None:
+    async def leave(self, leave: Leave) -> None:
         """Do nothing: no sweep takes a tokenizer."""
 
     def removal(self, leave: Leave) -> Work:

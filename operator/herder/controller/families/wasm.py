@@ -1,6 +1,6 @@
 """WasmModule: a module, identified on a replica by its name, which says whose it is and what was declared."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,7 +10,6 @@ from herder.controller.families.family import Body, Declared, Family, Leave, Ord
 from herder.controller.listing.registries import Registry
 from herder.controller.listing.views import View
 from herder.controller.repair.orphans import rename_orphaned
-from herder.gateway.replica import Replica
 from herder.workflows.entry import Entry
 from herder.workflows.look import Look
 from herder.workflows.owner import Owner
@@ -109,6 +108,6 @@ class WasmFamily(Family[WasmModuleSpec]):
             removal(leave.terms.timeout_s), WasmRemoval(leave.owner, leave.replicas, leave.entries, now=leave.now)
         )
 
-    async def leave(self, replicas: Iterable[Replica], key: str, entries: Mapping[str, Entry]) -> None:  # noqa: ARG002
+    async def leave(self, leave: Leave) -> None:
         """Have the modules' names say that they are to stay, where the policy was changed since they were given."""
-        await rename_orphaned(replicas, key)
+        await rename_orphaned(leave.replicas, leave.key)

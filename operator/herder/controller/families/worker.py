@@ -1,6 +1,6 @@
 """WorkerRegistration: a worker, identified by its normalised URL."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -18,7 +18,6 @@ from herder.controller.families.family import Declared, Family, Leave, Order, Po
 from herder.controller.listing.registries import Registry
 from herder.controller.listing.views import View
 from herder.controller.repair.orphans import mark_orphaned
-from herder.gateway.replica import Replica
 from herder.net.hosts import host_of
 from herder.net.urls import InvalidUrl, normalise_url
 from herder.workflows.compare import look
@@ -136,9 +135,9 @@ class WorkerFamily(Family[WorkerRegistrationSpec]):
         worker = status.worker if isinstance(status, WorkerRegistrationStatus) else None
         return worker.models if worker is not None else ()
 
-    async def leave(self, replicas: Iterable[Replica], key: str, entries: Mapping[str, Entry]) -> None:
+    async def leave(self, leave: Leave) -> None:
         """Mark the entries as left on purpose."""
-        await mark_orphaned(replicas, key, entries)
+        await mark_orphaned(leave.replicas, leave.key, leave.entries)
 
     def removal(self, leave: Leave) -> Work:
         """Return a run of worker-removal."""

@@ -53,6 +53,10 @@ class KeptFile(GatewayFile, Protocol):
         """Note that a server's entry is to be left as it is, whatever it is."""
         ...
 
+    async def keep(self, key: str) -> None:
+        """Mark what the file lists of a server as left on purpose. Raises StepFault."""
+        ...
+
 
 class Desk(Protocol):
     """Everything about MCP servers. Gateways are told apart by namespace and name, resources by their uid."""

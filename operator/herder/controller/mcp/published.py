@@ -109,6 +109,15 @@ class PublishedFile:
         """Have the file list the server no longer; a file that is not herder's can't. Raises StepFault."""
         return await self._decide(key, None, adopt=False)
 
+    async def keep(self, key: str) -> None:
+        """Mark what the file lists of a server as left on purpose when its resource goes. Raises StepFault."""
+        async with self._lock, _faults():
+            found = await self._read()
+            entry = found.view.entries.get(key)
+            if entry is not None and found.view.foreign is None:
+                self._decided[key] = {**entry, **file.ORPHANED}
+                await self._bring(adopt=False)
+
     async def roll(self) -> None:
         """Return once the replicas run on the file as it is now. Raises StepFault, Waiting while they are rolled."""
         name = self.rolls

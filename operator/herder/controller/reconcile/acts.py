@@ -139,9 +139,9 @@ class Acts:
         subject, holder, standing = scene.subject, scene.holder, scene.subject.registered
         status = (await self._stop(subject.uid))(subject.body)
         if subject.keeps_entries and holder is not None and standing is not None and not _is_observed(holder):
-            within_reach = [each for each in holder.replicas if not holder.views[each.endpoint].is_away]
-            leaving = partial(subject.family.leave, within_reach, standing.key, entries_of(status.replicas))
-            if not self.farewells.is_said(subject.key, subject.uid, leaving):
+            within_reach = tuple(each for each in holder.replicas if not holder.views[each.endpoint].is_away)
+            leave = self.launcher.leave(scene, standing, within_reach, entries_of(status.replicas))
+            if not self.farewells.is_said(subject.key, subject.uid, partial(subject.family.leave, leave)):
                 return
         if await self.finalizer.take_off(subject):
             log.info("finalizer.released", key=str(subject.key), why=why.name)

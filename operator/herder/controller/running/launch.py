@@ -6,12 +6,14 @@ from typing import Any, Final
 from herder.api.status import RunStatus, WorkflowRun
 from herder.controller.clock import Clock
 from herder.controller.families.family import Leave, Order, Tools, Work
+from herder.controller.known.subject import Standing
 from herder.controller.reconcile.scene import Scene
 from herder.controller.running.jobs import Job, job_of
 from herder.controller.running.restore import fresh_state, restored_state
 from herder.controller.running.runs import Run, Runs
 from herder.controller.status.portrait import Portrait
 from herder.engine import STEP_ENDED, WorkflowState
+from herder.gateway.replica import Replica
 from herder.workflows.entry import LOST_ADD, REGISTERED, Entry
 from herder.workflows.removal.steps import Drain
 from herder.workflows.tokenizer.removal import Unload
@@ -56,20 +58,27 @@ class Launcher:
         if holder is None or standing is None:
             raise ValueError("a removal needs something registered, and the gateway that it is on")
         left = subject.status.workflow
-        leave = Leave(
+        leave = self.leave(scene, standing, holder.replicas, _doubted(scene, known_entries(scene, left)))
+        work = subject.family.removal(leave)
+        return self._run(scene, Job.REMOVAL, work, left if resumes else None, standing.hash)
+
+    def leave(
+        self, scene: Scene, standing: Standing, replicas: tuple[Replica, ...], entries: dict[str, Entry]
+    ) -> Leave:
+        """Return what is to be known of a resource that goes from where it stands."""
+        subject = scene.subject
+        return Leave(
             key=standing.key,
             spec=subject.raw_spec,
             status=subject.status,
             gateway=standing.gateway.name,
             owner=subject.owner,
             terms=subject.terms,
-            replicas=holder.replicas,
-            entries=_doubted(scene, known_entries(scene, left)),
+            replicas=replicas,
+            entries=entries,
             tools=self.tools,
             now=self.clock.now,
         )
-        work = subject.family.removal(leave)
-        return self._run(scene, Job.REMOVAL, work, left if resumes else None, standing.hash)
 
     def _run(self, scene: Scene, job: Job, work: Work, left: WorkflowRun | None, inputs: str) -> Run:
         definition = work.definition
