@@ -7,6 +7,7 @@ from rig.run import Run
 _RUN = pytest.StashKey[Run]()
 _FAILED = pytest.StashKey[bool]()
 _LONGEST_FIRST = (
+    "real/image/test_size",  # it builds the image; the others of that folder find it built when their turn comes
     "real/controller/test_kill_sweep",
     "real/controller/test_quiet",
     "real/demo",

@@ -1,24 +1,19 @@
 """Builds the control plane's programs once, from the Go sources beside this file, into the user's cache.
 
-    lock ─▶ already there? ─▶ go build in a temporary folder ─▶ rename
-
-The cache folder carries the recipe's hash: another version, another flag, another folder. The rename is the only way
-in, so the cache never holds half a build, and the lock lets a second builder wait for the first one's result.
+The cache folder carries the recipe's hash: another version, another flag, another folder.
 """
 
 import hashlib
 import os
 import platform
 import re
-import shutil
 import sys
-import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
 from rig.control_plane.go import BuildError, find_go
 from rig.control_plane.progress import Go
-from rig.locks import locked
+from rig.once import made_once
 
 PROGRAMS = ("etcd", "kube-apiserver", "kube-controller-manager", "kubectl", "helm")
 
@@ -33,12 +28,13 @@ _GO_ENVIRONMENT = {"CGO_ENABLED": "0", "GOFLAGS": "-mod=readonly", "GOTOOLCHAIN"
 
 def build_once(environment: Mapping[str, str]) -> Path:
     """The cached programs' folder; built first when it is not there. Raises BuildError."""
-    target = _target(environment)
-    target.parent.mkdir(parents=True, exist_ok=True)
-    with locked(target.with_name(f"{target.name}.lock"), on_wait=_say_waiting):
-        if not target.is_dir():
-            _build(target, environment)
-    return target
+
+    def build(programs: Path, scratch: Path) -> None:
+        _compile(programs / _MULTICALL, scratch, environment)
+        for program in PROGRAMS:
+            (programs / program).symlink_to(_MULTICALL)
+
+    return made_once(_target(environment), build, what="the control plane")
 
 
 def cached(environment: Mapping[str, str]) -> Path | None:
@@ -66,25 +62,6 @@ def _key() -> str:
     digest = hashlib.sha256(b"\0".join([*sources, options])).hexdigest()
     machine = f"{sys.platform}-{platform.machine().lower()}"
     return f"{module_version('k8s.io/kubernetes')}-{machine}-{digest[:12]}"
-
-
-def _say_waiting() -> None:
-    print("==> another build of the control plane is under way: waiting for it", file=sys.stderr, flush=True)
-
-
-def _build(target: Path, environment: Mapping[str, str]) -> None:
-    for leftover in target.parent.glob(f"{target.name}.*.partial"):  # of a builder that was killed
-        shutil.rmtree(leftover)
-    partial = Path(tempfile.mkdtemp(prefix=f"{target.name}.", suffix=".partial", dir=target.parent))
-    try:
-        programs = partial / "programs"
-        programs.mkdir()
-        _compile(programs / _MULTICALL, partial, environment)
-        for program in PROGRAMS:
-            (programs / program).symlink_to(_MULTICALL)
-        programs.rename(target)
-    finally:
-        shutil.rmtree(partial, ignore_errors=True)
 
 
 def _compile(output: Path, scratch: Path, environment: Mapping[str, str]) -> None:

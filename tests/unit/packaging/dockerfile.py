@@ -1,5 +1,6 @@
 """A Dockerfile as far as tests look into it: its instructions, by stage."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -34,7 +35,13 @@ def environment_of(stage: Sequence[Instruction]) -> dict[str, str]:
     return dict(pair.split("=", 1) for pair in pairs)
 
 
+def commands_of(stage: Sequence[Instruction]) -> list[str]:
+    """What a stage runs, one command each, without the secrets that are mounted for it."""
+    runs = (re.sub(r"--mount=\S+", "", each.text) for each in stage if each.word == "RUN")
+    return [command.strip() for text in runs for command in text.split("&&")]
+
+
 def copied_from_checkout(stages: Sequence[Sequence[Instruction]]) -> list[str]:
-    """The files and folders of the checkout that the stages copy."""
+    """The files and folders of the checkout that the stages copy; "." is all that .dockerignore lets in."""
     copies = (each.text.split() for stage in stages for each in stage if each.word == "COPY")
     return [source for words in copies if not words[0].startswith("--from") for source in words[:-1]]

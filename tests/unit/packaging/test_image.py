@@ -1,23 +1,20 @@
-"""The Dockerfile, as far as it can be judged where there is no engine to build it."""
+"""The Dockerfile, as far as it can be judged without building it."""
 
 import re
 import tomllib
 
 import pytest
 
-from unit.packaging.dockerfile import ROOT, copied_from_checkout, environment_of, stages_of
+from unit.packaging.dockerfile import ROOT, commands_of, copied_from_checkout, environment_of, stages_of
 
 STAGES = stages_of((ROOT / "Dockerfile").read_text())
 FINAL = {each.word: each.text for each in STAGES[-1]}
-COMMANDS = [
-    command.strip() for stage in STAGES for each in stage if each.word == "RUN" for command in each.text.split("&&")
-]
+PIP = [command for stage in STAGES for command in commands_of(stage) if " -m pip " in command]
+LET_IN = [line[1:] for line in (ROOT / ".dockerignore").read_text().splitlines() if line.startswith("!")]
 PROXIES = ("http_proxy", "https_proxy", "all_proxy", "no_proxy")
 
 
-@pytest.mark.parametrize(
-    "command", [command for command in COMMANDS if "pip" in command and "venv" not in command.split()]
-)
+@pytest.mark.parametrize("command", PIP)
 def test_pip_installs_nothing_that_is_not_locked_by_hash(command: str) -> None:
     is_locked = (
         "--require-hashes" in command and "--only-binary :all:" in command and re.search(r"-r \S+\.lock", command)
@@ -27,19 +24,25 @@ def test_pip_installs_nothing_that_is_not_locked_by_hash(command: str) -> None:
     assert is_locked or is_own
 
 
-@pytest.mark.parametrize("source", copied_from_checkout(STAGES))
-def test_what_is_copied_is_there_and_let_into_the_build(source: str) -> None:
-    ignored, *let_in = [line for line in (ROOT / ".dockerignore").read_text().splitlines() if line[:1] in {"*", "!"}]
+@pytest.mark.parametrize("command", PIP)
+def test_what_is_installed_has_no_pip_of_its_own(command: str) -> None:
+    environment = re.search(r"--python (\S+)/bin/python", command)
 
-    assert ignored == "*"
-    assert f"!{source.removeprefix('./')}" in let_in
-    assert (ROOT / source).exists()
+    assert environment is not None
+    assert any(f"venv --without-pip {environment[1]}" in " ".join(commands_of(stage)) for stage in STAGES)
 
 
-def test_nothing_is_let_into_the_build_that_is_not_copied() -> None:
-    let_in = [line[1:] for line in (ROOT / ".dockerignore").read_text().splitlines() if line.startswith("!")]
+@pytest.mark.parametrize("name", LET_IN)
+def test_what_is_let_into_the_build_is_there(name: str) -> None:
+    assert (ROOT / name).exists()
 
-    assert sorted(let_in) == sorted({source.removeprefix("./") for source in copied_from_checkout(STAGES)})
+
+def test_nothing_is_let_into_the_build_but_by_its_name() -> None:
+    first = next(line for line in (ROOT / ".dockerignore").read_text().splitlines() if not line.startswith("#"))
+
+    assert first == "*"
+    assert all(re.fullmatch(r"[\w.-]+", name) for name in LET_IN)
+    assert set(copied_from_checkout(STAGES)) <= {".", *LET_IN}
 
 
 def test_the_tools_that_make_the_wheel_are_all_in_the_lock() -> None:
@@ -71,5 +74,9 @@ def test_no_proxy_comes_from_the_environment(name: str) -> None:
 def test_nothing_but_the_finished_environment_is_kept() -> None:
     copies = [each.text for each in STAGES[-1] if each.word == "COPY"]
 
-    assert copies == ["--from=install /opt/herder /opt/herder"]
+    assert copies == ["--from=dependencies /opt/herder /opt/herder", "--from=herder /own /"]
     assert "RUN" not in FINAL
+
+
+def test_no_command_names_an_index_or_a_host() -> None:
+    assert [command for command in PIP if re.search(r"://|index-url|find-links|trusted-host", command)] == []
