@@ -2,6 +2,7 @@
 
     NetError
     ├── AddressRefused     the address policy forbids the host; nothing was sent
+    ├── NotPermitted       it would have changed something, which this process may not do now; nothing was sent
     ├── Unreachable        no connection, or it broke: refused, reset, no such name, closed without an answer
     ├── DeadlineExceeded   the whole exchange did not end in time
     ├── TlsRefused         the certificate or the handshake is not acceptable
@@ -21,6 +22,10 @@ class NetError(Exception):
 
 class AddressRefused(NetError):
     """The address policy forbids this host; nothing was sent to it."""
+
+
+class NotPermitted(NetError):
+    """This process may change nothing now; nothing was sent."""
 
 
 class Unreachable(NetError):

@@ -28,6 +28,7 @@ from herder.net.errors import (
     TlsRefused,
     Unreachable,
 )
+from herder.net.permit import Permit, always, delivering_within, permitted_by
 from herder.net.resolver import ThreadsResolver
 from herder.net.text import untrusted
 from herder.net.tls import SYSTEM_TRUST, Trust, context
@@ -61,11 +62,23 @@ class Http:
     """HTTP exchanges under one address policy, over its own pooled connections (kept apart by TLS trust) and lookups.
 
     Use it as an async context manager, or call `close`. It may be made before the event loop runs.
+
+    `permit` is asked before each request that is no GET is sent. What is sent reaches the peer's system within
+    `delivery_s` or not at all; None leaves that to this system.
     """
 
-    def __init__(self, policy: AddressPolicy, *, limit_per_host: int = 32) -> None:
+    def __init__(
+        self,
+        policy: AddressPolicy,
+        *,
+        limit_per_host: int = 32,
+        permit: Permit = always,
+        delivery_s: float | None = None,
+    ) -> None:
         self._policy = policy
         self._limit_per_host = limit_per_host
+        self._requests = permitted_by(permit)
+        self._sockets = None if delivery_s is None else delivering_within(delivery_s)
         self._sessions: dict[bool, aiohttp.ClientSession] = {}
         """By whether their connections are used again."""
         self._resolver: VettingResolver | None = None
@@ -202,7 +215,9 @@ class Http:
                     limit=_MAX_CONNECTIONS,
                     limit_per_host=self._limit_per_host,
                     force_close=not reuses,
+                    socket_factory=self._sockets,
                 ),
+                request_class=self._requests,
                 cookie_jar=aiohttp.DummyCookieJar(),
                 timeout=_NO_TIMEOUTS,
                 auto_decompress=False,

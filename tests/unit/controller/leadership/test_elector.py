@@ -1,0 +1,310 @@
+"""Taking the Lease, keeping it, giving it back: one contender's way through, in virtual time."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from herder.controller.cluster.kube import Forbidden, Unreached
+from herder.controller.leadership.election import Lease, Terms
+from herder.controller.leadership.elector import Elector
+from herder.controller.leadership.mandate import Mandate
+from unit.controller.leadership.fake_lease import Link, Store, WrongClock, for_ever, lost
+from unit.engine.kit import elapsed_s, virtual_time
+
+TERMS = Terms(15, 10.0, 2.0)
+HELD = Lease("other", 15, 3, "some time", "")
+
+
+class World:
+    """A store, and an elector that reaches it by a link that can be cut."""
+
+    def __init__(self, *, held: Lease | None = None, floor: int = 0) -> None:
+        self.store = Store()
+        if held is not None:
+            self.store.write(held)
+        self.trouble: dict[str, Callable[[], Awaitable[None]]] = {}
+        link = Link(store=self.store, before=self._before, after=self._after)
+        self.elector = Elector(link, "me", TERMS, floor=lambda: floor, clock=WrongClock(5000.0))
+
+    async def _before(self) -> None:
+        await self._meet("before")
+
+    async def _after(self) -> None:
+        await self._meet("after")
+
+    async def _meet(self, moment: str) -> None:
+        if moment in self.trouble:
+            await self.trouble[moment]()
+
+    async def won(self) -> Mandate:
+        return (await self.elector.win()).mandate
+
+    @property
+    def lease(self) -> Lease:
+        assert self.store.lease is not None
+        return self.store.lease
+
+
+@pytest.mark.parametrize(
+    ("held", "floor", "after_s", "epoch"),
+    [
+        pytest.param(None, 0, 0.0, 1, id="there is none yet"),
+        pytest.param(None, 7, 15.0, 8, id="there is none any more"),
+        pytest.param(replace(HELD, holder=""), 0, 0.0, 4, id="it was given back"),
+        pytest.param(HELD, 0, 15.0, 4, id="its holder is dead"),
+        pytest.param(replace(HELD, lease_s=30), 0, 30.0, 4, id="its holder is dead, and took it for longer"),
+    ],
+)
+def test_it_is_taken_as_soon_as_it_is_vacant(held: Lease | None, floor: int, after_s: float, epoch: int) -> None:
+    @virtual_time
+    async def run() -> None:
+        world = World(held=held, floor=floor)
+
+        mandate = await world.won()
+
+        assert elapsed_s() == pytest.approx(after_s, abs=0.05)
+        assert (world.lease.holder, world.lease.epoch, mandate.epoch) == ("me", epoch, epoch)
+        assert mandate.left_s == pytest.approx(10.0)
+
+    run()
+
+
+@virtual_time
+async def test_of_one_that_is_renewed_a_contender_keeps_its_hands_off() -> None:
+    world = World(held=HELD)
+    contending = asyncio.create_task(world.won())
+    for _ in range(100):
+        await asyncio.sleep(9)
+        world.store.write(world.lease)
+
+    assert not contending.done()
+    contending.cancel()
+
+
+@virtual_time
+async def test_a_holder_that_can_renew_keeps_it_under_one_epoch() -> None:
+    world = World()
+    mandate = await world.won()
+    keeping = asyncio.create_task(world.elector.keep(mandate))
+
+    await asyncio.sleep(3600)
+
+    assert mandate.is_valid
+    assert (world.lease.holder, world.lease.epoch) == ("me", 1)
+    keeping.cancel()
+
+
+@pytest.mark.parametrize(
+    "trouble",
+    [
+        pytest.param({"before": for_ever}, id="nothing arrives"),
+        pytest.param({"before": lost}, id="nothing can be sent"),
+        pytest.param({"after": for_ever}, id="every renewal arrives, and no answer comes"),
+        pytest.param({"after": lost}, id="every renewal arrives, and every answer is lost"),
+    ],
+)
+def test_a_holder_that_hears_of_no_renewal_stops_ten_seconds_after_the_last(trouble: dict[str, Any]) -> None:
+    @virtual_time
+    async def run() -> None:
+        world = World()
+        mandate = await world.won()
+        keeping = asyncio.create_task(world.elector.keep(mandate))
+        await asyncio.sleep(2.5)  # one renewal, at 2 s
+        world.trouble = trouble
+
+        await asyncio.sleep(9.49)
+        assert mandate.is_valid
+        await asyncio.sleep(0.02)
+
+        assert not mandate.is_valid
+        await asyncio.wait_for(keeping, 1.0)
+
+    run()
+
+
+@virtual_time
+async def test_one_renewal_that_hangs_is_not_the_last_that_is_tried() -> None:
+    world = World()
+    mandate = await world.won()
+    keeping = asyncio.create_task(world.elector.keep(mandate))
+    world.trouble = {"before": for_ever}
+    await asyncio.sleep(4)
+    world.trouble = {}
+
+    await asyncio.sleep(60)
+
+    assert mandate.is_valid
+    keeping.cancel()
+
+
+@virtual_time
+async def test_time_counts_from_when_a_renewal_was_sent_not_from_when_its_answer_came() -> None:
+    world = World()
+    mandate = await world.won()
+    world.trouble = {"after": lambda: asyncio.sleep(3)}
+    keeping = asyncio.create_task(world.elector.keep(mandate))
+
+    await asyncio.sleep(5.01)  # sent at 2 s, answered at 5 s
+
+    assert mandate.left_s == pytest.approx(7.0, abs=0.05)
+    keeping.cancel()
+
+
+@virtual_time
+async def test_a_renewal_whose_answer_was_lost_does_not_cost_the_lease() -> None:
+    world = World()
+    mandate = await world.won()
+    keeping = asyncio.create_task(world.elector.keep(mandate))
+    world.trouble = {"after": lost}
+    await asyncio.sleep(2.5)
+    world.trouble = {}
+
+    await asyncio.sleep(60)
+
+    assert mandate.is_valid
+    keeping.cancel()
+
+
+@virtual_time
+async def test_a_holder_whose_lease_was_stolen_stops_at_its_next_renewal() -> None:
+    world = World()
+    mandate = await world.won()
+    keeping = asyncio.create_task(world.elector.keep(mandate))
+
+    world.store.steal("thief")
+    await asyncio.wait_for(keeping, 2.5)
+
+    assert not mandate.is_valid
+    assert world.lease.holder == "thief"
+
+
+@virtual_time
+async def test_a_holder_whose_lease_was_deleted_makes_it_anew_with_its_epoch() -> None:
+    world = World(held=replace(HELD, holder=""))
+    mandate = await world.won()
+    keeping = asyncio.create_task(world.elector.keep(mandate))
+
+    world.store.lease = None
+    await asyncio.sleep(60)
+
+    assert mandate.is_valid
+    assert (world.lease.holder, world.lease.epoch) == ("me", 4)
+    keeping.cancel()
+
+
+@virtual_time
+async def test_an_epoch_above_its_own_makes_the_holder_ask_at_once_whether_it_still_leads_and_rise_above_it() -> None:
+    world = World()
+    mandate = await world.won()
+    keeping = asyncio.create_task(world.elector.keep(mandate))
+    await asyncio.sleep(0.1)
+
+    assert mandate.is_outranked(41)
+    await asyncio.sleep(0.1)
+
+    assert (world.lease.epoch, mandate.epoch, mandate.is_valid) == (42, 42, True)
+    keeping.cancel()
+
+
+@virtual_time
+async def test_an_epoch_above_its_own_ends_the_mandate_of_one_that_was_deposed() -> None:
+    world = World()
+    mandate = await world.won()
+    keeping = asyncio.create_task(world.elector.keep(mandate))
+    await asyncio.sleep(0.1)
+    world.store.steal("thief")
+
+    mandate.is_outranked(2)
+    await asyncio.wait_for(keeping, 0.1)
+
+    assert not mandate.is_valid
+
+
+@virtual_time
+async def test_given_back_it_is_anybodys_at_once() -> None:
+    world = World()
+    mandate = await world.won()
+
+    await world.elector.give_back(mandate)
+
+    assert not mandate.is_valid
+    assert (world.lease.holder, world.lease.epoch) == ("", 1)
+
+
+@virtual_time
+async def test_after_a_renewal_that_was_cut_off_it_is_given_back_all_the_same() -> None:
+    world = World()
+    mandate = await world.won()
+    world.trouble = {"after": for_ever}
+    keeping = asyncio.create_task(world.elector.keep(mandate))
+    await asyncio.sleep(2.5)
+    keeping.cancel()
+    world.trouble = {}
+
+    await world.elector.give_back(mandate)
+
+    assert world.lease.holder == ""
+
+
+@virtual_time
+async def test_one_that_is_anothers_by_now_is_not_given_back() -> None:
+    world = World()
+    mandate = await world.won()
+    world.store.steal("thief")
+
+    await world.elector.give_back(mandate)
+
+    assert world.lease.holder == "thief"
+
+
+@virtual_time
+async def test_one_that_does_not_come_to_an_answer_does_not_hold_up_the_end_for_long() -> None:
+    world = World()
+    mandate = await world.won()
+    world.trouble = {"before": for_ever}
+
+    await world.elector.give_back(mandate)
+
+    assert elapsed_s() < 4
+
+
+@virtual_time
+async def test_who_may_never_read_the_lease_is_told_so_after_a_minute() -> None:
+    async def forbid() -> None:
+        raise Forbidden("leases is forbidden")
+
+    world = World()
+    world.trouble = {"before": forbid}
+
+    with pytest.raises(Forbidden):
+        await world.elector.win()
+
+    assert elapsed_s() == pytest.approx(60, abs=3)
+
+
+@virtual_time
+async def test_an_api_server_that_is_away_is_waited_for() -> None:
+    async def away() -> None:
+        raise Unreached("refused")
+
+    world = World()
+    world.trouble = {"before": away}
+    contending = asyncio.create_task(world.won())
+    await asyncio.sleep(600)
+    world.trouble = {}
+
+    mandate = await asyncio.wait_for(contending, 3)
+
+    assert mandate.is_valid
+
+
+@virtual_time
+async def test_it_is_said_since_when_nobody_else_can_have_led() -> None:
+    world = World(held=HELD)
+
+    won = await world.elector.win()
+
+    assert won.vacant_since_s == pytest.approx(5015.0, abs=0.05)
