@@ -154,6 +154,7 @@ class Operator:
             writer=self._writer,
             census=self._census,
             heals=heals,
+            clock=clock,
         )
         self._tripwire = Tripwire(options.failpoint)
         self._places = Places(options.runs_at_once, lambda: len(self._gateways), clock)

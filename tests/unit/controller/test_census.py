@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from herder.api.meta import WORKER_REGISTRATION
+from herder.controller.known.objects import Key
 from herder.gateway.spec import WorkerSpec
 from herder.workflows.owner import Owner
 from unit.controller.fake_kube import NAMESPACE
@@ -130,3 +131,36 @@ async def test_of_a_long_plan_the_beginning_is_shown_and_the_whole_counted(monke
 
         status = office.kube.status(GATEWAY)
         assert (len(status["plan"]), status["planned"]) == (32, 80)
+
+
+@virtual_time
+async def test_a_changed_url_is_planned_where_nothing_is_changed(monkeypatch: pytest.MonkeyPatch) -> None:
+    async with working(monkeypatch) as office:
+        key = office.worker()
+        await office.registered(key)
+
+        office.gateway(mode="Observe")
+        office.worker(url="http://b:8000")
+        await office.until(office.says(key, "Observed"))
+        await asyncio.sleep(RESYNC_S)
+
+        status = office.kube.status(GATEWAY)
+        assert [(each["action"], each["name"]) for each in status["plan"]] == [("Replace", key.name)] * 2
+        assert (counts(office)["registered"], counts(office)["drifted"]) == (0, 2)
+        assert office.listed() == ["http://a:8000"]
+
+
+@virtual_time
+async def test_a_changed_gateway_is_planned_where_nothing_is_changed(monkeypatch: pytest.MonkeyPatch) -> None:
+    async with working(monkeypatch) as office:
+        key = office.worker()
+        await office.registered(key)
+        other = Key(GATEWAY.kind, NAMESPACE, "gw2")
+
+        office.kube.apply("ModelGateway", other.name, {"endpoints": list(ENDPOINTS), "mode": "Observe"})
+        office.worker(gatewayRef={"name": other.name})
+        await office.until(office.says(key, "Observed"))
+        await asyncio.sleep(RESYNC_S)
+
+        plan = office.kube.status(other)["plan"]
+        assert [(each["action"], each["name"]) for each in plan] == [("Register", key.name)] * 2

@@ -228,3 +228,46 @@ async def test_a_run_that_is_stopped_while_its_end_is_being_written_is_in_the_hi
 
         history = office.kube.status(key)["history"]
         assert [(run["status"], run["failedStep"]) for run in history] == [("Failed", "detect_connection")] * 2
+
+
+@virtual_time
+async def test_a_cancel_while_it_is_suspended_ends_the_run_that_was_interrupted(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async with working(monkeypatch) as office:
+        key = office.worker(up=False)
+        await office.until(lambda: "detect_connection" in office.kube.status(key).get("progress", ""))
+        office.worker(suspend=True)
+        await office.until(office.says(key, "Suspended"))
+
+        office.annotate(key, cancel="c1")
+        await office.until(lambda: office.kube.status(key).get("lastHandled") == {"cancel": "c1"})
+        await asyncio.sleep(60)
+
+        status = office.kube.status(key)
+        assert (status["workflow"]["status"], status["history"][0]["status"]) == ("Cancelled", "Cancelled")
+        assert office.says(key, "Suspended")()
+        assert office.told(key)[-1] == ("Normal", "Suspended")
+
+
+@virtual_time
+async def test_a_cancel_of_nothing_is_confirmed_while_it_is_suspended_and_a_retry_waits(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async with working(monkeypatch) as office:
+        key = office.worker()
+        await office.registered(key)
+        office.worker(suspend=True)
+        await office.until(office.says(key, "Suspended"))
+        before = office.kube.status(key)["workflow"]
+
+        office.annotate(key, cancel="c1", retry="r1")
+        await office.until(lambda: office.kube.status(key).get("lastHandled") == {"cancel": "c1"})
+        await asyncio.sleep(60)
+        while_suspended = office.kube.status(key)
+        office.worker()
+        await office.until(lambda: office.kube.status(key)["lastHandled"] == {"cancel": "c1", "retry": "r1"})
+        await office.registered(key)
+
+        assert (while_suspended["workflow"], while_suspended["lastHandled"]) == (before, {"cancel": "c1"})
+        assert len(office.kube.status(key)["history"]) == 2

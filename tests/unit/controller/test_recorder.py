@@ -1,12 +1,16 @@
-"""Which changes of a status are told as Events, and which of them as Warnings."""
+"""Which changes of a status are told as Events, and which of them as Warnings; and what becomes of a flood of them."""
 
+import asyncio
 from typing import Any
 
 import pytest
+from structlog.testing import capture_logs
 
 from herder.api.conditions import ReadyReason, ReconcilingReason
 from herder.controller.cluster.recorder import EventRecorder, record_transition
 from herder.controller.known.objects import Body, Key
+from unit.controller.fake_kube import FakeKube
+from unit.engine.kit import virtual_time
 
 KEY = Key("WorkerRegistration", "ns", "a")
 
@@ -56,3 +60,25 @@ def test_what_is_told_and_how(before: dict[str, Any], after: dict[str, Any], tol
     record_transition(recorder, KEY, {"status": before}, after)
 
     assert recorder.told == told
+
+
+@virtual_time
+async def test_events_that_are_too_many_are_counted_and_each_flood_is_logged_once() -> None:
+    kube, dropped = FakeKube(), list[str]()
+    recorder = EventRecorder(kube, dropped=dropped.append)
+    body: Body = {"metadata": {"uid": "u", "resourceVersion": "1"}}
+
+    def flood() -> None:
+        for number in range(1003):
+            recorder.record(KEY, body, reason="Drifted", message=str(number), is_warning=True)
+
+    with capture_logs() as logs:
+        flood()
+        telling = asyncio.create_task(recorder.run())
+        while len(kube.events) < 1000:  # noqa: ASYNC110  (time is virtual)
+            await asyncio.sleep(0.01)
+        flood()
+    telling.cancel()
+
+    assert dropped == ["Full"] * 6
+    assert [entry["event"] for entry in logs] == ["events.flooded"] * 2

@@ -10,6 +10,7 @@ import pytest
 from kopf._cogs.structs import references
 from kubernetes_asyncio.client import Configuration
 
+from herder.controller.clock import Clock
 from herder.controller.cluster.watch import (
     DeafError,
     EndlessPauses,
@@ -22,6 +23,7 @@ from herder.controller.known.objects import KINDS
 
 PLURALS = sorted(kind.plural for kind in KINDS.values())
 NAMES = [f"watcher for {plural}.v1alpha1.herder.dev@*" for plural in PLURALS]
+NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
 
 
 def test_pauses_have_no_end_grow_and_stay_short() -> None:
@@ -110,9 +112,7 @@ async def test_credentials_that_are_renewed_are_asked_for_again(is_renewed: bool
     if is_renewed:
         configuration.refresh_api_key_hook = lambda _configuration: None
 
-    connection = await _connection(configuration)
+    connection = await _connection(configuration, Clock(now=lambda: NOON))
 
     assert (connection.server, connection.scheme, connection.token) == ("https://api", "Bearer", "canary")
-    assert (connection.expiration is not None) is is_renewed
-    if connection.expiration is not None:
-        assert connection.expiration - datetime.now(UTC) < timedelta(minutes=10)
+    assert connection.expiration == (NOON + timedelta(minutes=5) if is_renewed else None)

@@ -39,6 +39,8 @@ class EventRecorder:
         self._dropped = dropped
         self._now = now
         self._waiting: asyncio.Queue[tuple[str, dict[str, Any]]] = asyncio.Queue(_MOST_WAITING)
+        self._is_flooded = False
+        """Whether events were dropped since all that waited were posted: a flood is logged once."""
 
     def record(self, key: Key, body: Body, *, reason: str, message: str, is_warning: bool) -> None:
         """Tell of a change of the object's state."""
@@ -59,10 +61,14 @@ class EventRecorder:
             self._waiting.put_nowait((key.namespace, event))
         except asyncio.QueueFull:
             self._dropped("Full")
+            if not self._is_flooded:
+                log.warning("events.flooded", waiting=self._waiting.qsize())
+            self._is_flooded = True
 
     async def run(self) -> None:
         """Post what is recorded, until cancelled."""
         while True:
+            self._is_flooded = self._is_flooded and not self._waiting.empty()
             namespace, event = await self._waiting.get()
             try:
                 await self._kube.create(f"/api/v1/namespaces/{namespace}/events", event)

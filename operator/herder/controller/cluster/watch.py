@@ -9,7 +9,7 @@ import asyncio
 import itertools
 import random
 from collections.abc import Callable, Collection, Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any, Final
 
 import kopf
@@ -17,6 +17,7 @@ import structlog
 from kubernetes_asyncio.client import Configuration
 
 from herder.api.meta import GROUP, VERSION
+from herder.controller.clock import SYSTEM_CLOCK, Clock
 from herder.controller.cluster.kube import server_of
 from herder.controller.known.objects import KINDS, Body
 
@@ -60,13 +61,15 @@ def watched_settings() -> kopf.OperatorSettings:
     return settings
 
 
-def registry_of(configuration: Configuration, seen: Seen, gone: Seen) -> kopf.OperatorRegistry:
+def registry_of(
+    configuration: Configuration, seen: Seen, gone: Seen, clock: Clock = SYSTEM_CLOCK
+) -> kopf.OperatorRegistry:
     """Return kopf's handlers: `seen` gets every version of every object, `gone` the last one of a deleted object."""
     registry = kopf.OperatorRegistry()
 
     @kopf.on.login(registry=registry)
     async def login(**_: Any) -> kopf.ConnectionInfo:
-        return await _connection(configuration)
+        return await _connection(configuration, clock)
 
     has_lived = False
 
@@ -117,7 +120,7 @@ def _plain(body: kopf.Body) -> Body:
     return raw
 
 
-async def _connection(configuration: Configuration) -> kopf.ConnectionInfo:
+async def _connection(configuration: Configuration, clock: Clock) -> kopf.ConnectionInfo:
     token = await configuration.get_api_key_with_prefix("BearerToken")
     is_renewed = configuration.refresh_api_key_hook is not None
     return kopf.ConnectionInfo(
@@ -128,5 +131,5 @@ async def _connection(configuration: Configuration) -> kopf.ConnectionInfo:
         token=token.removeprefix("Bearer ") if token else None,
         certificate_path=configuration.cert_file,
         private_key_path=configuration.key_file,
-        expiration=datetime.now(UTC) + _TOKEN_LIFE if is_renewed else None,
+        expiration=clock.now() + _TOKEN_LIFE if is_renewed else None,
     )

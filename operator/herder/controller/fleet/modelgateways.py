@@ -1,13 +1,13 @@
 """ModelGateways: a resource and its Secrets become replicas to drive; what those answer becomes its status."""
 
 from collections.abc import Iterable
-from datetime import UTC, datetime
 from functools import partial
 from typing import Any, Final
 
 from herder.api.base import InvalidResource, parse
 from herder.api.conditions import ReadyReason
 from herder.api.gateway import EntryCounts, GatewayReplicaState, ModelGatewaySpec, ServiceRef, ServiceScheme
+from herder.controller.clock import SYSTEM_CLOCK, Clock
 from herder.controller.cluster.secrets import FRESH_S, SecretMissing, Secrets
 from herder.controller.families import family_of
 from herder.controller.fleet import gatewaystatus
@@ -53,6 +53,7 @@ class ModelGateways:
         writer: StatusWriter,
         census: Census,
         heals: Heals,
+        clock: Clock = SYSTEM_CLOCK,
     ) -> None:
         self._objects = objects
         self._queue = queue
@@ -62,6 +63,7 @@ class ModelGateways:
         self._writer = writer
         self._census = census
         self._heals = heals
+        self._clock = clock
         self._troubles: dict[Key, Blocked] = {}
         self._places: dict[Key, ServicePlace] = {}
         """The Services whose replicas are driven."""
@@ -257,7 +259,7 @@ class ModelGateways:
 
     def _status(self, key: Key, body: Body) -> Status:
         generation = int(body["metadata"]["generation"])
-        return gatewaystatus.status(status_of(body), self._seen(key), generation, datetime.now(UTC)).dump()
+        return gatewaystatus.status(status_of(body), self._seen(key), generation, self._clock.now()).dump()
 
     def _seen(self, key: Key) -> Seen:
         gateway = self._gateways.get(key)

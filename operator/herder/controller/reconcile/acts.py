@@ -1,6 +1,6 @@
 """Doing what was decided about one resource: runs are begun and stopped, the finalizer moves, the status says why."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import Final, assert_never
@@ -42,6 +42,7 @@ from herder.controller.running.runs import Runs
 from herder.controller.status import claims, project
 from herder.controller.status.wishes import Status
 from herder.controller.status.writer import StatusWriter
+from herder.workflows.entry import Entry
 
 log = structlog.get_logger(__name__)
 
@@ -171,10 +172,15 @@ class Acts:
         observation, subject = scene.observation, scene.subject
         is_stopped = base is not status_of  # then its own records are newer than what was observed
         is_awaited = scene.is_leaving and scene.barred is not None
+        entries = None if is_stopped else known_entries(scene, subject.status.workflow)
 
         def say(status: project.Status, at: project.Moment) -> project.Status:
             if is_awaited:
                 status = project.with_drain(status, subject.draining(status, at.now))
+            if subject.asks_cancel and not scene.is_leaving:
+                status = project.with_tokens(status, retry=None, cancel=subject.cancel)
+                if _is_unfinished(status):
+                    return project.with_claims(_cancelled(status, scene, entries, at), said, at)
             if observation is not None and not is_stopped:
                 return project.with_observation(status, observation, said, at)
             seen = status if scene.shown_gateway is not None else project.unseen(status)
@@ -187,17 +193,14 @@ class Acts:
         subject = scene.subject
         base = await self._stop(subject.uid)
         entries = known_entries(scene, subject.status.workflow) if base is status_of else None
-        endpoints = scene.held_on
 
         def cancel(base: project.Status, at: project.Moment) -> project.Status:
             base = project.with_tokens(base, retry=None, cancel=subject.cancel)
             if scene.is_elsewhere and _has_failed_removal(base):
                 return project.with_claims(project.called_off(base), claims.cancelled(), at)
-            if base.workflow is None or base.workflow.status not in UNFINISHED:
+            if not _is_unfinished(base):
                 return base
-            if entries is not None:
-                base = base.model_copy(update={"replicas": project.rows(entries, endpoints)})
-            return project.with_claims(project.cancelled(base, at), claims.cancelled(), at)
+            return project.with_claims(_cancelled(base, scene, entries, at), claims.cancelled(), at)
 
         self._submit(subject, base, cancel)
 
@@ -238,6 +241,19 @@ class Acts:
 
 def _is_observed(gateway: Gateway) -> bool:
     return gateway.access.mode is Mode.OBSERVE
+
+
+def _is_unfinished(status: project.Status) -> bool:
+    return status.workflow is not None and status.workflow.status in UNFINISHED
+
+
+def _cancelled(
+    status: project.Status, scene: Scene, entries: Mapping[str, Entry] | None, at: project.Moment
+) -> project.Status:
+    """Return the status with its run ended for good, and with what must be assumed of the replicas, if that is said."""
+    if entries is not None and scene.holder is not None:
+        status = status.model_copy(update={"replicas": project.rows(entries, scene.held_on)})
+    return project.cancelled(status, at)
 
 
 def _has_failed_removal(status: project.Status) -> bool:

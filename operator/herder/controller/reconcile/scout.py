@@ -17,13 +17,14 @@ from herder.controller.known.holders import holder_in
 from herder.controller.known.memory import Memory
 from herder.controller.known.objects import Key, Objects
 from herder.controller.known.subject import Subject, conflict_of
+from herder.controller.listing.observation import Observation
 from herder.controller.listing.observe import Reading, as_recorded, observe
 from herder.controller.reconcile.scene import Scene, endpoints_of
 from herder.controller.reconcile.world import Blocked, LastRun, Running, World
 from herder.controller.running.jobs import Job, job_of
 from herder.controller.running.restore import entries_of
 from herder.controller.running.runs import Run
-from herder.workflows.entry import Entry
+from herder.workflows.entry import NO_ENTRY, Entry
 
 _FAIR_CHANCE_S: Final = 5.0
 """How long a removal is let try in this process beside the draining, though its time was up before it began."""
@@ -66,9 +67,8 @@ class Scout:
             is_suspended = subject.spec is not None and subject.spec.suspend
             waits = scene.observation is not None and not is_stuck and not is_suspended
             is_planned = not is_suspended
-            self._gateways.note(
-                subject.key, subject.gateway, scene.observation, is_waited_for=waits, is_planned=is_planned
-            )
+            seen = scene.observation if scene.observation is not None else _to_be_moved(scene)
+            self._gateways.note(subject.key, subject.gateway, seen, is_waited_for=waits, is_planned=is_planned)
         return scene
 
     async def _look(self, subject: Subject, memory: Memory) -> Scene | None:
@@ -203,6 +203,21 @@ class Scout:
 
 def _only_observed(gateway: Gateway | None) -> bool:
     return gateway is not None and gateway.access.mode is Mode.OBSERVE
+
+
+def _to_be_moved(scene: Scene) -> Observation | None:
+    """Return what is seen, on a gateway that is only observed, of a resource that is registered elsewhere.
+
+    That is: nothing of what is declared, and under its former key what the records tell of.
+    """
+    if not scene.is_elsewhere or scene.blocked is not None or not _only_observed(scene.gateway):
+        return None
+    standing = scene.subject.registered
+    is_here = standing is not None and standing.gateway == scene.subject.gateway
+    records = scene.records if is_here else {}
+    entries = {endpoint: records.get(endpoint, NO_ENTRY) for endpoint in scene.endpoints}
+    views = scene.gateway.views if scene.gateway is not None else {}
+    return Observation(entries, frozenset(entries), frozenset(e for e, view in views.items() if view.is_away))
 
 
 def _refusal(gateway: Gateway | None) -> Blocked | None:
