@@ -83,6 +83,28 @@ async def test_progress_is_written_once_a_second_at_most_and_the_newest_wins() -
 
 
 @virtual_time
+async def test_progress_of_many_is_written_twenty_times_a_second_and_an_end_at_once() -> None:
+    desk = Desk()
+    bodies = [desk.kube.apply(KEY.kind, f"w{n:02}", {}) for n in range(100)]
+    those = [(Key.of(body), uid_of(body)) for body in bodies]
+    for body in bodies:
+        desk.objects.put(body)
+    await asyncio.gather(*(desk.writer.write(*each, saying("start")) for each in those))
+    desk.written_at_s.clear()
+
+    for step in range(50):
+        for key, uid in those:
+            desk.writer.submit(key, uid, saying(step))
+        await asyncio.sleep(0.2)
+    progress = len(desk.written_at_s)
+    ends_at_s = asyncio.get_running_loop().time()
+    await desk.writer.write(*those[0], saying("end"))
+
+    assert progress == pytest.approx(200, abs=100)
+    assert desk.written_at_s[-1] == ends_at_s
+
+
+@virtual_time
 async def test_a_start_and_an_end_are_written_at_once() -> None:
     desk = Desk()
 

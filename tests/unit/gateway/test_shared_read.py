@@ -5,6 +5,7 @@ import asyncio
 import pytest
 
 from herder.gateway.shared_read import SharedRead
+from unit.engine.kit import elapsed_s, virtual_time
 
 
 class _Source:
@@ -113,3 +114,51 @@ async def test_those_who_asked_while_a_read_hung_fail_with_it_and_who_asks_later
 
     assert [type(answer) for answer in answers] == [TimeoutError] * 10
     assert (await shared(), reads) == (2, 2)
+
+
+@virtual_time
+async def test_those_who_come_soon_after_a_read_gather_for_the_next() -> None:
+    begun_s: list[float] = []
+
+    async def read() -> float:
+        begun_s.append(elapsed_s())
+        await asyncio.sleep(0.1)
+        return begun_s[-1]
+
+    shared = SharedRead(read)
+    readers = []
+    for _ in range(5):
+        readers.append(asyncio.create_task(shared()))
+        await asyncio.sleep(0.06)
+
+    results = await asyncio.gather(*readers)
+
+    assert begun_s == pytest.approx([0.0, 0.3])
+    assert results == pytest.approx([0.0, 0.3, 0.3, 0.3, 0.3])
+
+
+@virtual_time
+async def test_a_slow_read_has_nobody_wait_long_for_the_next() -> None:
+    async def read() -> float:
+        began_s = elapsed_s()
+        await asyncio.sleep(20)
+        return began_s
+
+    shared = SharedRead(read)
+    await shared()
+
+    assert await shared() == pytest.approx(20.5)
+
+
+@virtual_time
+async def test_who_comes_later_does_not_wait() -> None:
+    async def read() -> float:
+        began_s = elapsed_s()
+        await asyncio.sleep(0.1)
+        return began_s
+
+    shared = SharedRead(read)
+    await shared()
+    await asyncio.sleep(1)
+
+    assert await shared() == pytest.approx(1.1)

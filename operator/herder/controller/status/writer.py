@@ -3,7 +3,7 @@
 For each object the latest wish counts, and it is a function: what the status should be, given the object as it is. So a
 wish that waits costs nothing, and one that meets a newer object is simply asked again.
 
-- A start and an end are written at once, progress at most once a second for an object.
+- A start and an end are written at once, progress at most once a second for an object, and 20 times a second for all.
 - Every write names the uid and the resourceVersion it was made for: a stale writer can't overwrite, and an object that
   took the name of another is left alone.
 - What would change nothing is not written.
@@ -28,6 +28,8 @@ from herder.controller.status.wishes import Render, Slot, Status, Wish
 log = structlog.get_logger(__name__)
 
 PROGRESS_INTERVAL_S: Final = 1.0
+_PROGRESS_PER_S: Final = 20
+"""Of all objects together: in a flood the API server's time is for starts and ends."""
 _FIRST_PAUSE_S: Final = 0.2
 _LONGEST_PAUSE_S: Final = 10.0
 
@@ -125,7 +127,8 @@ class StatusWriter:
         slot.is_worked_on = False
 
     async def _await_turn(self, slot: Slot) -> None:
-        left_s = slot.last_write_s + PROGRESS_INTERVAL_S - self._clock()
+        interval_s = max(PROGRESS_INTERVAL_S, len(self._tasks) / _PROGRESS_PER_S)
+        left_s = slot.last_write_s + interval_s - self._clock()
         if left_s <= 0 or slot.is_urgent:
             return
         slot.hurry.clear()
