@@ -26,9 +26,9 @@ class _Outcome[T]:
 class SharedRead[T]:
     """Calls `read` at most once at a time. A call returns, or raises, what a read brought that began after the call.
 
-    A call waits for two reads at most, and for the rest between them. A reader that is cancelled leaves the others' read to the next of them. Nothing
-    is kept once the last reader is served. Where a read raises `fails_all_with`, those who asked while it was under way
-    are not kept waiting for another one, which would most likely end the same.
+    A call waits for two reads at most, and for the rest between them. A reader that is cancelled leaves the others'
+    read to the next of them. Nothing is kept once the last reader is served. Where a read raises `fails_all_with`,
+    those who asked while it was under way are not kept waiting for another one, which would most likely end the same.
     """
 
     def __init__(self, read: Callable[[], Awaitable[T]], *, fails_all_with: type[Exception] | None = None) -> None:
