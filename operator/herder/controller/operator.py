@@ -31,6 +31,7 @@ from herder.controller.cluster.kube import (
     installation_of,
     load_configuration,
     patiently,
+    read_credentials,
     server_of,
 )
 from herder.controller.cluster.recorder import EventRecorder, record_transition
@@ -318,7 +319,8 @@ async def run(options: Options) -> None:
         raise CannotRun(f"no API server is configured: {error}; give --kubeconfig") from error
     policy = AddressPolicy(options.allow_loopback, own_addresses(), await api_server_sockets(server_of(configuration)))
     metrics = Metrics()
-    kubernetes = Kube(configuration, learn=options.scrubber.learn, heard=metrics.api.heard)
+    renew = partial(read_credentials, configuration, options.kubeconfig)
+    kubernetes = Kube(configuration, learn=options.scrubber.learn, heard=metrics.api.heard, renew=renew)
     async with kubernetes as kube, Http(policy) as http, Http(policy) as probing, Http(policy) as asking:
         try:
             installation = options.installation
@@ -344,7 +346,9 @@ async def _work(operator: Operator, options: Options, configuration: Configurati
     stop = asyncio.Event()
     stopping = asyncio.create_task(stop.wait(), name="stop signal")
     work = asyncio.create_task(operator.work(), name="work")
-    registry = registry_of(configuration, operator.seen, operator.gone)
+    registry = registry_of(
+        configuration, operator.seen, operator.gone, partial(read_credentials, configuration, options.kubeconfig)
+    )
     async with _watching(options, registry, stop) as watching:
         await asyncio.wait({work, watching, stopping}, return_when=asyncio.FIRST_COMPLETED)
         is_asked = stop.is_set()

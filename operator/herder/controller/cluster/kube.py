@@ -37,6 +37,8 @@ _WATCH_DEADLINE: Final = aiohttp.ClientTimeout(total=None, sock_connect=3.0, soc
 _MAX_CONNECTIONS: Final = 32
 _LONGEST_RETRY_AFTER_S: Final = 60.0
 """What a server asks for beyond that is not obeyed: one wrong header must not silence herder."""
+_RENEWAL_S: Final = 1.0
+"""How often at most credentials are read anew where they are refused."""
 _MERGE_PATCH: Final = "application/merge-patch+json"
 _APPLY_PATCH: Final = "application/apply-patch+yaml"
 _FIELD_MANAGER: Final = "herder"
@@ -93,12 +95,17 @@ async def load_configuration(kubeconfig: Path | None) -> Configuration:
     Raises kubernetes_asyncio's ConfigException when there is none.
     """
     configuration = Configuration()
+    await read_credentials(configuration, kubeconfig)
+    return configuration
+
+
+async def read_credentials(configuration: Configuration, kubeconfig: Path | None) -> None:
+    """Bring `configuration` to what the files say now, as `load_configuration` does: a token may have been replaced."""
     if kubeconfig is None and "KUBERNETES_SERVICE_HOST" in os.environ:
         config.load_incluster_config(client_configuration=configuration)  # type: ignore[no-untyped-call]
     else:
         path = str(kubeconfig) if kubeconfig else None
         await config.load_kube_config(config_file=path, client_configuration=configuration)
-    return configuration
 
 
 def server_of(configuration: Configuration) -> str:
@@ -109,19 +116,28 @@ def server_of(configuration: Configuration) -> str:
 class Kube:
     """The API server that `configuration` names, over one pool of connections. An async context manager.
 
-    `learn` is told each token before it is sent, `heard` what came of each call.
+    `learn` is told each token before it is sent, `heard` what came of each call. `renew` brings the configuration to
+    what its files say: it is called where a token is refused, and where the server's certificate is.
     """
 
-    def __init__(self, configuration: Configuration, learn: Learn = not_learnt, heard: Heard = _unheard) -> None:
+    def __init__(
+        self,
+        configuration: Configuration,
+        learn: Learn = not_learnt,
+        heard: Heard = _unheard,
+        renew: Callable[[], Awaitable[None]] | None = None,
+    ) -> None:
         self.configuration = configuration
         self._learn = learn
         self._heard = heard
+        self._renew = renew
+        self._renewed_at_s = float("-inf")
         self._session: aiohttp.ClientSession | None = None
         self._watching: aiohttp.ClientSession | None = None
         """Apart from the calls, so that however many watches are open leave those their connections."""
 
     async def __aenter__(self) -> Self:
-        tls = _tls(self.configuration)
+        tls = self._tls = _tls(self.configuration)
         self._session = self._opened(aiohttp.TCPConnector(limit=_MAX_CONNECTIONS, ssl=tls))
         self._watching = self._opened(aiohttp.TCPConnector(limit=0, force_close=True, ssl=tls))
         return self
@@ -186,6 +202,8 @@ class Kube:
                 allow_redirects=False,
             ) as response:
                 self._heard("WATCH", path, response.status, 0.0)
+                if response.status == HTTPStatus.UNAUTHORIZED:
+                    await self._is_renewed(response)  # for the next watch
                 if response.status != HTTPStatus.OK:
                     _answer(response, await response.read())
                 async for _ in response.content.iter_any():
@@ -203,21 +221,52 @@ class Kube:
         body: Mapping[str, Any] | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> dict[str, Any]:
-        if self._session is None:
-            raise RuntimeError("enter the Kube before you use it")
         data = None if body is None else json.dumps(body).encode()
         began_s = time.monotonic()
+        sent = {"Content-Type": "application/json", **(headers or {})}
         try:
-            sent = {"Content-Type": "application/json", **(headers or {}), **await self._authorization()}
-            async with self._session.request(
-                method, path.lstrip("/"), data=data, headers=sent, timeout=timeout, allow_redirects=False
-            ) as response:
-                answer = await response.read()
+            try:
+                response, answer = await self._exchange(method, path, data, sent, timeout)
+            except aiohttp.ClientConnectorCertificateError:
+                await self._read_authorities()
+                response, answer = await self._exchange(method, path, data, sent, timeout)
+            if response.status == HTTPStatus.UNAUTHORIZED and await self._is_renewed(response):
+                response, answer = await self._exchange(method, path, data, sent, timeout)
         except (aiohttp.ClientError, TimeoutError, OSError, config.ConfigException) as error:
             self._heard(method, path, None, time.monotonic() - began_s)
             raise Unreached(f"{method} {path}: {type(error).__name__}") from error
         self._heard(method, path, response.status, time.monotonic() - began_s)
         return _answer(response, answer)
+
+    async def _exchange(
+        self, method: str, path: str, data: bytes | None, headers: Mapping[str, str], timeout: aiohttp.ClientTimeout
+    ) -> tuple[aiohttp.ClientResponse, bytes]:
+        if self._session is None:
+            raise RuntimeError("enter the Kube before you use it")
+        async with self._session.request(
+            method,
+            path.lstrip("/"),
+            data=data,
+            headers={**headers, **await self._authorization()},
+            timeout=timeout,
+            allow_redirects=False,
+        ) as response:
+            return response, await response.read()
+
+    async def _is_renewed(self, refused: aiohttp.ClientResponse) -> bool:
+        """Whether there is another token by now than the one that was refused; the files are read for it if need be."""
+        sent, now_s = refused.request_info.headers.get("Authorization"), time.monotonic()
+        if self._renew is not None and now_s - self._renewed_at_s >= _RENEWAL_S:
+            self._renewed_at_s = now_s
+            await self._renew()
+        return (await self._authorization()).get("Authorization") != sent
+
+    async def _read_authorities(self) -> None:
+        """Trust those whom the file names now, too: the API server's authority may have been replaced."""
+        if self._renew is not None:
+            await self._renew()
+        if self.configuration.ssl_ca_cert:
+            self._tls.load_verify_locations(cafile=self.configuration.ssl_ca_cert)
 
     async def _authorization(self) -> dict[str, str]:
         token = await self.configuration.get_api_key_with_prefix("BearerToken")
@@ -247,7 +296,7 @@ def _error(response: aiohttp.ClientResponse, text: str) -> KubeError:
             return Conflicted(text)
         case HTTPStatus.FORBIDDEN:
             return Forbidden(text)
-        case HTTPStatus.UNAUTHORIZED:  # a token that has just expired is renewed from its file for a later call
+        case HTTPStatus.UNAUTHORIZED:  # there will be another token in its file
             return Unreached(text)
         case HTTPStatus.TOO_MANY_REQUESTS:
             return Unreached(text, _seconds(response.headers.get("Retry-After", "")))

@@ -8,7 +8,7 @@ the pauses here have no end, and the health check asks whether the watchers live
 import asyncio
 import itertools
 import random
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Awaitable, Callable, Collection, Iterator
 from datetime import timedelta
 from typing import Any, Final
 
@@ -62,13 +62,23 @@ def watched_settings() -> kopf.OperatorSettings:
 
 
 def registry_of(
-    configuration: Configuration, seen: Seen, gone: Seen, clock: Clock = SYSTEM_CLOCK
+    configuration: Configuration,
+    seen: Seen,
+    gone: Seen,
+    renew: Callable[[], Awaitable[None]] | None = None,
+    clock: Clock = SYSTEM_CLOCK,
 ) -> kopf.OperatorRegistry:
-    """Return kopf's handlers: `seen` gets every version of every object, `gone` the last one of a deleted object."""
+    """Return kopf's handlers: `seen` gets every version of every object, `gone` the last one of a deleted object.
+
+    `renew` brings the configuration to what its files say: kopf asks for credentials anew where its own are refused,
+    and gives up for good where it is given the same.
+    """
     registry = kopf.OperatorRegistry()
 
     @kopf.on.login(registry=registry)
     async def login(**_: Any) -> kopf.ConnectionInfo:
+        if renew is not None:
+            await renew()
         return await _connection(configuration, clock)
 
     has_lived = False
