@@ -7,7 +7,7 @@ from prometheus_client import CollectorRegistry, ProcessCollector, generate_late
 from prometheus_client.registry import Collector
 
 from herder import __version__
-from herder.controller.known.objects import Key
+from herder.controller.known.objects import KINDS, Key
 from herder.controller.metrics import catalog
 from herder.controller.metrics.calls import ApiCalls, GatewayCalls
 from herder.controller.metrics.runs import RunMetrics
@@ -27,9 +27,16 @@ class Metrics:
         self._leader = catalog.LEADER.made(registry)
         self.leads(is_leader=True)  # nobody else is there, until somebody says so
         catalog.BUILD_INFO.made(registry).labels(__version__).set(1)
+        self._begin_at_zero()
+        ProcessCollector(registry=registry)
+
+    def _begin_at_zero(self) -> None:
+        """Show what has not happened yet: Prometheus sees no increase where a series begins."""
         for cause in ("Full", "Refused"):
             self._events_dropped.labels(cause)
-        ProcessCollector(registry=registry)
+        for kind in KINDS:
+            for cause in ("Cluster", "Defect"):
+                self._failures.labels(kind, cause)
 
     def read_from(self, gauges: Collector) -> None:
         """Show what is read off living objects, too."""
