@@ -1,4 +1,4 @@
-"""usage: python -m bench.scale [--flood N] [--heal N] [--rounds N] [--dry-run]"""
+"""usage: python -m bench.scale [--flood N] [--heal N] [--rounds N] [--hang N] [--dry-run]"""
 
 import argparse
 import asyncio
@@ -8,6 +8,7 @@ from pathlib import Path
 
 from bench.scale import report
 from bench.scale.declaring import flood, heal
+from bench.scale.hanging import hang
 from bench.scale.world import World
 
 PAGE = Path(__file__).resolve().parents[3] / "docs" / "scale.md"
@@ -20,6 +21,7 @@ def main() -> None:
     parser.add_argument("--flood", type=int, default=1000, metavar="N", help="workers declared at once")
     parser.add_argument("--heal", type=int, default=200, metavar="N", help="workers of the replica that is restarted")
     parser.add_argument("--rounds", type=int, default=3, help="how often it is restarted")
+    parser.add_argument("--hang", type=int, default=100, metavar="N", help="workers declared while a replica hangs")
     parser.add_argument("--dry-run", action="store_true", help="print the page instead of writing docs/scale.md")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="herder-scale-") as folder, World.running(Path(folder), REPLICAS) as world:
@@ -27,9 +29,12 @@ def main() -> None:
         for each in heals:
             print(each, file=sys.stderr)
         world.forget()
+        hung = asyncio.run(hang(world, world.urls(2 * options.hang)))
+        print(hung, file=sys.stderr)
+        world.forget()
         flooded = asyncio.run(flood(world, world.urls(options.flood)))
         print(flooded, file=sys.stderr)
-    page = report.page(flooded, heals, REPLICAS)
+    page = report.page(flooded, heals, hung, REPLICAS)
     if options.dry_run:
         print(page)
     else:

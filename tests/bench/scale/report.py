@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from bench.report import machine
 from bench.scale.declaring import RESYNC_S, Flood, Heal
+from bench.scale.hanging import Hang
 
 PAGE = """\
 # How herder scales
@@ -44,16 +45,27 @@ each, by a program that asks nothing, checks nothing and writes nothing down.
 | that beside posting by hand, the median of the pairs | {ratio:.2f} |
 | back by herder, counted from the replica's first answer, noticing it included | {back_s:.2f} s |
 | herder's processor time for it | {heal_cpu_s:.2f} s |
+
+## A replica that hangs
+
+{hang.count} workers are declared, four a second: once while all {replicas} replicas answer, once from the moment on
+that one of them was frozen (SIGSTOP). It is the time from a declaration until both other replicas list it as ready.
+
+| | median | 99th percentile |
+|---|---:|---:|
+| all replicas answer | {hang.all_well.median_s:.2f} s | {hang.all_well.p99_s:.2f} s |
+| one hangs | {hang.one_hung.median_s:.2f} s | {hang.one_hung.p99_s:.2f} s |
 """
 
 
-def page(flood: Flood, heals: Sequence[Heal], replicas: int) -> str:
+def page(flood: Flood, heals: Sequence[Heal], hang: Hang, replicas: int) -> str:
     """Return the page, as Markdown."""
     return PAGE.format(
         date=datetime.datetime.now(datetime.UTC).date(),
         machine=machine(),
         replicas=replicas,
         flood=flood,
+        hang=hang,
         rate=flood.count / flood.ready_s,
         status=flood.writes["status"] / flood.count,
         other=(flood.writes["other"] - flood.count) / flood.count,  # each was applied once
