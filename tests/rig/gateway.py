@@ -10,7 +10,7 @@ from rig.ports import HOST, reserve_port
 from rig.process import Process
 from rig.web import fetch, is_ok
 
-_READY_WITHIN_S = 30.0
+_READY_WITHIN_S = 120.0
 
 
 class Smg:

@@ -15,7 +15,7 @@ from rig.ports import HOST, reserve_port
 from rig.process import Process
 from rig.web import is_ok
 
-_READY_WITHIN_S = 30.0
+_READY_WITHIN_S = 120.0
 _NAMES = Path(__file__).with_name("names")
 
 

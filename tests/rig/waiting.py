@@ -8,6 +8,8 @@ from typing import Any, overload
 from rig.control_plane.cluster import Cluster
 
 POLL_S = 0.05
+PATIENCE = 4
+"""What a wait's time is multiplied by: tests say how long a thing takes on a machine of their own, and share one."""
 
 
 @overload
@@ -17,10 +19,11 @@ async def eventually[T](check: Callable[[], T | None], timeout_s: float = ...) -
 async def eventually(check: Callable[[], Any], timeout_s: float = 10.0) -> Any:
     """Call `check` (plain or async) every 50 ms until it gives something true, and return that.
 
-    A failed assertion in it counts as "not yet". AssertionError when the time is over, with what came last.
+    A failed assertion in it counts as "not yet". AssertionError when the time is over PATIENCE times, with what came
+    last.
     """
     clock = asyncio.get_running_loop().time
-    deadline_s = clock() + timeout_s
+    deadline_s = clock() + PATIENCE * timeout_s
     while True:
         failed: AssertionError | None = None
         value: object = None
@@ -32,7 +35,7 @@ async def eventually(check: Callable[[], Any], timeout_s: float = 10.0) -> Any:
         if value:
             return value
         if clock() > deadline_s:
-            raise AssertionError(f"not within {timeout_s:g} s; the last was: {failed or repr(value)}") from failed
+            raise AssertionError(f"not within {PATIENCE * timeout_s:g} s; the last was: {failed or repr(value)}") from failed
         await asyncio.sleep(POLL_S)
 
 

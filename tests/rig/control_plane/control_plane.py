@@ -23,7 +23,7 @@ from rig.control_plane.programs import ensure
 from rig.ports import HOST, reserve_port
 from rig.process import Process
 
-_READY_WITHIN_S = 60.0
+_READY_WITHIN_S = 120.0
 
 
 class ControlPlane(Cluster):

@@ -13,7 +13,7 @@ from rig.ports import HOST, reserve_port
 from rig.process import Process
 from rig.web import fetch, is_ok
 
-_READY_WITHIN_S = 30.0
+_READY_WITHIN_S = 120.0
 _TESTS = Path(__file__).parents[2]
 
 

@@ -14,7 +14,7 @@ from rig.web import fetch, is_ok
 from rig.workers.script import Script, dump
 from rig.workers.server import Received
 
-_READY_WITHIN_S = 30.0
+_READY_WITHIN_S = 120.0
 _TESTS = Path(__file__).parents[2]
 
 
