@@ -35,7 +35,9 @@ async def eventually(check: Callable[[], Any], timeout_s: float = 10.0) -> Any:
         if value:
             return value
         if clock() > deadline_s:
-            raise AssertionError(f"not within {PATIENCE * timeout_s:g} s; the last was: {failed or repr(value)}") from failed
+            raise AssertionError(
+                f"not within {PATIENCE * timeout_s:g} s; the last was: {failed or repr(value)}"
+            ) from failed
         await asyncio.sleep(POLL_S)
 
 

@@ -144,7 +144,7 @@ class ControlPlane(Cluster):
             "--controllers=garbage-collector-controller,namespace-controller,serviceaccount-controller",
             "--leader-elect=false",
             "--secure-port=0",
-            "--kube-api-qps=200",  # emptying a namespace takes some 100 calls: at 20 a second tests wait for each other's
+            "--kube-api-qps=200",  # emptying a namespace takes some 100 calls, and there are many
             "--kube-api-burst=400",
         ]
         self._controller_manager = Process.start(argv, self.folder / "kube-controller-manager.log")
