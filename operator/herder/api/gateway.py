@@ -15,6 +15,9 @@ MAX_PLAN: Final = 32
 
 _ONE_WAY: Final = "write exactly one of endpoints (a list of URLs) and service (whose replicas are followed)"
 _SOME: Final = "write at least 1 item, the URL of a replica"
+_MOST_CHARS: Final = 16 * 1024
+"""Of all URLs together: every status repeats them, and is to stay below 64 KiB."""
+_BRIEF: Final = f"write shorter URLs: together they may have {_MOST_CHARS} characters, for every status repeats them"
 _DISTINCT: Final = "write each replica once; two of these URLs are the same"
 
 
@@ -23,12 +26,15 @@ def _check_endpoints(endpoints: tuple[str, ...]) -> tuple[str, ...]:
         raise ValueError(_SOME)
     if len(set(endpoints)) < len(endpoints):
         raise ValueError(_DISTINCT)
+    if sum(map(len, endpoints)) > _MOST_CHARS:
+        raise ValueError(_BRIEF)
     return endpoints
 
 
 Endpoints = Annotated[
     tuple[HttpUrl, ...],
     Field(max_length=MAX_REPLICAS, json_schema_extra={"minItems": 1}),
+    Rule(f"self.map(url, size(url)).sum() <= {_MOST_CHARS}", _BRIEF),
     AfterValidator(_check_endpoints),
 ]
 

@@ -2,7 +2,8 @@
 
 A status far above `BUDGET` would be taken by the API server, and be carried about by every watch. What it says for
 people is cut first, step by step and only as far as needed; what herder reads back of it, the ids and hashes of each
-replica's entry, is never cut. That is about 150 bytes for a replica, beside its URL.
+replica's entry, comes last. That is about 135 bytes for a replica, beside its URL: it stays whole as long as the URLs
+of a gateway are no longer than its CRD allows, and only a status that is written by older rules loses rows.
 """
 
 import json
@@ -54,6 +55,21 @@ def _with_short_texts(most: int, status: Status) -> Status:
     return {**status, **texts}
 
 
+def _without_history(status: Status) -> Status:
+    return {**status, "history": []} if "history" in status else status
+
+
+def _with_rows_that_fit(status: Status) -> Status:
+    """Keep the first replicas: of one without a row it must be found out anew what it has."""
+    rows, room = [], BUDGET - size_of({**status, "replicas": []})
+    for row in status.get("replicas", ()):
+        room -= size_of(row) + 1
+        if room < 0:
+            break
+        rows.append(row)
+    return {**status, "replicas": rows}
+
+
 def _short(items: Iterable[Mapping[str, Any]], most: int) -> list[dict[str, Any]]:
     return [{**item, "message": _cut(item["message"], most)} if "message" in item else dict(item) for item in items]
 
@@ -70,4 +86,7 @@ _CUTS: Final[tuple[Callable[[Status], Status], ...]] = (
     partial(_with_short_texts, 96),
     partial(_with_short_lists, "server", "tools", 2),
     partial(_with_short_lists, "worker", "models", 2),
+    partial(_with_short_texts, 24),
+    _without_history,
+    _with_rows_that_fit,
 )
