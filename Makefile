@@ -66,8 +66,10 @@ lint: setup ## ruff, mypy, import contracts, and that generated files are fresh
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
 	@$(BIN)/herder crds --check
+	@$(BIN)/herder crds --check --folder charts/herder/files/crds
 	@$(BIN)/herder workflows | cmp --quiet - docs/workflows.md || { echo "docs/workflows.md is stale: make generate" >&2; exit 1; }
 	@$(BIN)/python -m herder.controller.metrics.page | cmp --quiet - docs/metrics.md || { echo "docs/metrics.md is stale: make generate" >&2; exit 1; }
+	@$(BIN)/python charts/document.py | cmp --quiet - docs/values.md || { echo "docs/values.md is stale: make generate" >&2; exit 1; }
 	@$(BIN)/python gitops/argocd/render.py | cmp --quiet - gitops/argocd/argocd-cm.yaml || { echo "gitops/argocd/argocd-cm.yaml is stale: make generate" >&2; exit 1; }
 
 sbom: setup ## write dist/sbom.cdx.json: what the lock installs on this machine; an image has its own
@@ -86,16 +88,18 @@ format: setup ## let ruff format and mend what it can
 
 generate: setup ## render crds/ from the models, pages and diagrams of docs/ and gitops/argocd-cm.yaml from the code
 	@$(BIN)/herder crds
+	@$(BIN)/herder crds --folder charts/herder/files/crds
 	@$(BIN)/herder workflows > docs/workflows.md
 	@$(BIN)/python -m herder.controller.metrics.page > docs/metrics.md
+	@$(BIN)/python charts/document.py > docs/values.md
 	@$(BIN)/python gitops/argocd/render.py > gitops/argocd/argocd-cm.yaml
 	@$(BIN)/python -m herder.engine.diagrams docs/engine.md
 
 lock: setup ## resolve the dependencies anew and write the locks
 	@$(BIN)/uv pip compile -q --universal --python-version 3.12 --generate-hashes --no-emit-index-url --no-header --upgrade \
-		pyproject.toml -o requirements.lock
+		pyproject.toml --extra otel -o requirements.lock
 	@$(BIN)/uv pip compile -q --universal --python-version 3.12 --generate-hashes --no-emit-index-url --no-header --upgrade \
-		pyproject.toml --group dev -c requirements.lock -o requirements-dev.lock
+		pyproject.toml --extra otel --group dev -c requirements.lock -o requirements-dev.lock
 
 clean: ## remove what setup made
 	@rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis

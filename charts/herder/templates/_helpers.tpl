@@ -14,6 +14,23 @@
 {{- printf "%s:%s" .Release.Namespace (include "herder.fullname" .) -}}
 {{- end -}}
 
+{{- define "herder.leaseName" -}}
+{{- .Values.leaderElection.leaseName | default (include "herder.fullname" .) -}}
+{{- end -}}
+
+{{/* Empty where herder reads it itself. */}}
+{{- define "herder.installation" -}}
+{{- if or .Values.installation (not .Values.watchNamespaces) -}}
+{{- .Values.installation -}}
+{{- else -}}
+{{- with lookup "v1" "Namespace" "" "kube-system" -}}
+{{- .metadata.uid -}}
+{{- else -}}
+{{- fail "installation: with watchNamespaces it must be written where helm can't ask the cluster, best what `kubectl get namespace kube-system -o jsonpath={.metadata.uid}` says" -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
+
 {{- define "herder.serviceAccountName" -}}
 {{- .Values.serviceAccount.name | default (include "herder.fullname" .) -}}
 {{- end -}}
@@ -44,43 +61,18 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
   namespace: {{ .Release.Namespace }}
 {{- end -}}
 
-{{/* What herder does in each namespace that it serves. Secrets are got by name, never listed or watched. */}}
-{{- define "herder.servingRules" -}}
-- apiGroups: [herder.dev]
-  resources: [modelgateways]
-  verbs: [get, list, watch]
-- apiGroups: [herder.dev]
-  resources: [workerregistrations, wasmmodules, tokenizers, mcpservers]
-  verbs: [get, list, watch, patch]
-- apiGroups: [herder.dev]
-  resources:
-    - modelgateways/status
-    - workerregistrations/status
-    - wasmmodules/status
-    - tokenizers/status
-    - mcpservers/status
-  verbs: [patch]
-- apiGroups: [""]
-  resources: [secrets]
-  {{- with .Values.secretNames }}
-  resourceNames: {{ toJson . }}
-  {{- end }}
-  verbs: [get]
-# The replicas behind a gateway's Service.
-- apiGroups: [""]
-  resources: [services]
-  verbs: [get]
-- apiGroups: [discovery.k8s.io]
-  resources: [endpointslices]
-  verbs: [list, watch]
-# The file of a gateway's MCP servers, applied by herder alone, and the Deployment that is rolled when it changes.
-- apiGroups: [""]
-  resources: [configmaps]
-  verbs: [get, create, patch]
-- apiGroups: [apps]
-  resources: [deployments]
-  verbs: [get, patch]
-- apiGroups: [""]
-  resources: [events]
-  verbs: [create]
+{{/* Both as the restricted profile of pod security demands. */}}
+{{- define "herder.podSecurity" -}}
+runAsNonRoot: true
+runAsUser: 65532
+runAsGroup: 65532
+seccompProfile:
+  type: RuntimeDefault
+{{- end -}}
+
+{{- define "herder.containerSecurity" -}}
+allowPrivilegeEscalation: false
+readOnlyRootFilesystem: true
+capabilities:
+  drop: [ALL]
 {{- end -}}

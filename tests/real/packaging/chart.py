@@ -1,8 +1,9 @@
 """Herder's chart, rendered and installed by the real helm."""
 
+import json
 import os
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,9 +11,16 @@ from typing import Any
 
 import yaml
 
+from herder.cli.run import run
 from rig.control_plane.cluster import Cluster
 
 CHART = Path(__file__).parents[3] / "charts" / "herder"
+
+NO_CRDS = "crds.install=false"
+"""For a cluster that has them already."""
+
+NAMED = ("watchNamespaces={a,b}", "installation=here")
+"""Two namespaces; without a cluster to ask the installation must be named, too."""
 
 
 class HelmError(RuntimeError):
@@ -40,25 +48,56 @@ class Helm:
         return done.stdout
 
     def template(self, *values: str, namespace: str = "herder-system", crds: bool = False) -> list[dict[str, Any]]:
-        """What the chart renders to with `values`, each a KEY=VALUE of --set."""
-        words = ["--include-crds"] if crds else []
-        text = self.run("template", "herder", str(CHART), "--namespace", namespace, *words, *_sets(values))
+        """What the chart renders to with `values`, each a KEY=VALUE of --set; CRDs only if they are asked for."""
+        words = [] if crds else ["--set", NO_CRDS]
+        text = self.run("template", "herder", str(CHART), "--namespace", namespace, *words, *sets(values))
+        return [document for document in yaml.safe_load_all(text) if document]
+
+    def template_of(self, values: Mapping[str, Any]) -> list[dict[str, Any]]:
+        """What the chart renders to with `values` as a file of values has them, without CRDs."""
+        file = self.home / "values.yaml"
+        file.write_text(json.dumps(values))
+        text = self.run("template", "herder", str(CHART), "--values", str(file), "--set", NO_CRDS)
         return [document for document in yaml.safe_load_all(text) if document]
 
     @contextmanager
     def installed(self, release: str, namespace: str, *values: str) -> Iterator[None]:
-        """Have a release of the chart within the block."""
-        self.run("install", release, str(CHART), "--namespace", namespace, *_sets(values))
+        """Have a release of the chart within the block, without CRDs: the cluster has them."""
+        self.run("install", release, str(CHART), "--namespace", namespace, *sets((NO_CRDS, *values)))
         try:
             yield
         finally:
             self.run("uninstall", release, "--namespace", namespace, "--wait=hookOnly")
 
 
+def sets(values: Iterable[str]) -> list[str]:
+    """The words that set each KEY=VALUE."""
+    return [word for value in values for word in ("--set", value)]
+
+
+def every(documents: list[dict[str, Any]], kind: str) -> list[dict[str, Any]]:
+    """The documents of a kind."""
+    return [document for document in documents if document["kind"] == kind]
+
+
 def only(documents: list[dict[str, Any]], kind: str) -> dict[str, Any]:
     """The one document of a kind."""
-    [document] = [document for document in documents if document["kind"] == kind]
+    [document] = every(documents, kind)
     return document
+
+
+def container_of(documents: list[dict[str, Any]]) -> dict[str, Any]:
+    """The Deployment's one container."""
+    [container] = only(documents, "Deployment")["spec"]["template"]["spec"]["containers"]
+    found: dict[str, Any] = container
+    return found
+
+
+def options_of(documents: list[dict[str, Any]]) -> dict[str, Any]:
+    """What herder reads its container's arguments as. Raises click's UsageError for what it does not know."""
+    command, *words = container_of(documents)["args"]
+    assert command == run.name
+    return run.make_context(command, words).params
 
 
 def pod_of(deployment: dict[str, Any], namespace: str) -> dict[str, Any]:
@@ -66,7 +105,3 @@ def pod_of(deployment: dict[str, Any], namespace: str) -> dict[str, Any]:
     template = deployment["spec"]["template"]
     metadata = {"name": "herder", "namespace": namespace, "labels": template["metadata"]["labels"]}
     return {"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": template["spec"]}
-
-
-def _sets(values: tuple[str, ...]) -> list[str]:
-    return [word for value in values for word in ("--set", value)]

@@ -27,23 +27,14 @@ SERVING: frozenset[Grant] = frozenset(
 )
 """In each namespace that is served."""
 
-LOOKING: frozenset[Grant] = frozenset(
-    {
-        ("get", "namespaces"),
-        ("list", "customresourcedefinitions"),
-        ("watch", "customresourcedefinitions"),
-    }
-)
-"""In the cluster as a whole; of namespaces only kube-system may be got."""
+IDENTITY: frozenset[Grant] = frozenset({("get", "namespaces")})
+"""In the cluster as a whole, of kube-system alone; not where the installation is named."""
 
-FINDING: frozenset[Grant] = frozenset({("list", "namespaces"), ("watch", "namespaces")})
-"""In the cluster as a whole, where herder serves named namespaces."""
+LEASE: frozenset[Grant] = frozenset({("create", "leases"), ("get", "leases"), ("patch", "leases")})
+"""In the release's own namespace; all but to create one of its own Lease alone."""
 
-SELDOM: frozenset[Grant] = frozenset(
-    {("get", "modelgateways"), *(("get", kind) for kind in SERVED), ("create", "configmaps")}
-)
-"""Asked for only when somebody else wrote at the same moment, or an entry looks forgotten; or, like the right to create
-what is applied, never by that name."""
+IMPLIED: frozenset[Grant] = frozenset({("create", "configmaps")})
+"""What applying needs where there is nothing yet, though the API server is never asked for it by that name."""
 
 
 def granted(documents: Iterable[dict[str, Any]], kind: str) -> frozenset[Grant]:

@@ -1,58 +1,48 @@
-"""What the chart takes and what it renders, by the real helm."""
+"""What the chart renders, by the real helm."""
 
-import shutil
-from pathlib import Path
+from typing import Any
 
 import pytest
-import yaml
 
 from herder import __version__
-from herder.cli.run import run
-from real.packaging.chart import CHART, Helm, HelmError, only
-from rig.crds import CRDS
+from real.packaging.chart import CHART, NAMED, Helm, HelmError, container_of, every, only, options_of, sets
 
-ALL = ()
-NAMED = ("namespaces={a,b}",)
-PROFILES = [pytest.param(ALL, id="all namespaces"), pytest.param(NAMED, id="named namespaces")]
+PROFILES = [pytest.param((), id="all namespaces"), pytest.param(NAMED, id="named namespaces")]
+LEADING = "leaderElection.enabled=true"
+EVERYTHING = (
+    LEADING,
+    "replicas=2",
+    "networkPolicy.enabled=true",
+    "metrics.enabled=true",
+    *(f"metrics.{part}.enabled=true" for part in ("serviceMonitor", "prometheusRule", "dashboard")),
+)
 
 
-@pytest.mark.parametrize("values", PROFILES)
+def pod_spec(documents: list[dict[str, Any]]) -> dict[str, Any]:
+    """The Deployment's pods."""
+    spec: dict[str, Any] = only(documents, "Deployment")["spec"]["template"]["spec"]
+    return spec
+
+
+@pytest.mark.parametrize("values", [*PROFILES, pytest.param(EVERYTHING, id="everything")])
 def test_helm_finds_nothing_to_complain_about(helm: Helm, values: tuple[str, ...]) -> None:
-    said = helm.run("lint", "--strict", str(CHART), *(word for value in values for word in ("--set", value)))
+    said = helm.run("lint", "--strict", str(CHART), *sets(values))
 
     assert "0 chart(s) failed" in said
 
 
-@pytest.mark.parametrize(
-    ("value", "field"),
-    [
-        pytest.param("replicas=2", "replicas", id="a word that the chart does not know"),
-        pytest.param("logLevel=loud", "logLevel", id="a level that herder does not know"),
-        pytest.param("maxRuns=0", "maxRuns", id="a number out of range"),
-        pytest.param("namespaces={team-*}", "namespaces", id="a pattern for a namespace"),
-        pytest.param("image.digest=latest", "digest", id="a tag for a digest"),
-        pytest.param("image.repository=", "repository", id="no image"),
-        pytest.param("serviceAccount.create=false", "name", id="an account that exists, unnamed"),
-    ],
-)
-def test_a_wrong_value_is_refused_by_its_name(helm: Helm, value: str, field: str) -> None:
-    with pytest.raises(HelmError, match=f"(?s)values don't meet the specifications.*{field}"):
-        helm.template(value)
-
-
 @pytest.mark.parametrize("values", PROFILES)
 def test_the_container_starts_herder_with_options_that_it_has(helm: Helm, values: tuple[str, ...]) -> None:
-    deployment = only(helm.template(*values), "Deployment")
-    [container] = deployment["spec"]["template"]["spec"]["containers"]
-    command, *options = container["args"]
+    documents = helm.template(*values)
 
-    context = run.make_context(command, options)
+    options = options_of(documents)
 
-    assert context.params["health_host"] == "0.0.0.0"
-    assert context.params["health_port"] == container["ports"][0]["containerPort"]
-    assert context.params["namespaces"] == (("a", "b") if values else ())
-    assert context.params["all_namespaces"] is not bool(values)
-    assert not context.params["allow_loopback"]
+    assert options["health_host"] == "0.0.0.0"
+    assert options["health_port"] == container_of(documents)["ports"][0]["containerPort"]
+    assert options["namespaces"] == (("a", "b") if values else ())
+    assert options["all_namespaces"] is not bool(values)
+    assert options["installation"] == ("here" if values else None)
+    assert not options["allow_loopback"]
 
 
 @pytest.mark.parametrize(
@@ -65,43 +55,150 @@ def test_the_container_starts_herder_with_options_that_it_has(helm: Helm, values
 def test_metrics_are_served_where_they_are_asked_for(
     helm: Helm, values: tuple[str, ...], port: int, ports: dict[str, int]
 ) -> None:
-    deployment = only(helm.template(*values), "Deployment")
-    [container] = deployment["spec"]["template"]["spec"]["containers"]
-    command, *options = container["args"]
+    documents = helm.template(*values)
 
-    context = run.make_context(command, options)
-
-    assert context.params["metrics_port"] == port
-    assert {each["name"]: each["containerPort"] for each in container["ports"]} == ports
+    assert options_of(documents)["metrics_port"] == port
+    assert {each["name"]: each["containerPort"] for each in container_of(documents)["ports"]} == ports
+    service = only(documents, "Service")
+    assert {each["targetPort"]: each["port"] for each in service["spec"]["ports"]} == ports
 
 
-def test_two_operators_are_never_asked_for(helm: Helm) -> None:
+def test_without_leader_election_two_operators_are_never_there(helm: Helm) -> None:
     spec = only(helm.template(), "Deployment")["spec"]
 
     assert spec["replicas"] == 1
     assert spec["strategy"] == {"type": "Recreate"}
 
 
+def test_with_leader_election_the_next_pod_is_there_before_the_last_one_goes(helm: Helm) -> None:
+    spec = only(helm.template(LEADING), "Deployment")["spec"]
+
+    assert spec["strategy"] == {"type": "RollingUpdate", "rollingUpdate": {"maxSurge": 1, "maxUnavailable": 0}}
+
+
+@pytest.mark.parametrize(
+    ("values", "budgets"),
+    [
+        pytest.param((LEADING,), [], id="one replica: it would block every drain"),
+        pytest.param((LEADING, "replicas=2"), [1], id="two replicas"),
+        pytest.param((LEADING, "replicas=2", "podDisruptionBudget.enabled=false"), [], id="not wanted"),
+    ],
+)
+def test_from_two_replicas_on_one_at_a_time_may_be_evicted(
+    helm: Helm, values: tuple[str, ...], budgets: list[int]
+) -> None:
+    found = every(helm.template(*values), "PodDisruptionBudget")
+
+    assert [each["spec"]["maxUnavailable"] for each in found] == budgets
+
+
 def test_a_digest_pins_the_image(helm: Helm) -> None:
     digest = f"sha256:{'0' * 64}"
 
-    pinned = only(helm.template("image.repository=r.example/herder", f"image.digest={digest}"), "Deployment")
-    tagged = only(helm.template("image.repository=r.example/herder"), "Deployment")
+    pinned = container_of(helm.template("image.repository=r.example/herder", f"image.digest={digest}"))
+    tagged = container_of(helm.template("image.repository=r.example/herder"))
 
-    assert pinned["spec"]["template"]["spec"]["containers"][0]["image"] == f"r.example/herder@{digest}"
-    assert tagged["spec"]["template"]["spec"]["containers"][0]["image"] == f"r.example/herder:{__version__}"
-
-
-def test_the_packed_chart_brings_the_crds_as_the_models_have_them(helm: Helm, tmp_path: Path) -> None:
-    helm.run("package", str(CHART), "--destination", str(tmp_path))
-    shutil.unpack_archive(tmp_path / f"herder-{__version__}.tgz", tmp_path, filter="data")
-
-    packed = {path.name: path.read_text() for path in (tmp_path / "herder" / "crds").iterdir()}
-
-    assert packed == {path.name: path.read_text() for path in CRDS.glob("*.yaml")}
+    assert pinned["image"] == f"r.example/herder@{digest}"
+    assert tagged["image"] == f"r.example/herder:{__version__}"
 
 
-def test_crds_can_be_shown_for_an_upgrade(helm: Helm) -> None:
-    shown = [document["kind"] for document in yaml.safe_load_all(helm.run("show", "crds", str(CHART))) if document]
+@pytest.mark.parametrize(
+    ("values", "field", "rendered"),
+    [
+        pytest.param({"priorityClassName": "high"}, "priorityClassName", "high", id="priority class"),
+        pytest.param({"nodeSelector": {"disk": "ssd"}}, "nodeSelector", {"disk": "ssd"}, id="node selector"),
+        pytest.param(
+            {"tolerations": [{"operator": "Exists"}]}, "tolerations", [{"operator": "Exists"}], id="toleration"
+        ),
+        pytest.param({"terminationGracePeriodSeconds": 60}, "terminationGracePeriodSeconds", 60, id="time to stop"),
+        pytest.param({"imagePullSecrets": [{"name": "r"}]}, "imagePullSecrets", [{"name": "r"}], id="pull secret"),
+        pytest.param(
+            {
+                "affinity": {
+                    "podAntiAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": [{"topologyKey": "z"}]}
+                }
+            },
+            "affinity",
+            {"podAntiAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": [{"topologyKey": "z"}]}},
+            id="affinity",
+        ),
+    ],
+)
+def test_what_is_said_of_the_pod_is_what_it_has(
+    helm: Helm, values: dict[str, Any], field: str, rendered: object
+) -> None:
+    assert pod_spec(helm.template_of(values))[field] == rendered
 
-    assert shown == ["CustomResourceDefinition"] * len(list(CRDS.glob("*.yaml")))
+
+def test_further_flags_and_variables_are_given_to_the_container(helm: Helm) -> None:
+    variables = [{"name": "A", "value": "b"}, {"name": "C", "valueFrom": {"fieldRef": {"fieldPath": "status.podIP"}}}]
+
+    documents = helm.template_of({"extraArgs": ["--max-runs=7"], "extraEnv": variables})
+
+    assert options_of(documents)["max_runs"] == 7
+    assert container_of(documents)["env"] == variables
+
+
+def test_pods_carry_further_labels_and_annotations_but_no_other_label_in_the_place_of_the_selectors(helm: Helm) -> None:
+    labels = {"team": "a", "app.kubernetes.io/name": "other"}
+
+    template = only(helm.template_of({"podLabels": labels, "podAnnotations": {"x": "y"}}), "Deployment")["spec"][
+        "template"
+    ]
+
+    assert template["metadata"]["annotations"] == {"x": "y"}
+    assert template["metadata"]["labels"]["team"] == "a"
+    assert template["metadata"]["labels"]["app.kubernetes.io/name"] == "herder"
+
+
+def test_replicas_of_one_version_are_spread_over_nodes(helm: Helm) -> None:
+    documents = helm.template()
+
+    [constraint] = pod_spec(documents)["topologySpreadConstraints"]
+
+    assert (constraint["topologyKey"], constraint["whenUnsatisfiable"]) == ("kubernetes.io/hostname", "ScheduleAnyway")
+    assert constraint["labelSelector"] == only(documents, "Deployment")["spec"]["selector"]
+    assert constraint["matchLabelKeys"] == ["pod-template-hash"]
+
+
+def test_a_constraint_that_says_which_pods_count_is_left_as_it_is(helm: Helm) -> None:
+    own = {"maxSkew": 2, "topologyKey": "zone", "whenUnsatisfiable": "DoNotSchedule", "labelSelector": {}}
+
+    assert pod_spec(helm.template_of({"topologySpreadConstraints": [own]}))["topologySpreadConstraints"] == [own]
+
+
+def test_an_account_that_exists_is_used_and_given_the_roles(helm: Helm) -> None:
+    documents = helm.template("serviceAccount.create=false", "serviceAccount.name=mine")
+
+    assert every(documents, "ServiceAccount") == []
+    assert pod_spec(documents)["serviceAccountName"] == "mine"
+    assert [each["name"] for each in only(documents, "ClusterRoleBinding")["subjects"]] == ["mine"]
+
+
+def test_an_account_that_is_made_is_annotated(helm: Helm) -> None:
+    account = only(helm.template_of({"serviceAccount": {"annotations": {"role": "r"}}}), "ServiceAccount")
+
+    assert account["metadata"]["annotations"] == {"role": "r"}
+
+
+def test_named_namespaces_without_an_installation_are_refused_where_no_cluster_is_asked(helm: Helm) -> None:
+    with pytest.raises(HelmError, match=r"installation: .*kubectl get namespace kube-system"):
+        helm.template("watchNamespaces={a,b}")
+
+
+@pytest.mark.parametrize(
+    ("values", "says"),
+    [
+        pytest.param((), "serves all namespaces", id="all namespaces"),
+        pytest.param(NAMED, "serves a, b", id="named namespaces"),
+        pytest.param((), "rollout status deployment/herder && helm test herder -n herder-system", id="what to do next"),
+        pytest.param((), "delete herder's resources", id="what to do before it goes"),
+        pytest.param(
+            ("crds.install=false",), "kubectl apply --server-side --force-conflicts -f crds/", id="CRDs apart"
+        ),
+    ],
+)
+def test_the_notes_say(helm: Helm, values: tuple[str, ...], says: str) -> None:
+    words = ("--namespace", "herder-system", "--dry-run=client", *sets(values))
+
+    assert says in helm.run("install", "herder", str(CHART), *words)

@@ -1,39 +1,62 @@
-"""The chart's roles: what they grant, to the verb, and that herder does its work with them and needs each of them."""
+"""The chart's roles, to the verb: what they say, and what a real API server makes of them."""
 
-from pathlib import Path
+from collections.abc import Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from real.packaging.chart import Helm
-from real.packaging.grants import FINDING, LOOKING, SELDOM, SERVING, asked, granted
-from rig.control_plane.audit import ApiRequest, read_requests
-from rig.control_plane.control_plane import ControlPlane
-from rig.declared import Declared, is_listed_ready, urls_of
-from rig.gateway import Smg
-from rig.mcp.deployment import FakeDeployment
-from rig.operator_process import Operator
-from rig.tokenizers import loaded, write_tokenizer
-from rig.waiting import eventually, wait_for_condition
-from rig.workers import MockWorkers
+from real.packaging.chart import NAMED, Helm, every
+from real.packaging.grants import IDENTITY, LEASE, SERVING, Grant, granted
+from rig.control_plane.api_client import ApiClient
+from rig.control_plane.cluster import Cluster
 
-TEAM = "team"
-KEY = {"name": "gateway-key", "key": "key"}
+VERBS = ("get", "list", "watch", "create", "update", "patch", "delete", "deletecollection")
+SPECIAL = (
+    *((verb, "clusterroles") for verb in ("bind", "escalate")),
+    *((verb, "roles") for verb in ("bind", "escalate")),
+    *(("impersonate", who) for who in ("users", "groups", "serviceaccounts")),
+    ("use", "*"),
+    ("*", "*"),
+)
+EVERYBODY = frozenset(
+    {
+        *(("create", f"selfsubject{what}") for what in ("accessreviews", "rulesreviews", "reviews")),
+        *((verb, "clustertrustbundles") for verb in ("get", "list", "watch")),
+    }
+)
+"""What Kubernetes grants every ServiceAccount: to ask who it is and what it may do, and the cluster's authorities."""
+
+REVIEW = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews"
+type Resources = Mapping[str, tuple[str, str]]
+"""Group and name of each resource, subresource included; those of a later group that has it, too, as `NAME.GROUP`."""
 
 
 def test_serving_all_namespaces_takes_one_cluster_role(helm: Helm) -> None:
     documents = helm.template()
 
-    assert granted(documents, "ClusterRole") == SERVING | LOOKING
-    assert granted(documents, "Role") == frozenset()
+    assert granted(documents, "ClusterRole") == SERVING | IDENTITY
+    assert every(documents, "Role") == []
 
 
-def test_serving_named_namespaces_takes_a_role_in_each_and_little_in_the_cluster(helm: Helm) -> None:
-    documents = helm.template("namespaces={a,b}")
+def test_serving_named_namespaces_takes_a_role_in_each_and_nothing_in_the_cluster(helm: Helm) -> None:
+    documents = helm.template(*NAMED)
 
-    roles = [document for document in documents if document["kind"] == "Role"]
+    roles = every(documents, "Role")
     assert [role["metadata"]["namespace"] for role in roles] == ["a", "b"]
     assert [granted([role], "Role") for role in roles] == [SERVING, SERVING]
-    assert granted(documents, "ClusterRole") == LOOKING | FINDING
+    assert [each["kind"] for each in documents if each["kind"].startswith("Cluster")] == []
+
+
+def test_an_installation_that_is_named_need_not_be_read(helm: Helm) -> None:
+    assert granted(helm.template("installation=here"), "ClusterRole") == SERVING
+
+
+def test_leading_takes_one_lease_by_its_name(helm: Helm) -> None:
+    [role] = every(helm.template("leaderElection.enabled=true", "leaderElection.leaseName=mine"), "Role")
+
+    assert role["metadata"]["namespace"] == "herder-system"
+    assert granted([role], "Role") == LEASE
+    assert [rule.get("resourceNames") for rule in role["rules"]] == [None, ["mine"]]
 
 
 def test_secrets_can_be_narrowed_down_to_names(helm: Helm) -> None:
@@ -43,88 +66,86 @@ def test_secrets_can_be_narrowed_down_to_names(helm: Helm) -> None:
     assert rule["resourceNames"] == ["gateway-key", "worker-key"]
 
 
+@pytest.fixture
+def resources(control_plane: Cluster) -> Resources:
+    """Every resource that the API server has."""
+    groups = (control_plane.get("/apis") or {})["groups"]
+    versions = [f"/apis/{version['groupVersion']}" for group in groups for version in group["versions"]]
+    found: dict[str, tuple[str, str]] = {}
+    for path in ("/api/v1", *versions):
+        group = path.split("/")[2] if path.startswith("/apis/") else ""
+        for each in (control_plane.get(path) or {})["resources"]:
+            is_other = found.get(each["name"], (group, ""))[0] != group
+            found[f"{each['name']}.{group}" if is_other else each["name"]] = (group, each["name"])
+    return found
+
+
+class Account:
+    """What a ServiceAccount of the cluster may do, by its own question."""
+
+    def __init__(self, cluster: Cluster, namespace: str, resources: Resources) -> None:
+        token = cluster.kubectl("create", "token", "herder", "--namespace", namespace).stdout.strip()
+        self._api = ApiClient(cluster.server, token, cluster.ca_file)
+        self._resources = resources
+
+    def may(self, grant: Grant, namespace: str, name: str = "") -> bool:
+        """Whether one verb is allowed, in a namespace, or in the cluster as a whole where that is empty."""
+        verb, resource = grant
+        group, asked = self._resources.get(resource, ("*", resource))
+        kind, _, subresource = asked.partition("/")
+        attributes = {"verb": verb, "group": group, "resource": kind, "subresource": subresource}
+        spec = {"resourceAttributes": {**attributes, "namespace": namespace, "name": name}}
+        answer = self._api.call("POST", REVIEW, {"kind": "SelfSubjectAccessReview", "spec": spec})
+        return bool(answer["status"]["allowed"])
+
+    def all_of(self, grants: Iterable[Grant], namespace: str) -> frozenset[Grant]:
+        """Which of these are allowed."""
+        asked = list(grants)
+        with ThreadPoolExecutor(4) as pool:
+            allowed = pool.map(lambda grant: self.may(grant, namespace), asked)
+            return frozenset(grant for grant, is_allowed in zip(asked, allowed, strict=True) if is_allowed)
+
+
 @pytest.mark.parametrize(
-    ("values", "scope", "grants"),
+    ("values", "elsewhere"),
     [
-        pytest.param((), ("--all-namespaces",), SERVING | LOOKING, id="all namespaces"),
-        pytest.param(
-            (f"namespaces={{{TEAM}}}",), ("--namespace", TEAM), SERVING | LOOKING | FINDING, id="a named namespace"
-        ),
+        pytest.param((), SERVING, id="all namespaces"),
+        pytest.param(("watchNamespaces={NAMESPACE}", "installation=here"), frozenset(), id="a named namespace"),
     ],
 )
-async def test_herder_works_with_exactly_these_rights(
-    own_control_plane: ControlPlane,
-    smg_pair: tuple[Smg, Smg],
-    mock_workers: MockWorkers,
-    tmp_path: Path,
+def test_of_all_verbs_of_all_resources_the_api_server_allows_what_the_table_says(
+    control_plane: Cluster,
+    helm: Helm,
+    namespace: str,
+    resources: Resources,
     values: tuple[str, ...],
-    scope: tuple[str, ...],
-    grants: frozenset[tuple[str, str]],
+    elsewhere: frozenset[Grant],
 ) -> None:
-    for name in ("herder-system", TEAM):
-        own_control_plane.kubectl("create", "namespace", name)
-    declared = Declared(own_control_plane, TEAM)
-    worker = mock_workers.add("a")
+    grants = {*((verb, resource) for resource in resources for verb in VERBS), *SPECIAL}
+    words = (value.replace("NAMESPACE", namespace) for value in values)
 
-    with Helm(own_control_plane, tmp_path).installed("herder", "herder-system", *values):
-        token = own_control_plane.kubectl("create", "token", "herder", "--namespace", "herder-system").stdout.strip()
-        operator = Operator.start(
-            own_control_plane, *scope, kubeconfig=own_control_plane.kubeconfig_for(token), log_dir=tmp_path
-        )
-        try:
-            operator.wait_healthy()
-            await _register_and_remove(declared, smg_pair, worker.url)
-            await _load_and_unload(declared, smg_pair, write_tokenizer(tmp_path / "tokenizer", "hello"))
-            await _try_module(declared)
-            await _publish(declared)
-            await eventually(lambda: asked(_requests(own_control_plane)) >= grants - SELDOM)
-        finally:
-            operator.kill()
+    with helm.installed("herder", namespace, "leaderElection.enabled=true", *words):
+        account = Account(control_plane, namespace, resources)
+        here, there, cluster = (account.all_of(grants, place) for place in (namespace, "default", ""))
 
-    requests = _requests(own_control_plane)
-    assert [request for request in requests if request.code == 403] == []
-    assert asked(requests) <= grants
-    assert {request.name for request in requests if request.resource == "secrets"} == {"gateway-key"}
+        assert here - EVERYBODY == SERVING | {("create", "leases")}
+        assert there - EVERYBODY == elsewhere
+        assert cluster - EVERYBODY == elsewhere
+        assert account.may(("get", "namespaces"), "", "kube-system") is not bool(values)
+        assert [account.may((verb, "leases"), namespace, "herder") for verb in ("get", "patch", "delete")] == [
+            True,
+            True,
+            False,
+        ]
+        assert not account.may(("get", "leases"), namespace, "other")
 
 
-async def _register_and_remove(declared: Declared, replicas: tuple[Smg, Smg], url: str) -> None:
-    declared.secret("gateway-key", key="sesame")
-    declared.service("shepherd", replicas)
-    by_service = {"service": {"name": "shepherd", "port": 80}, "auth": {"apiKeySecretRef": KEY}, "resyncSeconds": 1}
-    by_service["mcp"] = {"rollout": {"deployment": "shepherd"}}
-    declared.apply("ModelGateway", "gw", by_service)
-    declared.worker("a", url)
-    await declared.until("a", reason="Registered")
-    assert all(is_listed_ready(replica, url) for replica in replicas)
-    declared.delete("a")
-    await declared.until_gone("a")
-    assert [urls_of(replica) for replica in replicas] == [[], []]
+def test_a_secret_that_is_not_named_may_not_be_read(
+    control_plane: Cluster, helm: Helm, namespace: str, resources: Resources
+) -> None:
+    with helm.installed("herder", namespace, f"watchNamespaces={{{namespace}}}", "secretNames={gateway-key}"):
+        account = Account(control_plane, namespace, resources)
 
+        allowed = {name: account.may(("get", "secrets"), namespace, name) for name in ("gateway-key", "other", "")}
 
-async def _load_and_unload(declared: Declared, replicas: tuple[Smg, Smg], source: Path) -> None:
-    path = declared.path("t", "tokenizers")
-    declared.apply("Tokenizer", "t", {"gatewayRef": {"name": "gw"}, "name": "t", "source": str(source)})
-    await wait_for_condition(declared.cluster, path, "Ready", reason="Registered")
-    declared.cluster.delete(path)
-    await eventually(lambda: declared.cluster.get(path) is None)
-    assert [loaded(replica.url) for replica in replicas] == [{}, {}]
-
-
-async def _try_module(declared: Declared) -> None:
-    path = declared.path("m", "wasmmodules")
-    declared.apply("WasmModule", "m", {"gatewayRef": {"name": "gw"}, "source": {"path": "/none.wasm"}})
-    await eventually(lambda: "workflow" in (declared.cluster.get(path) or {}).get("status", {}))
-    declared.cluster.delete(path)
-    await eventually(lambda: declared.cluster.get(path) is None)
-
-
-async def _publish(declared: Declared) -> None:
-    deployment = FakeDeployment(declared.cluster, declared.namespace)
-    deployment.create()
-    declared.apply("McpServer", "m", {"gatewayRef": {"name": "gw"}, "transport": {"url": "http://127.0.0.1:1/mcp"}})
-    await eventually(deployment.told, timeout_s=20)
-
-
-def _requests(cluster: ControlPlane) -> list[ApiRequest]:
-    user = "system:serviceaccount:herder-system:herder"
-    return [request for request in read_requests(cluster.audit_log) if request.user == user]
+    assert allowed == {"gateway-key": True, "other": False, "": False}
