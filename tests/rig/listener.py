@@ -16,7 +16,7 @@ from rig.ports import HOST
 class Listener:
     """`url` is where it answers; `requests` holds the path, the headers and the body of each request, as text.
 
-    With `echoes` the answer repeats them.
+    With `echoes` the answer repeats them. Whoever asks for its health is told that it is well.
     """
 
     status: int = 200
@@ -35,7 +35,8 @@ class Listener:
         self.requests.append(f"{request.method} {request.path_qs}\n{headers}\n\n{body}")
         nothing: dict[str, object] = {"workers": [], "data": []}
         echo: dict[str, object] = {"error": {"code": "ECHO", "message": self.requests[-1]}}
-        return web.json_response(echo if self.echoes else nothing, status=self.status)
+        status = 200 if request.path.endswith("/health") else self.status
+        return web.json_response(echo if self.echoes else nothing, status=status)
 
 
 @contextmanager
@@ -55,10 +56,19 @@ def listening(listener: Listener, tls: ssl.SSLContext | None = None) -> Iterator
     try:
         yield listener
     finally:
-        asyncio.run_coroutine_threadsafe(runner.cleanup(), loop).result()
+        asyncio.run_coroutine_threadsafe(_end(runner), loop).result()
         loop.call_soon_threadsafe(loop.stop)
         thread.join()
         loop.close()
+
+
+async def _end(runner: web.AppRunner) -> None:
+    """Close it, and let those who were just shaking hands learn of it."""
+    await runner.cleanup()
+    others = asyncio.all_tasks() - {asyncio.current_task()}
+    for task in others:
+        task.cancel()
+    await asyncio.gather(*others, return_exceptions=True)
 
 
 def _application(listener: Listener) -> web.Application:
