@@ -127,7 +127,7 @@ async def test_no_secret_is_seen_anywhere(
         nest.gateway("closed", untrusted_peer, url=f"http://{HOST}:1")
 
         unheard = [place for place in nest.places if place.listener is not untrusted_peer]
-        await eventually(lambda: _all_spoken(nest, unheard), timeout_s=120)
+        await eventually(lambda: _all_spoken(nest, unheard), timeout_s=15)
         seen = {
             "log": operator.log.read_text(),
             "objects": _dump(control_plane, declared.namespace, *KINDS),

@@ -59,7 +59,7 @@ async def test_a_bound_key_does_not_reach_a_listener_that_a_resource_names(
     declared.secret("key", hosts=NOT_HERE, token=CANARY)
 
     path = way(declared, listener.url)
-    found = await wait_for_condition(control_plane, path, "Stalled", reason="SecretNotPermitted", timeout_s=30)
+    found = await wait_for_condition(control_plane, path, "Stalled", reason="SecretNotPermitted", timeout_s=15)
 
     [ready] = [each for each in found["status"]["conditions"] if each["type"] == "Ready"]
     assert f"Secret {declared.namespace}/key" in ready["message"]
@@ -75,7 +75,7 @@ async def test_a_worker_s_key_does_not_reach_a_gateway_that_it_is_not_for(
     declared.secret("key", hosts="models.example", token=CANARY)
 
     declared.worker("a", "http://models.example", apiKeySecretRef=KEY, probe="Gateway")
-    await declared.until("a", "Stalled", reason="SecretNotPermitted", timeout_s=30)
+    await declared.until("a", "Stalled", reason="SecretNotPermitted", timeout_s=15)
 
     assert listener.requests
     assert not listener.heard(CANARY)
@@ -86,13 +86,13 @@ async def test_a_key_that_is_bound_no_longer_is_sent_no_more(
 ) -> None:
     declared.secret("key", hosts="127.0.0.1", token=CANARY)
     path = _gateway(declared, listener.url)
-    await eventually(lambda: listener.heard(f"Authorization: Bearer {CANARY}"), timeout_s=30)
+    await eventually(lambda: listener.heard(f"Authorization: Bearer {CANARY}"), timeout_s=15)
 
     declared.secret("key", hosts="models.example", token=CANARY)
-    await wait_for_condition(control_plane, path, "Stalled", reason="SecretNotPermitted", timeout_s=30)
+    await wait_for_condition(control_plane, path, "Stalled", reason="SecretNotPermitted", timeout_s=15)
     before = len(listener.requests)
     declared.secret("key", hosts="127.0.0.1", token=CANARY)
-    await wait_for_condition(control_plane, path, "Reachable", timeout_s=30)
+    await wait_for_condition(control_plane, path, "Reachable", timeout_s=15)
 
     assert before < len(listener.requests)
 
@@ -110,9 +110,9 @@ async def test_where_it_is_asked_for_only_bound_keys_are_sent(
     declared.secret("key", token=CANARY)
 
     declared.worker("a", worker.url, apiKeySecretRef=KEY)
-    await declared.until("a", "Stalled", reason="SecretNotPermitted", timeout_s=30)
+    await declared.until("a", "Stalled", reason="SecretNotPermitted", timeout_s=15)
     is_unasked = not worker.received()
     declared.secret("key", hosts="127.0.0.0/8", token=CANARY)
-    await declared.until("a", reason="Registered", timeout_s=60)
+    await declared.until("a", reason="Registered", timeout_s=20)
 
     assert is_unasked

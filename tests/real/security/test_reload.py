@@ -81,17 +81,17 @@ async def test_a_token_that_is_replaced_and_revoked_stops_nothing(
     declared = Declared(own_control_plane, TEAM)
     declared.gateway(smg_pair)
     declared.worker("a", mock_workers.add("a").url)
-    await declared.until("a", reason="Registered", timeout_s=30)
+    await declared.until("a", reason="Registered", timeout_s=15)
 
     second = tokens.issue("second")
     tokens.revoke("first")
-    await eventually(lambda: tokens.is_refused(first), timeout_s=60)
+    await eventually(lambda: tokens.is_refused(first), timeout_s=20)
     declared.worker("b", mock_workers.add("b").url)
-    await declared.until("b", reason="Registered", timeout_s=60)
+    await declared.until("b", reason="Registered", timeout_s=20)
     own_control_plane.stop_api_server()  # each watch has to be opened anew, with the token as it is now
     own_control_plane.start_api_server()
     declared.worker("c", mock_workers.add("c").url)
-    await declared.until("c", reason="Registered", timeout_s=90)
+    await declared.until("c", reason="Registered", timeout_s=15)
 
     log = operator.log.read_text()
     assert operator.process.returncode is None
@@ -111,14 +111,14 @@ async def test_a_gateway_s_key_that_is_replaced_is_used_from_then_on(
         declared.secret("key", token="canary-former")
         declared.gateway([former], auth={"apiKeySecretRef": {"name": "key", "key": "token"}})
         declared.worker("a", mock_workers.add("a").url)
-        await declared.until("a", reason="Registered", timeout_s=60)
+        await declared.until("a", reason="Registered", timeout_s=20)
         former.kill()
         later = Smg.start(port=int(former.url.rpartition(":")[2]), api_key="canary-later")
         path = declared.path("gw", "modelgateways")
-        await wait_for_condition(control_plane, path, "Ready", status="False", reason="GatewayRefuses", timeout_s=60)
+        await wait_for_condition(control_plane, path, "Ready", status="False", reason="GatewayRefuses", timeout_s=20)
 
         declared.secret("key", token="canary-later")
-        await declared.until("a", reason="Registered", timeout_s=60)
+        await declared.until("a", reason="Registered", timeout_s=20)
     finally:
         former.kill()
         if later is not None:

@@ -137,7 +137,7 @@ async def test_herder_reads_nothing_in_a_namespace_that_only_names_lead_to(
         found = control_plane.get(declared.path(name, plural)) or {}
         return bool(found.get("status", {}).get("conditions"))
 
-    await eventually(lambda: all(is_said(*each) for each in names), timeout_s=30)
+    await eventually(lambda: all(is_said(*each) for each in names), timeout_s=15)
     asked = {
         (request.resource, request.verb)
         for resource in ("secrets", "services", "configmaps", "endpointslices", "modelgateways", "events")
