@@ -13,6 +13,7 @@ status       what the status says (pure), and the only writer of it
 repair       what is put right beside the runs: given back, swept, left on purpose; and how long it took
 
 metrics      what Prometheus is told
+tracing      what OpenTelemetry is told, where it is asked for
 rounds       what is done now and then
 clock        time and ids, as an argument
 operator     all of it, started and stopped

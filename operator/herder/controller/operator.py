@@ -9,6 +9,7 @@ go on with), then the watching. If the watching ends by itself the whole process
 
 import asyncio
 import contextlib
+import os
 import signal
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
@@ -71,6 +72,7 @@ from herder.controller.running.listening import RunListener
 from herder.controller.running.places import Places
 from herder.controller.running.runs import Run, Runs
 from herder.controller.status.writer import StatusWriter
+from herder.controller.tracing.settings import CannotTrace, traced
 from herder.engine import WorkflowEngine
 from herder.net.address import AddressPolicy
 from herder.net.http import Http
@@ -321,12 +323,21 @@ async def run(options: Options) -> None:
     metrics = Metrics()
     renew = partial(read_credentials, configuration, options.kubeconfig)
     kubernetes = Kube(configuration, learn=options.scrubber.learn, heard=metrics.api.heard, renew=renew)
-    async with kubernetes as kube, Http(policy) as http, Http(policy) as probing, Http(policy) as asking:
+    async with (
+        _traced(options) as traces,
+        kubernetes as kube,
+        Http(policy) as http,
+        Http(policy) as probing,
+        Http(policy) as asking,
+    ):
         try:
             installation = options.installation
             if installation is None:
                 installation = await patiently(partial(installation_of, kube))
-            operator = Operator(options, kube, http, probing, installation, asker=McpClient(asking), metrics=metrics)
+            asker = McpClient(asking)
+            operator = Operator(
+                options, kube, http, probing, installation, asker=asker, metrics=metrics, listeners=traces
+            )
             await patiently(operator.start)
         except NotFound as error:
             raise CannotRun(f"the API server lacks herder's resources: kubectl apply -f crds/ ({error})") from error
@@ -339,6 +350,15 @@ async def run(options: Options) -> None:
         except CannotServe as error:
             raise CannotRun(f"{error}; give another --metrics-port") from error
         log.info("operator.stopped")
+
+
+@contextlib.asynccontextmanager
+async def _traced(options: Options) -> AsyncIterator[tuple[RunListener, ...]]:
+    try:
+        async with traced(os.environ, options.scrubber.scrub) as traces:
+            yield traces
+    except CannotTrace as error:
+        raise CannotRun(str(error)) from error
 
 
 async def _work(operator: Operator, options: Options, configuration: Configuration) -> None:
