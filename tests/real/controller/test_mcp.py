@@ -50,7 +50,7 @@ class Servers:
 
     def config_map(self) -> dict[str, Any]:
         """The ConfigMap that they are published in; empty if there is none."""
-        return self.declared.cluster.get(self._map) or {}
+        return self.declared.cluster.get(self.map()) or {}
 
     def published(self) -> dict[str, str]:
         """The URLs in the published file, by name."""
@@ -59,11 +59,11 @@ class Servers:
 
     def publish_by_hand(self, text: str) -> None:
         """Change the file as somebody else would."""
-        self.declared.cluster.merge_patch(self._map, {"data": {"mcp.yaml": text}})
+        self.declared.cluster.merge_patch(self.map(), {"data": {"mcp.yaml": text}})
 
-    @property
-    def _map(self) -> str:
-        return f"/api/v1/namespaces/{self.declared.namespace}/configmaps/gw-mcp"
+    def map(self, name: str = "gw-mcp") -> str:
+        """The API path of a ConfigMap."""
+        return f"/api/v1/namespaces/{self.declared.namespace}/configmaps/{name}"
 
 
 @pytest.fixture
@@ -257,6 +257,21 @@ async def test_the_deployment_is_rolled_for_a_change_and_a_removal(
     assert "Reconciling" in {each["type"] for each in waiting["conditions"]}
     assert first != second
     assert deployment.generation() == 3
+
+
+async def test_a_config_map_that_the_gateway_no_longer_names_keeps_only_what_others_put_there(
+    servers: Servers, server: McpServer, gateway: Smg
+) -> None:
+    servers.apply("tools", server.url)
+    await servers.until("tools", reason="Published")
+    servers.declared.cluster.merge_patch(servers.map(), {"data": {"note": "ours"}})
+
+    servers.declared.gateway([gateway], mcp={"configMap": "other"})
+    await eventually(lambda: "mcp.yaml" not in servers.config_map()["data"], 30)
+
+    moved = servers.declared.cluster.get(servers.map("other")) or {}
+    assert server.url in moved["data"]["mcp.yaml"]
+    assert servers.config_map()["data"] == {"note": "ours"}
 
 
 async def test_a_server_that_moves_to_another_gateway_leaves_the_former_ones_file(

@@ -333,6 +333,11 @@ REFUSED = (
                 "spec.endpoints",
                 "at most 256 items",
             ),
+            "endpoints that are too long together": (
+                {"endpoints": [f"http://{n:02d}{'h' * 1990}" for n in range(9)]},
+                "spec.endpoints",
+                "together they may have 16384 characters",
+            ),
             "a grpc endpoint": ({"endpoints": ["grpc://h"]}, "spec.endpoints[0]", "start it with http:// or https://"),
             "an endpoint with a user": (
                 {"endpoints": ["http://h", "http://u@h"]},

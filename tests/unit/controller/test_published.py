@@ -407,6 +407,102 @@ async def test_a_rollout_that_takes_its_time_says_what_it_waits_for() -> None:
     assert caught.value.reason == "RollingOut"
 
 
+def _hash_told(desk: Desk) -> str:
+    return str(
+        desk.kube.bodies[DEPLOYMENT]["spec"]["template"]["metadata"]["annotations"]["herder.dev/mcp-config-hash"]
+    )
+
+
+@virtual_time
+async def test_replicas_are_told_of_what_a_removal_that_was_given_up_has_left_to_the_repair() -> None:
+    desk = Desk(rollout={"deployment": "shepherd"})
+    desk.kube.put(DEPLOYMENT, _deployment(1))
+    desk.declare("a", "b")
+    await desk.put("a")
+    await desk.put("b")
+    await desk.file.roll()
+    before = _hash_told(desk)
+
+    desk.objects.remove(server("a"), desk.kube.body(server("a"))["metadata"]["uid"])
+    await desk.repair()
+    soon = await desk.file.rolling(), _hash_told(desk)
+    await asyncio.sleep(3)
+    later = await desk.file.rolling(), _hash_told(desk)
+
+    assert desk.names() == ["b"]
+    assert soon == ("it has not been told of the new file yet", before)
+    assert later == ("its controller has not begun yet", desk.file.latest and desk.file.latest.config_hash)
+
+
+@virtual_time
+async def test_replicas_that_were_never_told_of_a_file_are_not_rolled_without_a_run() -> None:
+    desk = Desk(rollout={"deployment": "shepherd"})
+    desk.kube.put(DEPLOYMENT, _deployment(1))
+    await desk.repair()
+    await asyncio.sleep(60)
+
+    await desk.file.rolling()
+
+    assert not any(call.method == "PATCH" and call.path == DEPLOYMENT for call in desk.kube.calls)
+
+
+OTHER_MAP = f"/api/v1/namespaces/{NAMESPACE}/configmaps/other"
+
+
+def rename(desk: Desk, name: str) -> None:
+    """Have the gateway name another ConfigMap."""
+    spec = {"endpoints": ["http://a"], "mcp": {"configMap": name}}
+    desk.objects.put(desk.kube.apply("ModelGateway", "gw", spec))
+
+
+@virtual_time
+async def test_the_config_map_that_the_gateway_named_before_is_vacated_once_the_new_one_has_all() -> None:
+    desk = Desk()
+    desk.declare("a", "b")
+    await desk.put("a")
+    await desk.put("b")
+
+    rename(desk, "other")
+    await desk.repair()
+
+    assert "data" not in desk.kube.bodies[MAP]
+    assert [each["name"] for each in yaml.safe_load(desk.kube.bodies[OTHER_MAP]["data"]["mcp.yaml"])["servers"]] == [
+        *("a", "b"),
+    ]
+    rename(desk, "gw-mcp")
+    await desk.repair()
+    assert (desk.names(), "data" in desk.kube.bodies[OTHER_MAP]) == (["a", "b"], False)
+
+
+@virtual_time
+async def test_after_a_restart_the_statuses_tell_which_one_that_was() -> None:
+    desk = Desk()
+    desk.declare("a")
+    await desk.put("a")
+    desk.objects.put(desk.kube.set_status(server("a"), {"server": {"name": "a", "configMap": "gw-mcp"}}))
+    rename(desk, "other")
+    desk.file = desk.restarted()
+
+    await desk.repair()
+    still = "data" in desk.kube.bodies[MAP]
+    await desk.put("a")
+    await desk.repair()
+
+    assert (still, "data" in desk.kube.bodies[MAP]) == (True, False)
+
+
+@virtual_time
+async def test_a_config_map_of_somebody_else_that_a_status_names_is_not_vacated() -> None:
+    desk = Desk()
+    desk.declare("a")
+    desk.objects.put(desk.kube.set_status(server("a"), {"server": {"name": "a", "configMap": "other"}}))
+    desk.kube.put(OTHER_MAP, {"metadata": {}, "data": {"mcp.yaml": "servers: []"}})
+
+    await desk.repair()
+
+    assert desk.kube.bodies[OTHER_MAP]["data"] == {"mcp.yaml": "servers: []"}
+
+
 @virtual_time
 async def test_a_deployment_that_is_missing_is_waited_for_by_name() -> None:
     desk = Desk(rollout={"deployment": "shepherd"})

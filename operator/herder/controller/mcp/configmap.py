@@ -101,18 +101,39 @@ class GatewayConfigMap:
     async def apply(self, found: Found, entries: Entries) -> FileView:
         """Have it list these servers. Raises Conflicted if it is not as it was found any more."""
         text = self.render(entries)
-        metadata: dict[str, Any] = {
-            "name": self.name,
-            "namespace": self.gateway.namespace,
-            "labels": MANAGED_BY,
-            "ownerReferences": [self._owner_reference],
-        }
-        if found.version is not None:
-            metadata["resourceVersion"] = found.version
+        metadata = self._metadata(self.name, found.version)
         body = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata, "data": {file.FILE_KEY: text}}
         # Where there was none, what somebody else has made since is not taken over.
         await self._kube.server_apply(self._path, body, force=found.version is not None)
         return FileView(self.name, entries, file.hash_of(text))
+
+    @property
+    def recorded(self) -> frozenset[str]:
+        """The ConfigMaps that the statuses of the gateway's servers name."""
+        bodies = (self._objects.get(key) for key in self._objects.referring_to(self.gateway))
+        return frozenset(name for body in bodies if body is not None and (name := _published_in(body)) is not None)
+
+    async def vacate(self, name: str, entries: Entries) -> bool:
+        """Take the file out of the ConfigMap `name`, which the gateway does not name any more.
+
+        Nothing is done, and False returned, while it lists a server that wants to be in the file and is not among
+        `entries`. What others have put into the ConfigMap stays; it goes with the gateway. Raises KubeError.
+        """
+        try:
+            body = await self._kube.get(self._path_of(name))
+        except NotFound:
+            return True
+        owners = body["metadata"].get("ownerReferences") or []
+        is_ours = _is_managed(body) and any(owner["uid"] == self._uid for owner in owners)
+        text = (body.get("data") or {}).get(file.FILE_KEY)
+        if not is_ours or text is None:
+            return True
+        if (file.parse(text) or {}).keys() & self.known - entries.keys():
+            return False
+        metadata = self._metadata(name, body["metadata"]["resourceVersion"])
+        bare = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata}
+        await self._kube.server_apply(self._path_of(name), bare, force=True)
+        return True
 
     def _holder(self, body: Body) -> str | None:
         """Return the name of the other gateway whose a ConfigMap is; None if it is none's, or one's that is gone."""
@@ -130,17 +151,29 @@ class GatewayConfigMap:
                 f"ConfigMap {self.name} is the one of ModelGateway {holder}: name another in "
                 "spec.mcp.configMap of one of the two"
             )
-        labels = body["metadata"].get("labels") or {}
-        if not MANAGED_BY.items() <= labels.items():
+        if not _is_managed(body):
             return (
                 f"ConfigMap {self.name} was not made by herder: delete it, name another in spec.mcp.configMap of "
                 f"the ModelGateway, or set the annotation {ADOPT_ANNOTATION} to true to have it taken over"
             )
         return None
 
+    def _metadata(self, name: str, version: str | None) -> dict[str, Any]:
+        fence = {} if version is None else {"resourceVersion": version}
+        return {
+            "name": name,
+            "namespace": self.gateway.namespace,
+            "labels": MANAGED_BY,
+            "ownerReferences": [self._owner_reference],
+            **fence,
+        }
+
     @property
     def _path(self) -> str:
-        return f"/api/v1/namespaces/{self.gateway.namespace}/configmaps/{self.name}"
+        return self._path_of(self.name)
+
+    def _path_of(self, name: str) -> str:
+        return f"/api/v1/namespaces/{self.gateway.namespace}/configmaps/{name}"
 
     @property
     def _owner_reference(self) -> dict[str, str]:
@@ -157,6 +190,16 @@ class GatewayConfigMap:
         if body is None:
             raise Permanent("GatewayNotFound", f"ModelGateway {self.gateway.name} does not exist any more")
         return uid_of(body)
+
+
+def _is_managed(body: Body) -> bool:
+    return MANAGED_BY.items() <= (body["metadata"].get("labels") or {}).items()
+
+
+def _published_in(body: Body) -> str | None:
+    """Return the ConfigMap that a server's status says it is published in; None if it says none, or is no server."""
+    server = (body.get("status") or {}).get("server") if body["kind"] == MCP_SERVER.kind else None
+    return (server or {}).get("configMap")
 
 
 def _stays(body: Body | None) -> bool:

@@ -62,6 +62,9 @@ class PublishedFile:
         self._sleep = sleep
         self._lock = asyncio.Lock()
         self._decided: dict[str, FileEntry | None] = {}
+        self._former: set[str] = set()
+        """The ConfigMaps that the file is known to be, or to have been, in."""
+        self._vacated: set[str] = set()
         self._changed_at_s = float("-inf")
         self.latest: FileView | None = None
         """The file as it was read or written last by this process; None if it was not read yet."""
@@ -132,14 +135,22 @@ class PublishedFile:
                 await self._sleep(_POLL_S)
 
     async def rolling(self) -> str | None:
-        """Return what a rollout waits for, without beginning one; None if there is nothing. Raises StepFault."""
+        """Return what a rollout waits for; None if there is nothing. Raises StepFault.
+
+        Where the replicas were told of an earlier file, and nobody has told them of this one since it came to rest,
+        they are told now: after a removal that was given up, or a repair, there is no run that would.
+        """
         name, view = self.rolls, self.latest
         if name is None or view is None or view.config_hash is None:
             return None
         async with _faults():
             deployment = await self._deployment(name)
-        is_told = rollout.is_told(deployment, view.config_hash)
-        return rollout.waits_for(deployment) if is_told else "it has not been told of the new file yet"
+            if rollout.is_told(deployment, view.config_hash):
+                return rollout.waits_for(deployment)
+            is_at_rest = self._clock() >= self._changed_at_s + _QUIET_S
+            if rollout.was_told(deployment) and is_at_rest and self._map.may_write:
+                return await self._rolled(name)
+        return "it has not been told of the new file yet"
 
     async def repair(self, told: Told) -> FileView:
         """Read the file, undo what was changed by hand, and return it as it is then. Raises StepFault."""
@@ -152,7 +163,17 @@ class PublishedFile:
                 return found.view
             if not self._map.is_as(found, entries):
                 self._tell(found.view.entries, entries, told)
-            return await self._bring(adopt=False)
+            view = await self._bring(adopt=False)
+            await self._vacate_former(view)
+            return view
+
+    async def _vacate_former(self, view: FileView) -> None:
+        """Take the file out of the ConfigMaps that the gateway named before, once this one has all that they had."""
+        self._former |= self._map.recorded
+        self._vacated -= {view.config_map}
+        for name in sorted(self._former - self._vacated - {view.config_map}):
+            if await self._map.vacate(name, view.entries):
+                self._vacated.add(name)
 
     def _tell(self, present: Entries, entries: Entries, told: Told) -> None:
         for name in sorted(entries.keys() | present.keys()):
@@ -206,6 +227,7 @@ class PublishedFile:
     async def _read(self) -> Found:
         found = await self._map.read()
         self.latest = found.view
+        self._former.add(found.view.config_map)
         return found
 
     async def _await_quiet(self) -> None:

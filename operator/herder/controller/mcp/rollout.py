@@ -16,8 +16,18 @@ def path_of(namespace: str, name: str) -> str:
 
 def is_told(deployment: Mapping[str, Any], config_hash: str) -> bool:
     """Whether the Deployment's pods are, or are being, started for this version of the file."""
+    return _told(deployment) == config_hash
+
+
+def was_told(deployment: Mapping[str, Any]) -> bool:
+    """Whether the Deployment's pods were started for some version of the file."""
+    return _told(deployment) is not None
+
+
+def _told(deployment: Mapping[str, Any]) -> str | None:
     template = deployment["spec"]["template"].get("metadata") or {}
-    return (template.get("annotations") or {}).get(HASH_ANNOTATION) == config_hash
+    told: str | None = (template.get("annotations") or {}).get(HASH_ANNOTATION)
+    return told
 
 
 def telling(deployment: Mapping[str, Any], config_hash: str) -> dict[str, Any]:
