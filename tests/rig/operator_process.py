@@ -7,9 +7,11 @@ import os
 import signal
 import sys
 import tempfile
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Self
 
+from rig import nursery
 from rig.control_plane.cluster import Cluster
 from rig.ports import HOST, reserve_port
 from rig.process import Process
@@ -45,7 +47,7 @@ class Operator:
         log = (log_dir or Path(tempfile.mkdtemp(prefix="herder-operator-"))) / f"operator-{port}.log"
         names_namespaces = any(word.partition("=")[0] in {"--namespace", "--all-namespaces"} for word in args)
         argv = [
-            *(sys.executable, "-m", "herder.cli", "run"),
+            "run",
             *("--kubeconfig", str(kubeconfig or cluster.kubeconfig)),
             *("--health-port", str(port)),
             *("--metrics-port", str(metrics_port)),
@@ -53,11 +55,9 @@ class Operator:
             *(() if names_namespaces else ("--all-namespaces",)),
             *args,
         ]
-        paths = [str(_NAMES), *filter(None, [os.environ.get("PYTHONPATH")])]
-        environment = {"PYTHONPATH": os.pathsep.join(paths)}
-        if failpoint is not None:
-            environment["HERDER_FAILPOINT"] = failpoint
-        process, base = Process.start(argv, log, env=environment), f"http://{HOST}"
+        python_path = os.pathsep.join([str(_NAMES), *filter(None, [os.environ.get("PYTHONPATH")])])
+        environment = {} if failpoint is None else {"HERDER_FAILPOINT": failpoint}
+        process, base = _launched(argv, log, environment, python_path), f"http://{HOST}"
         return cls(process, f"{base}:{port}/healthz", f"{base}:{metrics_port}/metrics")
 
     def wait_healthy(self, timeout_s: float = _READY_WITHIN_S) -> Self:
@@ -81,3 +81,10 @@ class Operator:
     def stop(self, timeout_s: float = 15.0) -> int:
         """SIGTERM, and wait for its end (SIGKILL after `timeout_s`); returns the exit code."""
         return self.process.stop(timeout_s)
+
+
+def _launched(argv: Sequence[str], log: Path, env: Mapping[str, str], python_path: str) -> Process:
+    if nursery.IS_AVAILABLE:
+        return Process.fork(argv, log, env=env, python_path=python_path)
+    words = [sys.executable, "-m", "herder.cli", *argv]
+    return Process.start(words, log, env={**env, "PYTHONPATH": python_path})

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Self
 
+from rig.nursery import Forked, get_nursery
 from rig.watchdog import get_watchdog
 
 _POLL_S = 0.02
@@ -33,7 +34,7 @@ def is_running(pid: int) -> bool:
 class Process:
     """A running program. `pid` is its own (no wrapper in between) and leads a session of its own."""
 
-    def __init__(self, popen: subprocess.Popen[bytes], name: str, log: Path) -> None:
+    def __init__(self, popen: subprocess.Popen[bytes] | Forked, name: str, log: Path) -> None:
         self._popen = popen
         self.name = name
         self.log = log
@@ -50,6 +51,12 @@ class Process:
         with log.open("ab") as output:
             popen = get_watchdog().start(words, output=output, folder=folder, env={**os.environ, **(env or {})})
         return cls(popen, Path(words[0]).name, log)
+
+    @classmethod
+    def fork(cls, argv: Sequence[str], log: Path, *, env: Mapping[str, str], python_path: str) -> Self:
+        """Run `herder` with `argv` and `env` on top of this process's environment, forked from one that is imported."""
+        log.parent.mkdir(parents=True, exist_ok=True)
+        return cls(get_nursery(python_path).start(argv, log, {**os.environ, **env}), "herder", log)
 
     @property
     def returncode(self) -> int | None:

@@ -21,10 +21,10 @@ from typing import IO
 
 
 class Watchdog:
-    """One watching process; `get_watchdog` gives the one of this process."""
+    """One watching process; `get_watchdog` gives the one of this process. Notes are written to `notes_fd`."""
 
     def __init__(self) -> None:
-        read_fd, self._notes_fd = os.pipe()
+        read_fd, self.notes_fd = os.pipe()
         self._popen = subprocess.Popen(
             [sys.executable, "-IS", str(Path(__file__))],
             stdin=read_fd,
@@ -40,7 +40,7 @@ class Watchdog:
         # The pipe goes in as descriptor 0, because sh need not know descriptors of two digits.
         return subprocess.Popen(
             ["/bin/sh", "-c", 'echo "+$$" >&0 && exec "$@" </dev/null', "sh", *argv],
-            stdin=self._notes_fd,
+            stdin=self.notes_fd,
             stdout=output,
             stderr=subprocess.STDOUT,
             env=env,
@@ -51,11 +51,11 @@ class Watchdog:
     def forget(self, pid: int) -> None:
         """The program with this pid has been waited for: end what it left of its session, and watch it no longer."""
         end_session(pid)
-        os.write(self._notes_fd, f"-{pid}\n".encode())
+        os.write(self.notes_fd, f"-{pid}\n".encode())
 
     def close(self) -> None:
         """End whatever still runs, and the watching."""
-        os.close(self._notes_fd)
+        os.close(self.notes_fd)
         self._popen.wait()
 
 

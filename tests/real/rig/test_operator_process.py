@@ -1,35 +1,44 @@
 """The operator as a process, shown with a stand-in for `herder.cli`: how it is started, watched and ended."""
 
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
+from rig import nursery
 from rig.control_plane.cluster import Cluster
 from rig.operator_process import Operator
-from rig.process import NotReadyError
+from rig.process import NotReadyError, is_running
+from rig.waiting import eventually
 
 _STAND_IN = """\
-import http.server, sys
-print(*sys.argv[1:], flush=True)
-if "--die" in sys.argv:
-    sys.exit("as I was told")
+import http.server, os, sys
+def main():
+    print(*sys.argv[1:], flush=True)
+    print("failpoint:", os.environ.get("HERDER_FAILPOINT"), flush=True)
+    if "--die" in sys.argv:
+        sys.exit("as I was told")
+    port = int(sys.argv[sys.argv.index("--health-port") + 1])
+    http.server.HTTPServer(("127.0.0.1", port), Handler).serve_forever()
 class Handler(http.server.BaseHTTPRequestHandler):
     def do_GET(self):
         self.send_response(200 if self.path == "/healthz" else 404)
         self.end_headers()
-port = int(sys.argv[sys.argv.index("--health-port") + 1])
-http.server.HTTPServer(("127.0.0.1", port), Handler).serve_forever()
 """
 
 
-@pytest.fixture(autouse=True)
-def stand_in(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture(autouse=True, params=[pytest.param(True, id="forked"), pytest.param(False, id="started")])
+def stand_in(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     package = tmp_path / "herder" / "cli"
     package.mkdir(parents=True)
     for folder in (package.parent, package):
         (folder / "__init__.py").touch()
-    (package / "__main__.py").write_text(_STAND_IN)
+    (package / "main.py").write_text(_STAND_IN)
+    (package / "__main__.py").write_text("from herder.cli.main import main\nmain()\n")
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    monkeypatch.setattr(nursery, "IS_AVAILABLE", nursery.IS_AVAILABLE and request.param)
 
 
 @pytest.mark.parametrize(
@@ -65,3 +74,54 @@ def test_an_operator_that_ends_at_once_is_named_with_the_end_of_its_log(control_
 
     with pytest.raises(NotReadyError, match=r"(?s)ended with 1 .*as I was told"):
         operator.wait_healthy()
+
+
+def test_each_is_a_process_of_its_own(control_plane: Cluster, tmp_path: Path) -> None:
+    first = Operator.start(control_plane, log_dir=tmp_path, failpoint="a/b:after").wait_healthy()
+    second = Operator.start(control_plane, log_dir=tmp_path).wait_healthy()
+
+    first.kill()
+
+    assert first.was_killed
+    assert second.is_healthy()
+    assert [each.log.read_text().splitlines()[1] for each in (first, second)] == [
+        "failpoint: a/b:after",
+        "failpoint: None",
+    ]
+    assert os.getpgid(second.process.pid) == second.process.pid
+    second.kill()
+
+
+def test_a_paused_operator_does_not_answer_until_it_goes_on(control_plane: Cluster, tmp_path: Path) -> None:
+    operator = Operator.start(control_plane, log_dir=tmp_path).wait_healthy()
+
+    operator.process.pause()
+    while_paused = operator.is_healthy()
+    operator.process.resume()
+
+    assert not while_paused
+    operator.wait_healthy().kill()
+
+
+_OWNER = """\
+import sys
+from pathlib import Path
+from rig.process import Process
+log = Path(sys.argv[1]) / "log"
+forked = Process.fork(["run", "--health-port", "0"], log, env={}, python_path=sys.argv[1])
+forked.wait_ready(lambda: "failpoint" in log.read_text(), 30)
+print(forked.pid, flush=True)
+sys.stdin.read()
+"""
+
+
+@pytest.mark.skipif(not nursery.IS_AVAILABLE, reason="Linux only")
+async def test_a_forked_operator_ends_with_whoever_had_it_forked(tmp_path: Path) -> None:
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    argv = [sys.executable, "-c", _OWNER, str(tmp_path)]
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
+    with subprocess.Popen(argv, env=environment, text=True, **pipes) as owner:  # type: ignore[call-overload]
+        pid = int(owner.stdout.readline())
+        owner.kill()
+
+    await eventually(lambda: not is_running(pid))
