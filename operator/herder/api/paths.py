@@ -20,19 +20,21 @@ _SYSTEM_MESSAGE: Final = (
 )
 _DOTS: Final = r"(^|/)\.\.?(/|$)"
 _DOTS_MESSAGE: Final = "write the path without . and .. as parts of it"
+_ENCODED: Final = "%(00|2[eEfF]|5[cC])"
+_ENCODED_MESSAGE: Final = "write the path as it is on the disk, not percent-encoded"
+_RULES: Final = ((_SYSTEM, _SYSTEM_MESSAGE), (_DOTS, _DOTS_MESSAGE), (_ENCODED, _ENCODED_MESSAGE))
 
 
 def check_path(path: str) -> str:
     """Return `path`; raise ValueError, with what to write instead, for one that no replica should read."""
-    for pattern, message in ((_SYSTEM, _SYSTEM_MESSAGE), (_DOTS, _DOTS_MESSAGE)):
+    for pattern, message in _RULES:
         if re.search(pattern, path):
             raise ValueError(message)
     return path
 
 
 PATH_RULES: Final = (
-    Rule(f"!self.matches(r'{_SYSTEM}')", _SYSTEM_MESSAGE),
-    Rule(f"!self.matches(r'{_DOTS}')", _DOTS_MESSAGE),
+    *(Rule(f"!self.matches(r'{pattern}')", message) for pattern, message in _RULES),
     AfterValidator(check_path),
 )
 """What goes into the annotation of a text that is, or may be, a path."""

@@ -166,6 +166,7 @@ ACCEPTED = (
 
 _SYSTEM = "name a file outside of /etc, /proc"
 _DOTS = "write the path without . and .."
+_ENCODED = "not percent-encoded"
 
 REFUSED = (
     *refused(
@@ -178,6 +179,9 @@ REFUSED = (
             "a module of the system by detour": ({"source": {"path": "//etc/a.wasm"}}, "spec.source.path", _SYSTEM),
             "a module of proc": ({"source": {"path": "/proc/self/a.wasm"}}, "spec.source.path", _SYSTEM),
             "a module up the tree": ({"source": {"path": "/srv/../etc/a.wasm"}}, "spec.source.path", _DOTS),
+            "a module up the tree, encoded": ({"source": {"path": "/srv/%2E%2e/a.wasm"}}, "spec.source.path", _ENCODED),
+            "an encoded slash": ({"source": {"path": "/srv/..%2fa.wasm"}}, "spec.source.path", _ENCODED),
+            "an encoded zero byte": ({"source": {"path": "/srv/a%00.wasm"}}, "spec.source.path", _ENCODED),
             "a blank in a path": ({"source": {"path": "/srv/a b.wasm"}}, "spec.source.path", "without blanks"),
             "a short hash": ({"sha256": "abc"}, "spec.sha256", "64 lower-case hexadecimal digits"),
             "an upper case hash": ({"sha256": "0F" * 32}, "spec.sha256", "64 lower-case hexadecimal digits"),
