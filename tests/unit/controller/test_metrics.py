@@ -6,11 +6,17 @@ import pytest
 from aiohttp import web
 from prometheus_client.parser import text_string_to_metric_families
 
+from herder.controller.cluster.kube import Rejected, Unreached
+from herder.controller.cluster.recorder import EventRecorder
+from herder.controller.known.objects import KINDS, Key
+from herder.controller.known.queue import WorkQueue
+from herder.controller.metrics import catalog
 from herder.controller.metrics.registry import Metrics
 from herder.controller.metrics.serving import CannotServe, served
 from herder.controller.operator import Options
 from herder.net.address import AddressPolicy
 from herder.net.http import Http
+from unit.controller.fake_kube import FakeKube
 from unit.controller.office import ENDPOINTS, GATEWAY, Office, working
 from unit.engine.kit import virtual_time
 from unit.net.servers import HOST, serving
@@ -76,6 +82,211 @@ async def test_no_url_and_no_secret_is_in_a_metric(monkeypatch: pytest.MonkeyPat
 
         assert "herder_replica_heal_seconds_count" in text
         assert [word for word in (CANARY, "http", "replica-a") if word in text] == []
+
+
+def shown(office: Office, name: str, **labels: str) -> dict[str, float]:
+    """The samples of a metric that have these labels, by the values of the other labels."""
+    families = text_string_to_metric_families(office.operator.metrics.text().decode())
+    samples = [
+        s for family in families for s in family.samples if s.name == name and labels.items() <= s.labels.items()
+    ]
+    return {"/".join(s.labels[k] for k in sorted(s.labels) if k not in labels): s.value for s in samples}
+
+
+@virtual_time
+async def test_a_runs_end_is_counted_and_each_attempt_of_its_steps(monkeypatch: pytest.MonkeyPatch) -> None:
+    async with working(monkeypatch) as office:
+        key = office.worker()
+        office.workers["http://a:8000"].up_since_s = 5.0
+        await office.registered(key)
+        office.kube.delete(key)
+        await office.until(lambda: office.is_gone(key))
+        steps = shown(office, "herder_workflow_step_attempts_total", workflow="worker-registration")
+
+        assert shown(office, "herder_workflow_runs_total") == {
+            "Completed/worker-registration": 1,
+            "Completed/worker-removal": 1,
+        }
+        assert shown(office, "herder_workflow_run_duration_seconds_count", workflow="worker-removal") == {
+            "Completed": 1
+        }
+        assert steps["Succeeded/register"] == steps["Succeeded/detect_connection"] == 1
+        assert steps["Retrying/detect_connection"] >= 1
+        seconds = shown(office, "herder_workflow_step_duration_seconds_sum", step="detect_connection")
+        assert 4 < seconds["Succeeded/worker-registration"] < 60
+
+
+@virtual_time
+async def test_a_run_that_fails_and_one_that_is_replaced_are_told_apart(monkeypatch: pytest.MonkeyPatch) -> None:
+    async with working(monkeypatch) as office:
+        sick = office.worker("sick", up=False, startup={"timeoutSeconds": 10})
+        await office.until(office.says(sick, "WorkerUnreachable"))
+        replaced = office.worker("b", up=False)
+        await office.until(office.has_begun(replaced))
+        office.worker("b", url="http://c:8000")
+        await office.registered(replaced)
+
+        assert shown(office, "herder_workflow_runs_total", workflow="worker-registration") == {
+            "Failed": 1,
+            "Stopped": 1,
+            "Completed": 1,
+        }
+
+
+@virtual_time
+async def test_what_the_process_leaves_to_the_next_one_is_no_end_of_a_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    async with working(monkeypatch) as office:
+        key = office.worker(up=False)
+        await office.until(office.has_begun(key))
+        before = office.operator.metrics
+        await office.restart()
+
+        assert [name for name in values(before) if name[0].startswith("herder_workflow_runs")] == []
+
+
+@virtual_time
+async def test_resources_are_counted_by_what_their_status_says_whatever_others_write_there(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async with working(monkeypatch) as office:
+        for name in "abc":
+            await office.registered(office.worker(name))
+        gateway = office.kube.status(GATEWAY)
+        odd = {"type": "Ready", "status": CANARY, "reason": CANARY}
+        office.operator.seen({**office.kube.set_status(GATEWAY, {**gateway, "conditions": [odd]})})
+
+        assert shown(office, "herder_resources") == {
+            "WorkerRegistration/True/Registered": 3,
+            "ModelGateway/None/Other": 1,
+        }
+
+
+@virtual_time
+async def test_replicas_are_shown_by_state_and_what_is_not_healed_by_its_age(monkeypatch: pytest.MonkeyPatch) -> None:
+    async with working(monkeypatch) as office:
+        key = office.worker()
+        await office.registered(key)
+        await asyncio.sleep(30)
+        office.workers["http://a:8000"].up_since_s = None
+        office.replicas[ENDPOINTS[1]].away = True
+        office.a.restart()
+        await asyncio.sleep(40)
+
+        replicas = shown(office, "herder_gateway_replicas", gateway="gw", namespace="ns")
+        assert replicas == {"Reachable": 1, "Unreachable": 1, "Refuses": 0, "Unknown": 0}
+        assert shown(office, "herder_gateway_info") == {"gw/Enforce/ns": 1}
+        assert shown(office, "herder_gateway_unhealed_seconds")["gw/ns"] > 20
+
+
+@virtual_time
+async def test_a_queue_that_is_not_worked_on_grows_and_ages(monkeypatch: pytest.MonkeyPatch) -> None:
+    async with working(monkeypatch) as office:
+        office.operator.queue.add(GATEWAY)
+        await asyncio.sleep(1)
+        idle = shown(office, "herder_queue_oldest_seconds")
+        queue = WorkQueue(clock=asyncio.get_running_loop().time)
+        queue.add(GATEWAY)
+        await asyncio.sleep(5)
+        queue.add(Key("Tokenizer", "ns", "t"))
+        await asyncio.sleep(2)
+
+        assert set(idle.values()) == {0}
+        assert queue.depths == {"ModelGateway": 1, "Tokenizer": 1}
+        assert {kind: round(age_s) for kind, age_s in queue.ages_s.items()} == {"ModelGateway": 7, "Tokenizer": 2}
+
+
+@virtual_time
+async def test_a_watch_is_as_old_as_the_last_list_that_it_agreed_with(monkeypatch: pytest.MonkeyPatch) -> None:
+    async with working(monkeypatch) as office:
+        await asyncio.sleep(130)
+        well = shown(office, "herder_watch_age_seconds")
+        office.is_deaf = True
+        office.kube.touch(GATEWAY, labels={"a": "b"})
+        await asyncio.sleep(600)
+        deaf = shown(office, "herder_watch_age_seconds")
+
+        assert set(well) == set(KINDS)
+        assert max(well.values()) <= 61
+        assert deaf["ModelGateway"] > 500
+        assert deaf["Tokenizer"] <= 61
+
+
+@virtual_time
+async def test_looks_that_fail_are_counted_by_whose_fault_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    async with working(monkeypatch) as office:
+        office.kube.fail(Unreached("away"))
+        key = office.worker()
+        await office.registered(key)
+        seen = shown(office, "herder_reconcile_failures_total", kind="WorkerRegistration")
+
+        assert seen == {"Cluster": 1, "Defect": 0}
+
+
+@virtual_time
+async def test_events_that_are_dropped_are_counted_by_why() -> None:
+    kube, metrics = FakeKube(), Metrics()
+    recorder = EventRecorder(kube, dropped=metrics.event_dropped)
+    kube.fail(Rejected("no such namespace"))
+    body = kube.apply(GATEWAY.kind, GATEWAY.name, {})
+    for _ in range(1002):
+        recorder.record(GATEWAY, body, reason="Told", message="", is_warning=False)
+    posting = asyncio.create_task(recorder.run())
+    await asyncio.sleep(1)
+    posting.cancel()
+    await asyncio.wait({posting})
+
+    assert values(metrics)[("herder_events_dropped_total", "Full")] == 2
+    assert values(metrics)[("herder_events_dropped_total", "Refused")] == 1
+    assert len(kube.events) == 999
+
+
+@virtual_time
+async def test_with_ten_times_the_resources_there_are_no_more_series(monkeypatch: pytest.MonkeyPatch) -> None:
+    async with working(monkeypatch) as office:
+        keys = [office.worker("a"), office.worker("sick", up=False)]
+        await office.registered(keys[0])
+        await asyncio.sleep(30)
+        few = len(values(office.operator.metrics))
+        keys += [office.worker(f"w{number}", up=number % 2 == 0) for number in range(20)]
+        await asyncio.sleep(60)
+
+        names = {word for sample in values(office.operator.metrics) for word in sample[1:]}
+        assert len(values(office.operator.metrics)) <= few + 5  # a state that none had been in
+        assert names.isdisjoint(key.name for key in keys)
+
+
+@virtual_time
+async def test_everything_that_names_a_gateway_or_its_namespace_goes_with_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    async with working(monkeypatch) as office:
+        key = office.worker()
+        await office.registered(key)
+        await asyncio.sleep(30)
+        office.a.restart()
+        await asyncio.sleep(30)
+        named = {sample[0] for sample in values(office.operator.metrics) if {"gw", "ns"} <= set(sample)}
+        office.kube.delete(key)
+        await office.until(lambda: office.is_gone(key))
+        office.kube.remove(GATEWAY)
+        await asyncio.sleep(1)
+
+        assert {"herder_gateway_info", "herder_replica_heal_seconds_count", "herder_gateway_runs_waiting"} <= named
+        assert [sample for sample in values(office.operator.metrics) if {"gw", "ns"} & set(sample)] == []
+
+
+@virtual_time
+async def test_there_is_what_the_catalogue_says_and_nothing_else(monkeypatch: pytest.MonkeyPatch) -> None:
+    declared = {metric.name: metric.text for _, metrics in catalog.GROUPS for metric in metrics}
+    async with working(monkeypatch) as office:
+        lines = [line.split(maxsplit=3) for line in office.operator.metrics.text().decode().splitlines()]
+        told = {words[2]: words[3] for words in lines if words[:2] == ["#", "HELP"]}
+
+    assert {name: text for name, text in told.items() if not name.startswith("process_")} == declared
+
+
+def test_every_label_is_described_and_none_is_that_does_not_exist() -> None:
+    used = {label for _, metrics in catalog.GROUPS for metric in metrics for label in metric.labels}
+
+    assert used == set(catalog.LABELS)
 
 
 async def nobody(_request: web.Request) -> web.Response:
