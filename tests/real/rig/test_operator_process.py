@@ -108,6 +108,7 @@ import sys
 from pathlib import Path
 from rig.process import Process
 log = Path(sys.argv[1]) / "log"
+log.touch()
 forked = Process.fork(["run", "--health-port", "0"], log, env={}, python_path=sys.argv[1])
 forked.wait_ready(lambda: "failpoint" in log.read_text(), 30)
 print(forked.pid, flush=True)
@@ -115,13 +116,19 @@ sys.stdin.read()
 """
 
 
-@pytest.mark.skipif(not nursery.IS_AVAILABLE, reason="Linux only")
-async def test_a_forked_operator_ends_with_whoever_had_it_forked(tmp_path: Path) -> None:
+def _pid_that_outlives_nobody(folder: Path) -> int:
+    """Have a process fork an operator, and kill it; the operator's pid."""
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
-    argv = [sys.executable, "-c", _OWNER, str(tmp_path)]
-    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
-    with subprocess.Popen(argv, env=environment, text=True, **pipes) as owner:  # type: ignore[call-overload]
+    argv = [sys.executable, "-c", _OWNER, str(folder)]
+    with subprocess.Popen(argv, env=environment, text=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as owner:
+        assert owner.stdout is not None
         pid = int(owner.stdout.readline())
         owner.kill()
+    return pid
+
+
+@pytest.mark.skipif(not nursery.IS_AVAILABLE, reason="Linux only")
+async def test_a_forked_operator_ends_with_whoever_had_it_forked(tmp_path: Path) -> None:
+    pid = _pid_that_outlives_nobody(tmp_path)
 
     await eventually(lambda: not is_running(pid))
