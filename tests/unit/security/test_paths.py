@@ -27,7 +27,7 @@ _PATHS = st.one_of(
 )
 
 
-@pytest.mark.parametrize("kind", [ReplicaPath, ModulePath], ids=["any file", "a module"])
+@pytest.mark.parametrize("kind", [TypeAdapter(ReplicaPath), TypeAdapter(ModulePath)], ids=["any file", "a module"])
 @given(path=_PATHS)
 @example(path="/srv/../etc/shadow")
 @example(path="//etc/shadow")
@@ -36,13 +36,12 @@ _PATHS = st.one_of(
 @example(path="/srv/a\0.wasm")
 @example(path="/srv/a.wasm\n")
 @example(path="/etc")
-def test_a_path_that_is_taken_is_what_it_looks_like_and_none_of_the_system_s(kind: object, path: str) -> None:
+def test_a_path_that_is_taken_is_what_it_looks_like_and_none_of_the_system_s(kind: TypeAdapter[str], path: str) -> None:
     try:
-        taken = TypeAdapter(kind).validate_python(path)
+        taken = kind.validate_python(path)
     except ValidationError:
         return
 
-    assert isinstance(taken, str)
     assert taken.startswith("/")
     assert taken.isascii()
     assert taken.isprintable()
@@ -60,7 +59,7 @@ class _Recording(Http):
         super().__init__(AddressPolicy())
         self.paths: list[str] = []
 
-    async def request(self, method: str, url: str, **_: object) -> Answer:  # type: ignore[override]  (it takes any)
+    async def request(self, method: str, url: str, **_: object) -> Answer:
         self.paths.append(url.removeprefix("http://gw"))
         return Answer(200, {}, b"{}")
 
