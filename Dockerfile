@@ -33,7 +33,8 @@ RUN --mount=type=secret,id=pip.conf,target=/etc/pip.conf --mount=type=secret,id=
     && python -m venv --without-pip /tools \
     && python -m pip --python /tools/bin/python install --require-hashes --only-binary :all: -r build.lock \
     && python -m pip --python /tools/bin/python wheel --no-deps --no-build-isolation --wheel-dir dist . \
-    && python -m pip --python /opt/herder/bin/python install --no-deps --no-index --no-compile --report herder.json dist/*.whl \
+    && python -m pip --python /opt/herder/bin/python install --no-deps --no-index --no-compile --report herder.json \
+        "$(ls dist/*.whl)[otel]" \
     && /tools/bin/python image/sbom.py herder.json dependencies.json > /opt/herder/sbom.cdx.json \
     && /opt/herder/bin/python -m compileall -q --invalidation-mode unchecked-hash /opt/herder/lib/python3*/site-packages/herder \
     && mkdir /own && cd / \

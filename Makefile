@@ -68,13 +68,15 @@ lint: setup ## ruff, mypy, import contracts, and that generated files are fresh
 	@$(BIN)/herder crds --check
 	@$(BIN)/herder crds --check --folder charts/herder/files/crds
 	@$(BIN)/herder workflows | cmp --quiet - docs/workflows.md || { echo "docs/workflows.md is stale: make generate" >&2; exit 1; }
+	@$(BIN)/herder reasons | cmp --quiet - docs/reasons.md || { echo "docs/reasons.md is stale: make generate" >&2; exit 1; }
+	@$(BIN)/python -m herder.cli.flags | cmp --quiet - docs/flags.md || { echo "docs/flags.md is stale: make generate" >&2; exit 1; }
 	@$(BIN)/python -m herder.controller.metrics.page | cmp --quiet - docs/metrics.md || { echo "docs/metrics.md is stale: make generate" >&2; exit 1; }
 	@$(BIN)/python charts/document.py | cmp --quiet - docs/values.md || { echo "docs/values.md is stale: make generate" >&2; exit 1; }
 	@$(BIN)/python gitops/argocd/render.py | cmp --quiet - gitops/argocd/argocd-cm.yaml || { echo "gitops/argocd/argocd-cm.yaml is stale: make generate" >&2; exit 1; }
 
 sbom: setup ## write dist/sbom.cdx.json: what the lock installs on this machine; an image has its own
 	@mkdir -p dist
-	@$(REPORT) dist/own.json --no-deps --no-build-isolation .
+	@$(REPORT) dist/own.json --no-deps --no-build-isolation '.[otel]'
 	@$(REPORT) dist/dependencies.json --require-hashes --only-binary :all: --requirement requirements.lock
 	@$(BIN)/python image/sbom.py dist/own.json dist/dependencies.json > dist/sbom.cdx.json
 	@echo dist/sbom.cdx.json
@@ -90,6 +92,8 @@ generate: setup ## render crds/ from the models, pages and diagrams of docs/ and
 	@$(BIN)/herder crds
 	@$(BIN)/herder crds --folder charts/herder/files/crds
 	@$(BIN)/herder workflows > docs/workflows.md
+	@$(BIN)/herder reasons > docs/reasons.md
+	@$(BIN)/python -m herder.cli.flags > docs/flags.md
 	@$(BIN)/python -m herder.controller.metrics.page > docs/metrics.md
 	@$(BIN)/python charts/document.py > docs/values.md
 	@$(BIN)/python gitops/argocd/render.py > gitops/argocd/argocd-cm.yaml

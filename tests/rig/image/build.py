@@ -27,7 +27,7 @@ def build(folder: Path, scratch: Path, log: Path, *, context: Path = CHECKOUT) -
     buildah = _Buildah(scratch, log)
     container = buildah.run("from", "scratch").strip()
     buildah.run("add", container, base_tar(log), "/")
-    buildah.run("commit", container, _BASE)
+    buildah.run("commit", "--timestamp=0", container, _BASE)
     arguments = ("--layers", "--timestamp=0", f"--build-arg=BASE={_BASE}", f"--tag={_TAG}", *pip_secrets(scratch))
     buildah.run("build", *arguments, context)
     layout = Layout(folder / "layout")
