@@ -74,10 +74,10 @@ def test_what_was_news_counts_from_its_list_once_the_watch_has_told_it_though_th
 def test_what_was_news_and_is_gone_by_the_next_list_has_not_to_be_told() -> None:
     desk = Desk()
 
-    desk.listed({"a": 2}, {"a": 1}, at_s=160.0)
-    desk.listed({}, {"a": 1}, at_s=220.0)
+    desk.listed({"a": 2, "b": 2}, {"a": 1, "b": 1}, at_s=160.0)
+    desk.listed({"b": 3}, {"a": 1, "b": 2}, at_s=220.0)
 
-    assert desk.age_s(at_s=221.0) == 1.0
+    assert desk.age_s(at_s=221.0) == 61.0
 
 
 def test_a_deaf_watch_grows_older_with_each_list() -> None:

@@ -160,7 +160,8 @@ async def test_two_runs_are_two_traces(monkeypatch: pytest.MonkeyPatch) -> None:
 async def test_what_is_not_sampled_is_not_sent_not_in_parts_either(monkeypatch: pytest.MonkeyPatch) -> None:
     run = a_run()
     with Collector() as collector:
-        async with listening(collector, monkeypatch, OTEL_TRACES_SAMPLER="always_off") as traces:
+        none = {"OTEL_TRACES_SAMPLER": "parentbased_traceidratio", "OTEL_TRACES_SAMPLER_ARG": "0"}
+        async with listening(collector, monkeypatch, **none) as traces:
             traces.begun(run, Turn(GATEWAY))
             traces.on_step(run, StepStarted(RUN_ID, "detect", 1))
             traces.on_step(run, StepSucceeded(RUN_ID, "detect", 0.1))
