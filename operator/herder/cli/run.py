@@ -96,6 +96,18 @@ def _installation(_context: click.Context, _parameter: click.Parameter, name: st
     help="Port on which Prometheus finds /metrics. 0: it is not served.",
 )
 @click.option(
+    "--metrics-secure",
+    is_flag=True,
+    help="Show metrics only to whom the API server knows by their bearer token and lets `get` the path /metrics; "
+    "herder must be allowed to create tokenreviews and subjectaccessreviews.",
+)
+@click.option(
+    "--metrics-tls-folder",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    help="Folder of tls.crt and tls.key, as a Secret is mounted, to serve metrics over HTTPS with; they are read again "
+    "when they change.",
+)
+@click.option(
     "--max-runs",
     type=click.IntRange(1, 10_000),
     default=32,
@@ -120,6 +132,8 @@ def run(  # noqa: PLR0913  (one parameter a flag)
     health_port: int,
     metrics_host: str,
     metrics_port: int,
+    metrics_secure: bool,
+    metrics_tls_folder: Path | None,
     max_runs: int,
     log_level: str,
     log_format: str,
@@ -145,6 +159,8 @@ def run(  # noqa: PLR0913  (one parameter a flag)
         health=f"http://{health_host}:{health_port}/healthz" if health_port else None,
         metrics_host=metrics_host,
         metrics_port=metrics_port,
+        metrics_secure=metrics_secure,
+        metrics_tls_folder=metrics_tls_folder,
         runs_at_once=max_runs,
         failpoint=failpoint,
         scrubber=scrubber,

@@ -11,6 +11,7 @@ import asyncio
 import contextlib
 import os
 import signal
+import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
@@ -54,6 +55,7 @@ from herder.controller.listing.views import News
 from herder.controller.mcp.desk import McpDesk, tell_repairs
 from herder.controller.mcp.files import McpFiles
 from herder.controller.mcp.sightings import Sightings
+from herder.controller.metrics.access import Gatekeeper, certificate
 from herder.controller.metrics.gauges import Gauges
 from herder.controller.metrics.registry import Metrics
 from herder.controller.metrics.serving import CannotServe, served
@@ -91,7 +93,8 @@ class Options:
     """How the operator runs. `namespaces` empty means all of them; `health` is the URL that /healthz is served on.
 
     `installation` is what marks its entries on a gateway as its own; the cluster's identity where it is None.
-    Metrics are served unless their port is 0. `failpoint` is where the process is to kill itself.
+    Metrics are served unless their port is 0; with `metrics_secure` to whom the API server lets read them.
+    `failpoint` is where the process is to kill itself.
     With `require_bound_keys` a Secret must say which hosts its keys are for.
     `scrubber` is told each secret that is read, for those who write logs.
     """
@@ -105,6 +108,8 @@ class Options:
     runs_at_once: int = 32
     metrics_host: str = "127.0.0.1"
     metrics_port: int = 8081
+    metrics_secure: bool = False
+    metrics_tls_folder: Path | None = None
     failpoint: Failpoint | None = None
     scrubber: Scrubber = field(default_factory=Scrubber, compare=False)
 
@@ -345,7 +350,9 @@ async def run(options: Options) -> None:
             raise CannotRun(f"the API server can't be used: {error}") from error
         log.info("operator.started", installation=installation, objects=sum(1 for _ in operator.objects))
         try:
-            async with served(metrics.text, options.metrics_host, options.metrics_port):
+            judge = Gatekeeper(kube).judge if options.metrics_secure else None
+            tls = _metrics_certificate(options)
+            async with served(metrics.text, options.metrics_host, options.metrics_port, judge=judge, tls=tls):
                 await _work(operator, options, configuration)
         except CannotServe as error:
             raise CannotRun(f"{error}; give another --metrics-port") from error
@@ -359,6 +366,15 @@ async def _traced(options: Options) -> AsyncIterator[tuple[RunListener, ...]]:
             yield traces
     except CannotTrace as error:
         raise CannotRun(str(error)) from error
+
+
+def _metrics_certificate(options: Options) -> ssl.SSLContext | None:
+    if options.metrics_tls_folder is None:
+        return None
+    try:
+        return certificate(options.metrics_tls_folder)
+    except OSError as error:
+        raise CannotServe(f"the certificate for metrics can't be used: {error.strerror or error}") from error
 
 
 async def _work(operator: Operator, options: Options, configuration: Configuration) -> None:

@@ -70,6 +70,8 @@ VALUES: list[tuple[str, str, Options | tuple[str, str]]] = [
     ("--health-port", "1234", Options(health="http://127.0.0.1:1234/healthz")),
     ("--metrics-host", "0.0.0.0", Options(metrics_host="0.0.0.0")),
     ("--metrics-port", "0", Options(metrics_port=0)),
+    ("--metrics-secure", "true", Options(metrics_secure=True)),
+    ("--metrics-tls-folder", str(Path(__file__).parent), Options(metrics_tls_folder=Path(__file__).parent)),
     ("--max-runs", "7", Options(runs_at_once=7)),
     ("--kubeconfig", __file__, Options(kubeconfig=Path(__file__))),
     ("--log-level", "debug", ("debug", "auto")),
