@@ -5,6 +5,7 @@ import click
 from herder import __version__
 from herder.cli.crds import crds
 from herder.cli.graph import graph
+from herder.cli.reasons import reasons
 from herder.cli.run import run
 from herder.cli.workflows import workflows
 
@@ -24,6 +25,7 @@ def herder() -> None:
 herder.add_command(run)
 herder.add_command(crds)
 herder.add_command(graph)
+herder.add_command(reasons)
 herder.add_command(workflows)
 
 

@@ -100,8 +100,8 @@ SITUATIONS: dict[str, tuple[Claims, str]] = {
     ),
     "failed": (
         claims.failed("verify", Problem("NotAsDeclared", "it lists priority 1", retryable=True), is_removal=False),
-        "Ready=False StepFailed: step verify failed: it lists priority 1. Mend it, then set the annotation "
-        "herder.dev/retry to a new value | Stalled=True StepFailed",
+        "Ready=False StepFailed: step verify failed: it lists priority 1. Find out who else writes there, "
+        "then set the annotation herder.dev/retry to a new value | Stalled=True StepFailed",
     ),
     "failed without a step": (
         claims.failed(None, Problem("StepFailed", "the store failed", retryable=True), is_removal=False),

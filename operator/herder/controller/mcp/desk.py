@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from herder.api.meta import MCP_SERVER, MODEL_GATEWAY
+from herder.api.reasons import EventReason
 from herder.controller.cluster.recorder import EventRecorder
 from herder.controller.known.objects import Key, Objects
 from herder.controller.mcp.files import McpFiles
@@ -51,6 +52,6 @@ def tell_repairs(objects: Objects, recorder: EventRecorder) -> Callable[[Key, st
     def tell(key: Key, found: str) -> None:
         body = objects.get(key)
         if body is not None:
-            recorder.record(key, body, reason="Drifted", message=found, is_warning=True)
+            recorder.record(key, body, reason=EventReason.DRIFTED, message=found, is_warning=True)
 
     return tell

@@ -9,6 +9,7 @@ import structlog
 
 from herder.api.conditions import ReadyReason
 from herder.api.gateway import Mode
+from herder.api.reasons import EventReason
 from herder.controller.clock import Clock
 from herder.controller.cluster.finalizer import Finalizer
 from herder.controller.cluster.recorder import EventRecorder
@@ -115,7 +116,7 @@ class Acts:
         """Tell what was found in place of what a replica had, if that is about to be repaired."""
         drift = scene.observation.drift if scene.observation is not None else {}
         if drift:
-            self._tell(scene.subject, "Drifted", claims.drifted(drift), is_warning=True)
+            self._tell(scene.subject, EventReason.DRIFTED, claims.drifted(drift), is_warning=True)
 
     def _tell(self, subject: Subject, reason: str, message: str, *, is_warning: bool) -> None:
         self.recorder.record(subject.key, subject.body, reason=reason, message=message, is_warning=is_warning)
@@ -146,7 +147,7 @@ class Acts:
                 return
         if await self.finalizer.take_off(subject):
             log.info("finalizer.released", key=str(subject.key), why=why.name)
-            reason = "Removed" if why is Why.REMOVED else "Released"
+            reason = EventReason.REMOVED if why is Why.REMOVED else EventReason.RELEASED
             self._tell(subject, reason, why.value, is_warning=why is Why.FORCED)
 
     async def _abandon(self, scene: Scene, why: Why) -> None:
@@ -158,7 +159,7 @@ class Acts:
         )
         written.add_done_callback(lambda _: self.queue.add(subject.key))
         log.info("place.abandoned", key=str(subject.key), why=why.name)
-        self._tell(subject, "Abandoned", f"{scene.former_place}: {why.value}", is_warning=why is Why.FORCED)
+        self._tell(subject, EventReason.ABANDONED, f"{scene.former_place}: {why.value}", is_warning=why is Why.FORCED)
 
     async def _block(self, scene: Scene, blocked: Blocked) -> None:
         if blocked.reason in _OF_SECRETS:  # of its arrival nobody tells

@@ -16,6 +16,7 @@ from typing import Final
 import structlog
 
 from herder.api.gateway import Mode
+from herder.api.reasons import EventReason
 from herder.controller.cluster.kube import Kube, KubeError, NotFound
 from herder.controller.cluster.recorder import EventRecorder
 from herder.controller.fleet.census import Census
@@ -114,7 +115,7 @@ class Sweeper:
         names = ", ".join(map(str, sorted(removed, key=str)[:_NAMED]))
         more = f" and {len(removed) - _NAMED} more" if len(removed) > _NAMED else ""
         text = f"{replica.endpoint}: removed what herder made and no resource declares any more: {names}{more}"
-        self._recorder.record(gateway, body, reason="OrphanRemoved", message=text, is_warning=False)
+        self._recorder.record(gateway, body, reason=EventReason.ORPHAN_REMOVED, message=text, is_warning=False)
 
     def _suspects(self, gateway: Key, replica: Replica, view: View) -> list[Leftover]:
         """Return the entries that name a resource of this installation which does not want them, as far as is known."""

@@ -26,6 +26,7 @@ from herder.api.status import EntryState, RunStatus, Step, StepStatus, WorkflowS
 from herder.controller.listing.observation import Observation
 from herder.workflows.entry import Entry
 from herder.workflows.errors import Problem
+from herder.workflows.reasons import remedy_after
 
 type Claims = tuple[Claim, ...]
 
@@ -44,24 +45,6 @@ _WAITS: Final = _TAKES_ITS_TIME | {"WorkerPending", "RollingOut"}
 _SICK: Final = frozenset({EntryState.NOT_READY, EntryState.FAILED})
 _GONE: Final = frozenset({EntryState.ABSENT, EntryState.FOREIGN})
 _NAMED: Final = 3
-_AGAIN: Final = f"then set the annotation {RETRY_ANNOTATION} to a new value"
-_REMEDIES: Final = {
-    "WorkerUnreachable": f"start the worker or correct spec.url, {_AGAIN}; spec.startup.timeoutSeconds is its budget",
-    "WorkerNotHealthy": f"mend the worker, {_AGAIN}; spec.startup.timeoutSeconds is its budget",
-    "WorkerPending": f"look into the gateway's log for the reason of `Failed job: type=AddWorker`, {_AGAIN}",
-    "LoadFailed": f"put the tokenizer where spec.source says on each replica's disk, or correct spec.source, {_AGAIN}; "
-    "spec.loading.timeoutSeconds is how long it is tried",
-    "AddressRefused": "correct spec.url",
-    "GatewayRefuses": "",  # the message itself says what to do
-    "ForeignEntry": "",
-    "Conflict": "",
-    "WorkerUnauthorized": "",
-    "ServerUnreachable": "start the server or correct spec.transport.url; it is looked at again at each resync",
-    "ServerRefused": "mend the server or correct spec.transport.url; it is looked at again at each resync",
-    "ServerUnauthorized": "",
-    "HeadersNotPublishable": "",
-    "VariableTaken": "",
-}
 
 
 def settled(observation: Observation, *, observe_only: bool = False) -> Claims:
@@ -212,7 +195,7 @@ def failed(step: str | None, problem: Problem, *, is_removal: bool) -> Claims:
     if is_removal:
         text += "; it is tried again until its time is over, and for as long as it takes where it says Keep"
         return (ready(Truth.FALSE, ReadyReason.REMOVING, text), reconciling(ReconcilingReason.REMOVING, text))
-    remedy = _REMEDIES.get(problem.reason, f"mend it, {_AGAIN}")
+    remedy = remedy_after(problem.reason)
     text += f". {remedy[:1].upper()}{remedy[1:]}" if remedy else ""
     return (
         ready(Truth.FALSE, _word(ReadyReason, problem.reason, ReadyReason.STEP_FAILED), text),

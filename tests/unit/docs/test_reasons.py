@@ -1,0 +1,133 @@
+"""Every word that a status or an Event gives as a reason can be looked up, and every word that can be is given."""
+
+import ast
+import re
+from collections.abc import Mapping
+from enum import StrEnum
+from pathlib import Path
+from typing import Any, Final
+
+import pytest
+from click.testing import CliRunner
+
+from herder.api import conditions, reasons
+from herder.cli.main import herder
+from herder.workflows.reasons import STEPS, remedy_after
+from unit.packaging.dockerfile import ROOT
+
+PAGE: Final = ROOT / "docs" / "reasons.md"
+CODE: Final = ROOT / "operator" / "herder"
+TABLES: Final[dict[type[StrEnum], Mapping[Any, Any]]] = {
+    conditions.ConditionType: reasons.CONDITIONS,
+    conditions.ReadyReason: reasons.READY,
+    conditions.ReconcilingReason: reasons.RECONCILING,
+    conditions.ReachableReason: reasons.REACHABLE,
+    conditions.RoutableReason: reasons.ROUTABLE,
+    conditions.DrainedReason: reasons.DRAINED,
+    reasons.EventReason: reasons.EVENTS,
+}
+WORDS: Final[list[type[StrEnum]]] = [*list(TABLES)[1:], conditions.StalledReason]
+STEP_REASONS: Final = {word: row for rows in STEPS.values() for word, row in rows.items()}
+MEANINGS: Final = [*STEP_REASONS.values(), *(row for table in list(TABLES.values())[1:] for row in table.values())]
+GIVERS: Final = [*(CODE / "workflows").rglob("*.py"), *(CODE / "controller" / "mcp").rglob("*.py")]
+"""What names the reasons of steps."""
+
+NO_REASONS: Final = {
+    *("Authorization", "ConfigMap", "GetModelInfo", "GetServerInfo", "HealthCheck", "Orphan", "RemoveWorker"),
+    *("GrpcProber", "Request", "Response"),
+}
+"""What else is written in one word with capitals there."""
+
+
+def words_of(path: Path) -> set[str]:
+    """The strings in a file that are one word with capitals, but for the names that it offers."""
+    tree = ast.parse(path.read_text())
+    offers = [node for node in tree.body if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "__all__"]
+    offered = {each.value for node in offers for each in ast.walk(node) if isinstance(each, ast.Constant)}
+    types = {
+        each.value for node in ast.walk(tree) if isinstance(node, ast.Subscript | ast.arg) for each in _texts(node)
+    }
+    strings = {str(each.value) for each in _texts(tree)}
+    return {word for word in strings - offered - types if re.fullmatch(r"(?:[A-Z][a-z0-9]+)+|NotAComponent", word)}
+
+
+def _texts(node: ast.AST) -> list[ast.Constant]:
+    return [each for each in ast.walk(node) if isinstance(each, ast.Constant) and isinstance(each.value, str)]
+
+
+def given() -> set[str]:
+    """The reasons that steps name."""
+    files = [path for path in GIVERS if path != CODE / "workflows" / "reasons.py"]
+    return {word for path in files for word in words_of(path)} - NO_REASONS
+
+
+def test_the_page_in_the_documentation_is_fresh() -> None:
+    printed = CliRunner().invoke(herder, ["reasons"]).output
+
+    assert PAGE.read_text() == printed, "make generate"
+
+
+@pytest.mark.parametrize("words", TABLES, ids=lambda words: str(words.__name__))
+def test_each_word_has_its_row(words: type[StrEnum]) -> None:
+    assert list(TABLES[words]) == list(words)
+
+
+def test_each_word_of_stalled_is_one_of_ready_too() -> None:
+    assert {*conditions.StalledReason} <= {*conditions.ReadyReason}
+
+
+@pytest.mark.parametrize("word", [each for words in WORDS for each in words], ids=repr)
+def test_no_word_is_never_given(word: StrEnum) -> None:
+    is_taken_over = isinstance(word, conditions.StalledReason)  # from what Ready says
+    names = {f"{type(word).__name__}.{word.name}"} | ({f"ReadyReason.{word.name}"} if is_taken_over else set())
+    files = [path for path in CODE.rglob("*.py") if path != CODE / "api" / "reasons.py"]
+
+    is_named = any(re.search(rf"\b{name}\b", path.read_text()) for path in files for name in names)
+
+    assert is_named or word in STEP_REASONS
+
+
+def test_each_reason_that_a_step_gives_has_its_row_and_no_other() -> None:
+    others = {"StepFailed"}  # of a step that says nothing, which the status adds
+
+    assert given() == STEP_REASONS.keys() - others
+
+
+@pytest.mark.parametrize("row", MEANINGS, ids=lambda row: row.says[:30])
+def test_a_meaning_is_a_sentence_and_a_remedy_goes_on_from_a_message(row: Any) -> None:
+    assert re.match(r"[A-Z`].*\.$", row.says)
+    assert not row.remedy or re.match(r"[a-z].*[^.]$", row.remedy)
+
+
+@pytest.mark.parametrize(
+    ("reason", "added"),
+    [
+        pytest.param("ModelNotServed", "", id="the message says it itself"),
+        pytest.param("AddressRefused", "correct spec.url", id="a remedy of its own"),
+        pytest.param("Applying", "mend it, then set the annotation herder.dev/retry to a new value", id="none"),
+        pytest.param("Unheard", "mend it, then set the annotation herder.dev/retry to a new value", id="no such word"),
+    ],
+)
+def test_a_status_adds_what_the_message_does_not_say(reason: str, added: str) -> None:
+    assert remedy_after(reason) == added
+
+
+@pytest.mark.parametrize(
+    ("word", "of"),
+    [
+        pytest.param("LoadFailed", ["Ready=False: ", "a step: "], id="several"),
+        pytest.param("Drained", ["Drained=True: "], id="a condition's"),
+        pytest.param("OrphanRemoved", ["an Event: "], id="an Event's"),
+    ],
+)
+def test_a_word_can_be_looked_up_on_the_command_line(word: str, of: list[str]) -> None:
+    printed = CliRunner().invoke(herder, ["reasons", word]).output
+
+    assert [line.partition(": ")[0] + ": " for line in printed.splitlines() if not line.startswith(" ")] == of
+
+
+def test_a_word_that_is_not_herders_is_refused() -> None:
+    result = CliRunner().invoke(herder, ["reasons", "Nothing"])
+
+    assert result.exit_code == 2
+    assert "'Nothing' is no reason that herder gives" in result.output
