@@ -4,8 +4,11 @@ import os
 import shutil
 import subprocess
 import sys
+import tempfile
 from collections.abc import Sequence
 from pathlib import Path
+
+from rig.locks import locked
 
 PROGRAMS = ("buildah", "debootstrap")
 
@@ -38,8 +41,9 @@ def install(log: Path) -> None:
 
 
 def update_lists(log: Path) -> None:
-    """Let apt know what its mirrors have. Raises ImageError."""
-    run([*_APT_GET, "update"], log)
+    """Let apt know what its mirrors have; one after another, for apt itself refuses the second. Raises ImageError."""
+    with locked(Path(tempfile.gettempdir()) / "herder-apt-update.lock"):
+        run([*_APT_GET, "update"], log)
 
 
 def run(argv: Sequence[str | Path], log: Path, *, environment: dict[str, str] | None = None) -> str:
