@@ -33,6 +33,9 @@ IDENTITY: frozenset[Grant] = frozenset({("get", "namespaces")})
 LEASE: frozenset[Grant] = frozenset({("create", "leases"), ("get", "leases"), ("patch", "leases")})
 """In the release's own namespace; all but to create one of its own Lease alone."""
 
+REVIEWS: frozenset[Grant] = frozenset({("create", "tokenreviews"), ("create", "subjectaccessreviews")})
+"""In the cluster as a whole, where metrics are secure."""
+
 IMPLIED: frozenset[Grant] = frozenset({("create", "configmaps")})
 """What applying needs where there is nothing yet, though the API server is never asked for it by that name."""
 
@@ -40,7 +43,7 @@ IMPLIED: frozenset[Grant] = frozenset({("create", "configmaps")})
 def granted(documents: Iterable[dict[str, Any]], kind: str) -> frozenset[Grant]:
     """What the roles of a kind grant. A wildcard is a grant of its own, that no table has."""
     rules = [rule for document in documents if document["kind"] == kind for rule in document["rules"]]
-    return frozenset((verb, resource) for rule in rules for verb in rule["verbs"] for resource in rule["resources"])
+    return frozenset((verb, what) for rule in rules for verb in rule["verbs"] for what in rule.get("resources", ()))
 
 
 def asked(requests: Iterable[ApiRequest]) -> frozenset[Grant]:

@@ -2,19 +2,22 @@
 nothing that it asks is forbidden, and nothing that it is granted goes unused."""
 
 import asyncio
+import itertools
 import json
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.error import HTTPError
 
 import pytest
 import yaml
 
 from real.packaging.chart import CHART, NO_CRDS, Helm, container_of, sets
-from real.packaging.grants import IDENTITY, IMPLIED, SERVED, SERVING, Grant, asked
+from real.packaging.grants import IDENTITY, IMPLIED, REVIEWS, SERVED, SERVING, Grant, asked
 from rig.control_plane.audit import ApiRequest, read_requests
+from rig.control_plane.cluster import Cluster
 from rig.control_plane.control_plane import ControlPlane
 from rig.declared import Declared, is_listed_ready, urls_of
 from rig.gateway import Smg
@@ -32,6 +35,9 @@ USER = f"system:serviceaccount:{RELEASE}:herder"
 KEY = {"name": "gateway-key", "key": "key"}
 OF_GATEWAY = {"gatewayRef": {"name": "gw"}}
 PATIENCE_S = 60
+ADDRESSES = {f"--{what}-{part}" for what in ("health", "metrics") for part in ("host", "port")}
+SECURE = ("metrics.enabled=true", "metrics.secure=true")
+LIVES_S = itertools.count(3600)
 MODULE = component("one", header=("x-herder-test", "one"))
 
 
@@ -91,7 +97,7 @@ def start(own_control_plane: ControlPlane, smgs: tuple[Smg, ...], tmp_path: Path
         helm.run("install", "herder", str(CHART), "--namespace", RELEASE, *sets((NO_CRDS, *values)))
         documents = list(yaml.safe_load_all(helm.run("get", "manifest", "herder", "--namespace", RELEASE)))
         _, *words = container_of(documents)["args"]
-        args = [word for word in words if not word.startswith(("--health-", "--metrics-"))]
+        args = [word for word in words if word.partition("=")[0] not in ADDRESSES]
         token = own_control_plane.kubectl("create", "token", "herder", "--namespace", RELEASE).stdout.strip()
         kubeconfig = own_control_plane.kubeconfig_for(token)
         operators.append(Operator.start(own_control_plane, *args, kubeconfig=kubeconfig, log_dir=tmp_path))
@@ -106,7 +112,9 @@ def start(own_control_plane: ControlPlane, smgs: tuple[Smg, ...], tmp_path: Path
     ("values", "grants"),
     [
         pytest.param((), SERVING | IDENTITY, id="all namespaces"),
-        pytest.param((f"watchNamespaces={{{TEAM}}}",), SERVING, id="a named namespace"),
+        pytest.param(
+            (f"watchNamespaces={{{TEAM}}}", *SECURE), SERVING | REVIEWS, id="a named namespace, and secure metrics"
+        ),
     ],
 )
 async def test_all_that_herder_does_takes_exactly_what_the_chart_grants(
@@ -120,6 +128,8 @@ async def test_all_that_herder_does_takes_exactly_what_the_chart_grants(
     await _module(stage)
     await _mcp_server(stage)
     await _contend(stage)
+    if SECURE[0] in values:
+        _metrics(stage)
 
     requests = stage.requests()
     assert [request for request in requests if request.code == 403] == []
@@ -183,6 +193,32 @@ async def _mcp_server(stage: Stage) -> None:
         await eventually(lambda: deployment.told() != first, PATIENCE_S)
         deployment.complete()
         await stage.until_gone("m", "mcpservers")
+
+
+def _metrics(stage: Stage) -> None:
+    """A stranger is not known, an account may not, and one that is bound to the chart's role may."""
+    cluster, url = stage.declared.cluster, stage.operator.metrics_url
+    cluster.kubectl("create", "serviceaccount", "reader", "--namespace", TEAM)
+    refused = [_status(url, token) for token in ("stranger", _token(cluster))]
+    role = f"--clusterrole={RELEASE}:herder:metrics-reader"
+    cluster.kubectl("create", "clusterrolebinding", "reader", role, f"--serviceaccount={TEAM}:reader")
+    assert (refused, _status(url, _token(cluster))) == ([401, 403], 200)
+
+
+def _token(cluster: Cluster) -> str:
+    """One that was never shown: herder keeps a verdict on a token for a minute."""
+    return cluster.kubectl(
+        "create", "token", "reader", "--namespace", TEAM, f"--duration={next(LIVES_S)}s"
+    ).stdout.strip()
+
+
+def _status(url: str, token: str) -> int:
+    try:
+        fetch(url, token=token)
+    except HTTPError as error:
+        error.close()
+        return error.code
+    return 200
 
 
 async def _contend(stage: Stage) -> None:

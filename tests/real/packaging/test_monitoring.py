@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 import yaml
 
-from real.packaging.chart import CHART, Helm, every, only
+from real.packaging.chart import CHART, Helm, container_of, every, only
 from rig.control_plane.cluster import Cluster
 
 KINDS = {"ServiceMonitor": "servicemonitors", "PodMonitor": "podmonitors", "PrometheusRule": "prometheusrules"}
@@ -46,6 +46,28 @@ def test_a_monitor_finds_the_port_by_its_name(helm: Helm, kind: str, field: str,
         only(documents, "Service") if kind == "ServiceMonitor" else only(documents, "Deployment")["spec"]["template"]
     )
     assert wanted <= found["metadata"]["labels"].items()
+
+
+def test_secure_metrics_are_asked_for_with_prometheus_token_over_https(helm: Helm) -> None:
+    settings = {"enabled": True, "secure": True, "tlsSecret": "herder-tls", "serviceMonitor": {"enabled": True}}
+
+    documents = helm.template_of({"metrics": settings})
+
+    [endpoint] = only(documents, "ServiceMonitor")["spec"]["endpoints"]
+    assert endpoint["bearerTokenFile"] == "/var/run/secrets/kubernetes.io/serviceaccount/token"
+    assert (endpoint["scheme"], endpoint["tlsConfig"]["serverName"]) == ("https", "herder.default.svc")
+    assert endpoint["tlsConfig"]["ca"]["secret"] == {"name": "herder-tls", "key": "ca.crt"}
+
+
+def test_the_certificate_is_where_herder_is_told_to_read_it(helm: Helm) -> None:
+    documents = helm.template("metrics.enabled=true", "metrics.secure=true", "metrics.tlsSecret=herder-tls")
+
+    container, pod = container_of(documents), only(documents, "Deployment")["spec"]["template"]["spec"]
+    [mount], [volume] = container["volumeMounts"], pod["volumes"]
+    assert (mount["name"], volume["secret"]) == (volume["name"], {"secretName": "herder-tls"})
+    files = [word.partition("=")[2] for word in container["args"] if "-file=" in word]
+    assert files == [f"{mount['mountPath']}/tls.{part}" for part in ("crt", "key")]
+    assert "--metrics-secure" in container["args"]
 
 
 def test_the_alerts_are_those_of_the_file(helm: Helm) -> None:

@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from real.packaging.chart import NAMED, Helm, every
-from real.packaging.grants import IDENTITY, LEASE, SERVING, Grant, granted
+from real.packaging.grants import IDENTITY, LEASE, REVIEWS, SERVING, Grant, granted
 from rig.control_plane.api_client import ApiClient
 from rig.control_plane.cluster import Cluster
 
@@ -57,6 +57,17 @@ def test_leading_takes_one_lease_by_its_name(helm: Helm) -> None:
     assert role["metadata"]["namespace"] == "herder-system"
     assert granted([role], "Role") == LEASE
     assert [rule.get("resourceNames") for rule in role["rules"]] == [None, ["mine"]]
+
+
+def test_secure_metrics_take_two_reviews_in_the_cluster_and_offer_a_role_to_those_who_may_read(helm: Helm) -> None:
+    documents = helm.template("metrics.enabled=true", "metrics.secure=true", *NAMED)
+
+    reviewing, reading = every(documents, "ClusterRole")
+    assert granted([reviewing], "ClusterRole") == REVIEWS
+    assert reading["rules"] == [{"nonResourceURLs": ["/metrics"], "verbs": ["get"]}]
+    assert {each["roleRef"]["name"] for each in every(documents, "ClusterRoleBinding")} == {
+        reviewing["metadata"]["name"]
+    }
 
 
 def test_secrets_can_be_narrowed_down_to_names(helm: Helm) -> None:

@@ -39,6 +39,10 @@ REFUSED: dict[str, tuple[str, str]] = {
         'metrics={"enabled":true,"serviceMonitor":{"enabled":true},"podMonitor":{"enabled":true}}',
         "podMonitor",
     ),
+    "a monitor that can't send a token": (
+        'metrics={"enabled":true,"secure":true,"podMonitor":{"enabled":true}}',
+        "podMonitor",
+    ),
     "a monitor's word that it does not know": ('metrics.serviceMonitor.scrapeTimeout="1s"', "scrapeTimeout"),
     "an interval without a unit": ('metrics.serviceMonitor.interval="30"', "interval"),
     "a label that is a number": ("metrics.dashboard.labels.x=1", "x"),
