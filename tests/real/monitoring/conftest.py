@@ -26,8 +26,8 @@ def promtool() -> Promtool:
 
 
 @dataclass(frozen=True)
-class SoundRun:
-    """The pages of an operator that had work to do and did it."""
+class Scraped:
+    """Pages that an operator served, in order."""
 
     pages: tuple[str, ...]
 
@@ -69,7 +69,7 @@ async def sound_run(
     smg_pair: tuple[Smg, Smg],
     mock_workers: MockWorkers,
     start_operator: Callable[..., Operator],
-) -> SoundRun:
+) -> Scraped:
     """Workers registered, one changed, one taken off, a replica that lost everything given all of it back."""
     declared = Declared(control_plane, namespace)
     operator = start_operator().wait_healthy()
@@ -107,4 +107,4 @@ async def sound_run(
         return entries in await scrape()
 
     await eventually(all_are_there, 30)
-    return SoundRun(tuple(pages[:4] + pages[-1:]))
+    return Scraped(tuple(pages[:4] + pages[-1:]))

@@ -1,13 +1,21 @@
 """The chart's alerts, played by Prometheus' own promtool: silent on a sound run, each firing on its trouble alone."""
 
+import asyncio
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
 
 import pytest
 import yaml
 
-from real.monitoring.conftest import SoundRun
+from real.monitoring.conftest import Scraped
+from rig.control_plane.cluster import Cluster
+from rig.declared import Declared
+from rig.gateway import Smg
+from rig.operator_process import Operator
 from rig.promtool import Promtool
+from rig.waiting import eventually
+from rig.web import fetch
 
 ROOT: Final = Path(__file__).parents[3]
 ALERTS: Final = ROOT / "charts" / "herder" / "files" / "alerts.yaml"
@@ -109,7 +117,7 @@ def test_promtool_takes_the_rules(promtool: Promtool, tmp_path: Path) -> None:
     assert promtool.check(RULES, tmp_path) == ""
 
 
-def test_no_alert_fires_on_a_sound_run(promtool: Promtool, sound_run: SoundRun, tmp_path: Path) -> None:
+def test_no_alert_fires_on_a_sound_run(promtool: Promtool, sound_run: Scraped, tmp_path: Path) -> None:
     assert len(sound_run.series()) > 200
 
     assert promtool.play(ALERTS, sound_run.series(), _expected(), tmp_path) == ""
@@ -118,6 +126,40 @@ def test_no_alert_fires_on_a_sound_run(promtool: Promtool, sound_run: SoundRun, 
 @pytest.mark.parametrize("alert", NAMES)
 def test_each_alert_fires_on_its_trouble_and_no_other_does(promtool: Promtool, alert: str, tmp_path: Path) -> None:
     assert promtool.play(ALERTS, {**WELL, **TROUBLE[alert]}, _expected(alert), tmp_path) == ""
+
+
+async def test_what_real_replicas_do_is_what_the_alerts_look_for(
+    promtool: Promtool,
+    control_plane: Cluster,
+    namespace: str,
+    smg_pair: tuple[Smg, Smg],
+    log_dir: Path,
+    start_operator: Callable[..., Operator],
+    tmp_path: Path,
+) -> None:
+    declared = Declared(control_plane, namespace)
+    guarded = Smg.start(api_key="the right key", log_dir=log_dir)
+    try:
+        declared.secret("key", key="a wrong key")
+        declared.gateway([guarded], name="guarded", auth={"apiKeySecretRef": {"name": "key", "key": "key"}})
+        declared.gateway(smg_pair)
+        smg_pair[0].kill()
+        operator = start_operator().wait_healthy()
+        signs = (
+            'gateway="gw",namespace="{}",state="Unreachable"}} 1.0',
+            'gateway="guarded",namespace="{}",state="Refuses"}} 1.0',
+        )
+
+        async def page() -> str | None:
+            text = (await asyncio.to_thread(fetch, operator.metrics_url)).decode()
+            return text if all(sign.format(namespace) in text for sign in signs) else None
+
+        scraped = Scraped((await eventually(page, 60),))
+    finally:
+        guarded.kill()
+
+    expected = _expected("HerderGatewayReplicaUnreachable", "HerderGatewayUnreachable", "HerderCredentialInvalid")
+    assert promtool.play(ALERTS, scraped.series(), expected, tmp_path) == ""
 
 
 @pytest.mark.parametrize("case", HARMLESS)

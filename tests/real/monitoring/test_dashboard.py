@@ -7,7 +7,7 @@ from typing import Any, Final
 
 import yaml
 
-from real.monitoring.conftest import SoundRun
+from real.monitoring.conftest import Scraped
 from rig.promtool import Promtool
 
 FILES: Final = Path(__file__).parents[3] / "charts" / "herder" / "files"
@@ -33,7 +33,7 @@ def test_prometheus_understands_every_query(promtool: Promtool, tmp_path: Path) 
     assert promtool.check(_rules(), tmp_path) == ""
 
 
-def test_a_real_run_has_every_metric_that_a_panel_or_an_alert_asks_for(sound_run: SoundRun) -> None:
+def test_a_real_run_has_every_metric_that_a_panel_or_an_alert_asks_for(sound_run: Scraped) -> None:
     rules = [rule["expr"] for group in yaml.safe_load(ALERTS.read_text())["groups"] for rule in group["rules"]]
     asked = {
         name for query in (*QUERIES, *VARIABLES, *rules) for name in re.findall(r"\b(?:herder|process)_\w+", query)
@@ -43,7 +43,7 @@ def test_a_real_run_has_every_metric_that_a_panel_or_an_alert_asks_for(sound_run
 
 
 def test_a_real_run_fills_every_panel_but_those_of_trouble(
-    promtool: Promtool, sound_run: SoundRun, tmp_path: Path
+    promtool: Promtool, sound_run: Scraped, tmp_path: Path
 ) -> None:
     asked = [_as_grafana_asks(query) for query in QUERIES if not OF_TROUBLE.search(query)]
     expected = [
