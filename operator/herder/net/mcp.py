@@ -13,11 +13,12 @@ The SDK is heavy (0.7 s to import on a quick machine), so it is imported with th
 
 import asyncio
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from types import ModuleType
 from typing import Final, Protocol
 
-from herder.net.errors import NetError
+from herder.net.errors import DeadlineExceeded, NetError, Unreachable
 from herder.net.http import Http
 
 MAX_PAGES: Final = 64
@@ -91,6 +92,10 @@ class Asker(Protocol):
         """List the server's tools, all pages of them."""
         ...
 
+    async def vet(self, url: str) -> None:
+        """Raise AddressRefused for a URL whose address nobody may be sent to."""
+        ...
+
 
 class McpClient:
     """Asks MCP servers. It holds no connection of its own beside those of `http`."""
@@ -109,6 +114,14 @@ class McpClient:
         sdk = await asyncio.to_thread(_sdk)
         offer: Offer = await sdk.offer(self._http, endpoint)
         return offer
+
+    async def vet(self, url: str) -> None:
+        """Refuse a URL whose address nobody may be sent to, neither herder nor, on its word, a gateway.
+
+        Raises AddressRefused. A name that can't be looked up here may be known where the gateway is.
+        """
+        with suppress(DeadlineExceeded, Unreachable):
+            await self._http.vet(url, deadline_s=DEADLINE_S)
 
 
 def _sdk() -> ModuleType:

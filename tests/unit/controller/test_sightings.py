@@ -27,6 +27,9 @@ class Server:
     async def greet(self, _endpoint: McpEndpoint) -> Greeting:
         raise NotImplementedError
 
+    async def vet(self, _url: str) -> None:
+        raise NotImplementedError
+
     async def offer(self, _endpoint: McpEndpoint) -> Offer:
         self.asked += 1
         if self.hangs:

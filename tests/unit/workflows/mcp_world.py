@@ -8,7 +8,7 @@ from herder.api.base import parse
 from herder.api.gateway import HeaderPublishing
 from herder.api.mcp import McpServerSpec
 from herder.engine import WorkflowDefinition, WorkflowEngine, WorkflowOutcome
-from herder.net.errors import NetError, Unreachable
+from herder.net.errors import AddressRefused, NetError, Unreachable
 from herder.net.mcp import Greeting, McpEndpoint, Offer, Tool
 from herder.workflows.errors import StepFault
 from herder.workflows.mcp import McpPlan, McpRegistration, McpRemoval, registration, removal
@@ -33,10 +33,14 @@ def plan(
 
 @dataclass
 class FakeServer:
-    """An MCP server that fails as `failures` say, in turn, and answers when those are used up."""
+    """An MCP server that fails as `failures` say, in turn, and answers when those are used up.
+
+    `refusal` is what is thought of its address.
+    """
 
     failures: list[NetError] = field(default_factory=list)
     asked: list[str] = field(default_factory=list)
+    refusal: AddressRefused | None = None
 
     async def greet(self, _endpoint: McpEndpoint) -> Greeting:
         """Answer, or fail."""
@@ -47,6 +51,11 @@ class FakeServer:
         """Answer, or fail."""
         self._ask("offer")
         return OFFER
+
+    async def vet(self, _url: str) -> None:
+        """Refuse it, if it is to be."""
+        if self.refusal is not None:
+            raise self.refusal
 
     def _ask(self, question: str) -> None:
         self.asked.append(question)

@@ -64,6 +64,19 @@ async def test_an_optional_server_that_never_answers_is_published_all_the_same()
     assert run.problems["discover_tools"].reason == "ServerUnreachable"
 
 
+@virtual_time
+async def test_an_optional_server_at_a_forbidden_address_is_not_published_either() -> None:
+    refusal = AddressRefused("169.254.169.254 is a link-local address")
+    file, run = FakeFile(), data(plan(), FakeServer([refusal] * 1000, refusal=refusal))
+    run.file = file
+
+    outcome = await register(run)
+
+    assert (outcome.status, outcome.failed_step) == (WorkflowStatus.FAILED, "publish")
+    assert run.problems["publish"].reason == "AddressRefused"
+    assert file.calls == []
+
+
 @pytest.mark.parametrize(
     ("error", "reason", "says"),
     [

@@ -135,6 +135,10 @@ class _Noting:
         self.sightings.note(self.uid, Sighting(offer))
         return offer
 
+    async def vet(self, url: str) -> None:
+        """Refuse a URL whose address nobody may be sent to."""
+        await self.inner.vet(url)
+
 
 def _silent(error: NetError, endpoint: McpEndpoint) -> Sighting:
     return Sighting(problem=problem_of(fault_of_server(error, has_headers=bool(endpoint.headers))))

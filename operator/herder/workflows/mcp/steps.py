@@ -3,7 +3,7 @@
 from typing import ClassVar, Final
 
 from herder.engine import StepResult, WorkflowContext
-from herder.net.errors import NetError
+from herder.net.errors import AddressRefused, NetError
 from herder.workflows.errors import Permanent, Transient
 from herder.workflows.mcp.asking import fault_of_server
 from herder.workflows.mcp.data import McpRegistration, McpRemoval
@@ -56,8 +56,12 @@ class Publish(Step[McpRegistration]):
     id: ClassVar[str] = "publish"
 
     async def attempt(self, context: Context) -> None:
-        """Put it into the file, unless it is there."""
+        """Put it into the file, unless it is there: never what would send the gateway where herder must not go."""
         data = context.data
+        try:
+            await data.asker.vet(data.plan.endpoint.url)
+        except AddressRefused as error:
+            raise fault_of_server(error, has_headers=bool(data.plan.headers)) from error
         if not data.plan.is_publishable:
             raise Permanent(UNPUBLISHABLE, _WHY_NOT)
         data.view = await data.file.put(data.plan.key, data.plan.entry, adopt=data.adopt)
