@@ -1,12 +1,13 @@
 """A namespace with a gateway of two real replicas and an operator at work."""
 
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 
 import pytest
 
 from rig.control_plane.cluster import Cluster
 from rig.declared import Declared
 from rig.gateway import Smg
+from rig.history import History
 from rig.operator_process import Operator
 
 
@@ -24,3 +25,11 @@ def ready_gateway(
     declared.gateway(smg_pair)
     start_operator().wait_healthy()
     return smg_pair
+
+
+@pytest.fixture
+async def history(declared: Declared) -> AsyncIterator[History]:
+    """All that is said in the test's namespace; at its end it is judged."""
+    with History(declared.cluster, declared.namespace) as history:
+        yield history
+        assert await history.faults() == []

@@ -2,11 +2,15 @@
 
 import asyncio
 
+import pytest
+
 from rig.control_plane.cluster import Cluster
 from rig.declared import Declared, is_listed_ready, urls_of
 from rig.gateway import Smg
 from rig.waiting import eventually
 from rig.workers import MockWorkers, Script
+
+pytestmark = pytest.mark.usefixtures("history")
 
 
 async def test_a_changed_spec_reaches_both_replicas_and_the_entries_keep_their_ids(

@@ -1,4 +1,4 @@
-"""What a resource of each kind says in the course of a whole life: of each generation one thing at its end, and once."""
+"""What a resource of each kind says in the course of a whole life: of each generation one end, and that once."""
 
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor

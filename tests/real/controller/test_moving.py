@@ -16,6 +16,8 @@ from rig.workers import MockWorkers
 
 FORCE = {"settleSeconds": 0, "timeoutSeconds": 3}
 
+pytestmark = pytest.mark.usefixtures("history")
+
 
 @pytest.fixture
 def others(log_dir: Path) -> Iterator[tuple[Smg, Smg]]:

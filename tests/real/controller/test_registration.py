@@ -2,6 +2,8 @@
 
 import json
 
+import pytest
+
 from herder.api.base import parse
 from herder.api.kstatus import check
 from herder.api.worker import WorkerRegistrationStatus
@@ -10,6 +12,8 @@ from rig.declared import Declared, is_listed_ready, urls_of
 from rig.gateway import Smg
 from rig.waiting import eventually
 from rig.workers import MockWorkers, Script
+
+pytestmark = pytest.mark.usefixtures("history")
 
 
 async def test_a_healthy_worker_is_ready_on_both_replicas_after_few_writes(
