@@ -65,8 +65,7 @@ def test_the_certificate_is_where_herder_is_told_to_read_it(helm: Helm) -> None:
     container, pod = container_of(documents), only(documents, "Deployment")["spec"]["template"]["spec"]
     [mount], [volume] = container["volumeMounts"], pod["volumes"]
     assert (mount["name"], volume["secret"]) == (volume["name"], {"secretName": "herder-tls"})
-    files = [word.partition("=")[2] for word in container["args"] if "-file=" in word]
-    assert files == [f"{mount['mountPath']}/tls.{part}" for part in ("crt", "key")]
+    assert f"--metrics-tls-folder={mount['mountPath']}" in container["args"]
     assert "--metrics-secure" in container["args"]
 
 
