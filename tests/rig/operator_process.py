@@ -41,7 +41,8 @@ class Operator:
     ) -> Self:
         """Start it, for all namespaces unless `args` name some; as the administrator unless `kubeconfig` says who.
 
-        It kills itself at the `failpoint`, if one is given. It does not wait: see `wait_healthy`.
+        It has no rivals unless `args` say --leader-elect: where one was killed, no Lease has to run out. It kills
+        itself at the `failpoint`, if one is given. It does not wait: see `wait_healthy`.
         """
         port, metrics_port = reserve_port(), reserve_port()
         log = (log_dir or Path(tempfile.mkdtemp(prefix="herder-operator-"))) / f"operator-{port}.log"
@@ -51,6 +52,7 @@ class Operator:
             *("--kubeconfig", str(kubeconfig or cluster.kubeconfig)),
             *("--health-port", str(port)),
             *("--metrics-port", str(metrics_port)),
+            *(() if "--leader-elect" in args else ("--no-leader-elect",)),
             "--allow-loopback",
             *(() if names_namespaces else ("--all-namespaces",)),
             *args,

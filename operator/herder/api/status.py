@@ -12,12 +12,13 @@ from pydantic import Field
 
 from herder.api.base import ApiModel
 from herder.api.conditions import MAX_MESSAGE_LENGTH, Condition
-from herder.api.markers import Clip, MapBy, Millisecond, Second
+from herder.api.markers import Clip, MapBy, Millisecond, Rule, Second, rules
 
 MAX_REPLICAS: Final = 256
 MAX_STEPS: Final = 32
 MAX_HISTORY: Final = 5
 MAX_TOKEN_LENGTH: Final = 256
+MAX_EPOCH: Final = (1 << 31) - 1
 
 Generation = Annotated[int, Field(ge=0)]
 Word = Annotated[str, Clip(64)]
@@ -185,7 +186,14 @@ class LastHandled(ApiModel):
     """Last token of the annotation herder.dev/cancel that was acted upon; of one over 256 characters, its hash."""
 
 
-class Status(ApiModel):
+_EPOCH_STAYS: Final = Rule(
+    "!has(oldSelf.epoch) || !has(self.epoch) || self.epoch >= oldSelf.epoch",
+    "leave it to the operator that leads now, which wrote this status; to begin anew set epoch to null first",
+    field_path=".epoch",
+)
+
+
+class Status(ApiModel, json_schema_extra=rules(_EPOCH_STAYS)):
     """What herder observed."""
 
     observed_generation: Generation | None = None
@@ -193,6 +201,9 @@ class Status(ApiModel):
 
     conditions: Annotated[tuple[Condition, ...], Field(max_length=16), MapBy("type")] = ()
     """Ready sums up; Reconciling (at work) and Stalled (needs a person) are there only while they are True."""
+
+    epoch: Annotated[int, Field(ge=0, le=MAX_EPOCH)] | None = None
+    """Which of the operators that have led wrote this; only one of the same or a later epoch may write it anew."""
 
 
 class Draining(ApiModel):

@@ -11,8 +11,10 @@ import structlog
 import uvloop
 
 from herder.cli import logs
-from herder.controller.operator import CannotRun, Options
-from herder.controller.operator import run as run_operator
+from herder.controller.leadership.election import Terms
+from herder.controller.options import LeaseOptions, Options
+from herder.controller.process import CannotRun
+from herder.controller.process import run as run_operator
 from herder.controller.running.failpoints import VARIABLE, Failpoint
 from herder.net.scrubber import Scrubber
 
@@ -34,6 +36,13 @@ def _installation(_context: click.Context, _parameter: click.Parameter, name: st
     """Refuse what can't be told apart within a label: its parts are separated by slashes."""
     if name is not None and not _INSTALLATION.fullmatch(name):
         raise click.BadParameter(f"{name!r}: write up to 63 letters, digits, '-', '_' and '.', a uid for example")
+    return name
+
+
+def _named(_context: click.Context, _parameter: click.Parameter, name: str | None) -> str | None:
+    """Refuse what the API server would."""
+    if name is not None and not _NAMESPACE.fullmatch(name):
+        raise click.BadParameter(f"{name!r}: write up to 63 lower-case letters, digits and '-'")
     return name
 
 
@@ -113,6 +122,42 @@ def _installation(_context: click.Context, _parameter: click.Parameter, name: st
     default=32,
     help="Workflow runs at work at once; those that wait for their next attempt, or long for an answer, do not count.",
 )
+@click.option(
+    "--leader-elect/--no-leader-elect",
+    default=True,
+    help="Act only while holding a Lease, so that of several operators one acts and the others wait to take its place. "
+    "Without it there must be no other operator.",
+)
+@click.option(
+    "--lease-name",
+    callback=_named,
+    default=LeaseOptions().name,
+    help="Name of that Lease; operators that serve different namespaces need different ones.",
+)
+@click.option(
+    "--lease-namespace",
+    callback=_named,
+    metavar="NAMESPACE",
+    help="Namespace of that Lease. By default the pod's own, and outside of a pod `default`.",
+)
+@click.option(
+    "--lease-duration",
+    type=click.IntRange(2, 3600),
+    default=Terms().lease_s,
+    help="Seconds after which another operator takes the Lease that its holder has not renewed.",
+)
+@click.option(
+    "--renew-deadline",
+    type=click.FloatRange(min=0, min_open=True),
+    default=Terms().renew_deadline_s,
+    help="Seconds without a renewal after which its holder stops to act, before it can be another's.",
+)
+@click.option(
+    "--retry-period",
+    type=click.FloatRange(min=0, min_open=True),
+    default=Terms().retry_period_s,
+    help="Seconds between two renewals, and between two attempts to take the Lease.",
+)
 @click.option("--log-level", type=click.Choice(logs.LEVELS), default="info", help="Least level logged.")
 @click.option(
     "--log-format",
@@ -135,6 +180,12 @@ def run(  # noqa: PLR0913  (one parameter a flag)
     metrics_secure: bool,
     metrics_tls_folder: Path | None,
     max_runs: int,
+    leader_elect: bool,
+    lease_name: str,
+    lease_namespace: str | None,
+    lease_duration: int,
+    renew_deadline: float,
+    retry_period: float,
     log_level: str,
     log_format: str,
 ) -> None:
@@ -148,6 +199,10 @@ def run(  # noqa: PLR0913  (one parameter a flag)
         failpoint = Failpoint.of_environment(os.environ)
     except ValueError as error:
         raise click.UsageError(f"{VARIABLE}: {error}") from error
+    try:
+        terms = Terms(lease_duration, renew_deadline, retry_period)
+    except ValueError as error:
+        raise click.UsageError(str(error)) from error
     scrubber = Scrubber()
     logs.configure(log_level, log_format, scrubber)
     options = Options(
@@ -162,6 +217,7 @@ def run(  # noqa: PLR0913  (one parameter a flag)
         metrics_secure=metrics_secure,
         metrics_tls_folder=metrics_tls_folder,
         runs_at_once=max_runs,
+        lease=LeaseOptions(lease_name, lease_namespace, terms) if leader_elect else None,
         failpoint=failpoint,
         scrubber=scrubber,
     )

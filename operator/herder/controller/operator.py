@@ -1,45 +1,23 @@
-"""The operator as a whole: what it is made of, in which order it starts, and how it stops.
+"""What acts: made anew each time that this process comes to lead, and gone when it does not lead any more.
 
     API server ─▶ kopf ─▶ Objects ─▶ WorkQueue ─▶ ModelGateways ─▶ Gateways ─▶ every replica's list ─▶ WorkQueue
                                          └─▶ Reconciler ─▶ decide ─▶ Runs ─▶ engine ─▶ StatusWriter ─▶ API server
 
-It stops from the inside out: first no new decision, then the runs (left as their status says, for the next process to
-go on with), then the watching. If the watching ends by itself the whole process does, loudly, to be started again.
+It stops from the inside out: first no new decision, then the runs, which are recorded as far as they have come, for the
+next one to go on with.
 """
 
 import asyncio
-import contextlib
-import os
-import signal
-import ssl
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from dataclasses import dataclass, field
-from functools import partial
-from pathlib import Path
-from typing import Any, Final, cast
-
-import kopf
-import structlog
-from kubernetes_asyncio.client import Configuration
-from kubernetes_asyncio.config import ConfigException
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Final
 
 from herder.api.meta import MCP_SERVER, MODEL_GATEWAY
 from herder.controller.clock import SYSTEM_CLOCK, Clock
 from herder.controller.cluster.finalizer import Finalizer
-from herder.controller.cluster.kube import (
-    Kube,
-    KubeError,
-    NotFound,
-    installation_of,
-    load_configuration,
-    patiently,
-    read_credentials,
-    server_of,
-)
+from herder.controller.cluster.kube import Kube
 from herder.controller.cluster.recorder import EventRecorder, record_transition
 from herder.controller.cluster.relist import Relister
 from herder.controller.cluster.secrets import Secrets
-from herder.controller.cluster.watch import registry_of, watched_settings
 from herder.controller.families import FAMILIES
 from herder.controller.families.family import Tools
 from herder.controller.fleet.census import Census
@@ -50,15 +28,15 @@ from herder.controller.fleet.services import Place as ServicePlace
 from herder.controller.fleet.services import Services
 from herder.controller.known.objects import Body, Key, Objects, gateway_of, holder_of, uid_of
 from herder.controller.known.queue import WorkQueue
+from herder.controller.leadership.mandate import Mandate
 from herder.controller.listing.registries import Registry
 from herder.controller.listing.views import News
 from herder.controller.mcp.desk import McpDesk, tell_repairs
 from herder.controller.mcp.files import McpFiles
 from herder.controller.mcp.sightings import Sightings
-from herder.controller.metrics.access import Gatekeeper, certificate
 from herder.controller.metrics.gauges import Gauges
 from herder.controller.metrics.registry import Metrics
-from herder.controller.metrics.serving import CannotServe, served
+from herder.controller.options import Options
 from herder.controller.reconcile.acts import Acts
 from herder.controller.reconcile.reconciler import Reconciler
 from herder.controller.reconcile.scout import Scout
@@ -66,7 +44,7 @@ from herder.controller.repair.farewells import Farewells
 from herder.controller.repair.giveback import Giveback
 from herder.controller.repair.heals import Heals
 from herder.controller.repair.sweep import Sweeper
-from herder.controller.running.failpoints import Failpoint, Tripwire
+from herder.controller.running.failpoints import Tripwire
 from herder.controller.running.jobs import Job, job_of
 from herder.controller.running.launch import Launcher
 from herder.controller.running.line import Rank, Turn
@@ -74,56 +52,23 @@ from herder.controller.running.listening import RunListener
 from herder.controller.running.places import Places
 from herder.controller.running.runs import Run, Runs
 from herder.controller.status.writer import StatusWriter
-from herder.controller.tracing.settings import CannotTrace, traced
 from herder.engine import WorkflowEngine
-from herder.net.address import AddressPolicy
 from herder.net.http import Http
 from herder.net.mcp import Asker, McpClient
-from herder.net.scrubber import Scrubber
-from herder.net.surroundings import api_server_sockets, own_addresses
 from herder.workflows.probing import Prober
 
-log = structlog.get_logger(__name__)
-
 _HANDS: Final = 8
-
-
-@dataclass(frozen=True, slots=True)
-class Options:
-    """How the operator runs. `namespaces` empty means all of them; `health` is the URL that /healthz is served on.
-
-    `installation` is what marks its entries on a gateway as its own; the cluster's identity where it is None.
-    Metrics are served unless their port is 0; with `metrics_secure` to whom the API server lets read them.
-    `failpoint` is where the process is to kill itself.
-    With `require_bound_keys` a Secret must say which hosts its keys are for.
-    `scrubber` is told each secret that is read, for those who write logs.
-    """
-
-    kubeconfig: Path | None = None
-    namespaces: tuple[str, ...] = ()
-    installation: str | None = None
-    allow_loopback: bool = False
-    require_bound_keys: bool = False
-    health: str | None = None
-    runs_at_once: int = 32
-    metrics_host: str = "127.0.0.1"
-    metrics_port: int = 8081
-    metrics_secure: bool = False
-    metrics_tls_folder: Path | None = None
-    failpoint: Failpoint | None = None
-    scrubber: Scrubber = field(default_factory=Scrubber, compare=False)
-
-
-class CannotRun(RuntimeError):
-    """The operator can't start, or can't go on; the message says why and what to do."""
+_RECORDING_S: Final = 3.0
+"""For how long at most an operator that stops waits for the API server to take what its runs have come to."""
 
 
 class Operator:
-    """One operator process: `start` it, let it `work`, then `close` it.
+    """One operator: `start` it, let it `work`, then `close` it.
 
     `http` leads to gateways and `probing` to workers: however many of these hang, gateways are reached.
     `asker` leads to MCP servers. `installation` is the cluster's identity. `listeners` hear of each
-    run beside the metrics. `engine` and `clock` are for tests.
+    run beside the metrics. `objects` is what is known already; without it everything is read at the start. It acts
+    under `mandate`, as whoever made `kube` and `http` must see to. `engine` and `clock` are for tests.
     """
 
     def __init__(  # noqa: PLR0913  (the last four are as they are for nearly everybody)
@@ -139,14 +84,16 @@ class Operator:
         clock: Clock = SYSTEM_CLOCK,
         metrics: Metrics | None = None,
         listeners: Sequence[RunListener] = (),
+        objects: Objects | None = None,
+        mandate: Mandate | None = None,
     ) -> None:
-        self._options = options
-        self._kube = kube
-        self.objects = Objects()
+        self._knows = objects is not None
+        self._mandate = mandate or Mandate.for_good()
+        self.objects = Objects() if objects is None else objects
         self.metrics = metrics or Metrics(clock)
         self.queue = WorkQueue(self.metrics.reconcile_failed, clock)
         self._recorder = EventRecorder(kube, clock.now, self.metrics.event_dropped)
-        self._writer = StatusWriter(kube, self.objects, self._written, clock)
+        self._writer = StatusWriter(kube, self.objects, self._written, clock, self._mandate)
         self._gateways = Gateways(http, self._registry_changed, self._needs, clock, self.metrics.gateways.heard)
         secrets = Secrets(kube, clock, options.scrubber.learn, only_bound=options.require_bound_keys)
         self._rotation = Rotation(secrets, self.queue.add, clock)
@@ -232,9 +179,19 @@ class Operator:
             queue=self.queue,
         )
 
-    async def start(self) -> None:
-        """Read everything that there is, so that the first decision is made on the whole truth."""
-        await self._relister.prime()
+    async def start(self, *, is_current: bool = False) -> None:
+        """Have everything looked at, and know it as it is before: the first decision is made on the whole truth.
+
+        `is_current` says that nobody who leads can have written since what is known was read. Raises KubeError.
+        """
+        if not self._knows:
+            await self._relister.prime()
+        elif is_current:
+            self._relister.trust()
+        else:
+            await self._relister.catch_up()
+        for key in self.objects:
+            self.queue.add(key)
 
     async def work(self) -> None:
         """Reconcile until cancelled."""
@@ -247,11 +204,14 @@ class Operator:
             group.create_task(self._mcp.files.run(), name="files of MCP servers")
 
     async def close(self) -> None:
-        """Leave everything as it is written."""
+        """Stop everything; while the mandate lasts, have written how far the runs have come."""
         await self._giveback.close()
         await self._farewells.close()
-        await self._writer.close()
+        if not self._mandate.is_valid:
+            await self._writer.close()
         await self._runs.close()
+        await self._writer.settle(_RECORDING_S)
+        await self._writer.close()
         await self._gateways.close()
         await self._services.close()
         await self._mcp.sightings.close()
@@ -316,120 +276,3 @@ class Operator:
 
     def _run_ended(self, run: Run) -> None:
         self._reconciler.ended(run)
-
-
-async def run(options: Options) -> None:
-    """Run the operator until SIGTERM or SIGINT. Raises CannotRun."""
-    try:
-        configuration = await load_configuration(options.kubeconfig)
-    except ConfigException as error:
-        raise CannotRun(f"no API server is configured: {error}; give --kubeconfig") from error
-    policy = AddressPolicy(options.allow_loopback, own_addresses(), await api_server_sockets(server_of(configuration)))
-    metrics = Metrics()
-    renew = partial(read_credentials, configuration, options.kubeconfig)
-    kubernetes = Kube(configuration, learn=options.scrubber.learn, heard=metrics.api.heard, renew=renew)
-    async with (
-        _traced(options) as traces,
-        kubernetes as kube,
-        Http(policy) as http,
-        Http(policy) as probing,
-        Http(policy) as asking,
-    ):
-        try:
-            installation = options.installation
-            if installation is None:
-                installation = await patiently(partial(installation_of, kube))
-            asker = McpClient(asking)
-            operator = Operator(
-                options, kube, http, probing, installation, asker=asker, metrics=metrics, listeners=traces
-            )
-            await patiently(operator.start)
-        except NotFound as error:
-            raise CannotRun(f"the API server lacks herder's resources: kubectl apply -f crds/ ({error})") from error
-        except KubeError as error:
-            raise CannotRun(f"the API server can't be used: {error}") from error
-        log.info("operator.started", installation=installation, objects=sum(1 for _ in operator.objects))
-        try:
-            judge = Gatekeeper(kube).judge if options.metrics_secure else None
-            tls = _metrics_certificate(options)
-            async with served(metrics.text, options.metrics_host, options.metrics_port, judge=judge, tls=tls):
-                await _work(operator, options, configuration)
-        except CannotServe as error:
-            raise CannotRun(f"{error}; give another --metrics-port") from error
-        log.info("operator.stopped")
-
-
-@contextlib.asynccontextmanager
-async def _traced(options: Options) -> AsyncIterator[tuple[RunListener, ...]]:
-    try:
-        async with traced(os.environ, options.scrubber.scrub) as traces:
-            yield traces
-    except CannotTrace as error:
-        raise CannotRun(str(error)) from error
-
-
-def _metrics_certificate(options: Options) -> ssl.SSLContext | None:
-    if options.metrics_tls_folder is None:
-        return None
-    try:
-        return certificate(options.metrics_tls_folder)
-    except OSError as error:
-        raise CannotServe(f"the certificate for metrics can't be used: {error.strerror or error}") from error
-
-
-async def _work(operator: Operator, options: Options, configuration: Configuration) -> None:
-    """Have the operator work until a signal ends it, and close it. Raises CannotRun where it ends by itself."""
-    stop = asyncio.Event()
-    stopping = asyncio.create_task(stop.wait(), name="stop signal")
-    work = asyncio.create_task(operator.work(), name="work")
-    registry = registry_of(
-        configuration, operator.seen, operator.gone, partial(read_credentials, configuration, options.kubeconfig)
-    )
-    async with _watching(options, registry, stop) as watching:
-        await asyncio.wait({work, watching, stopping}, return_when=asyncio.FIRST_COMPLETED)
-        is_asked = stop.is_set()
-        work.cancel()
-        stopping.cancel()
-        await asyncio.wait({work, stopping})
-        await operator.close()
-    if not is_asked:
-        cause = _error_of(work, watching)
-        log.error("operator.ended", exc_info=cause)
-        raise CannotRun("the operator has ended by itself; the log says why") from cause
-
-
-def _error_of(*tasks: asyncio.Task[None]) -> BaseException | None:
-    return next((error for task in tasks if not task.cancelled() and (error := task.exception())), None)
-
-
-@contextlib.asynccontextmanager
-async def _watching(
-    options: Options, registry: kopf.OperatorRegistry, stop: asyncio.Event
-) -> AsyncIterator[asyncio.Task[None]]:
-    """Have kopf watch within the block; signals set `stop`, so that kopf is stopped after everything else."""
-    stop_kopf = asyncio.Event()
-    existing = asyncio.all_tasks()
-
-    async def watch() -> None:
-        tasks = await kopf.spawn_tasks(
-            registry=registry,
-            settings=watched_settings(),
-            standalone=True,
-            identity=cast("Any", "herder"),  # else kopf asks for the user's name, and a pod's uid need not have one
-            clusterwide=not options.namespaces,
-            namespaces=options.namespaces,
-            liveness_endpoint=options.health,
-            stop_flag=stop_kopf,
-        )
-        loop = asyncio.get_running_loop()
-        for number in (signal.SIGTERM, signal.SIGINT):
-            loop.add_signal_handler(number, stop.set)  # in place of kopf's own
-        await kopf.run_tasks(tasks, ignored=existing)
-
-    task = asyncio.create_task(watch(), name="watching")
-    existing.add(task)
-    try:
-        yield task
-    finally:
-        stop_kopf.set()
-        await asyncio.wait({task})

@@ -13,7 +13,9 @@ import herder.cli.run as run_module
 from herder.cli import logs
 from herder.cli.main import herder
 from herder.cli.run import run
-from herder.controller.operator import CannotRun, Options
+from herder.controller.leadership.election import Terms
+from herder.controller.options import LeaseOptions, Options
+from herder.controller.process import CannotRun
 from herder.controller.running.failpoints import Failpoint, Moment
 from herder.net.scrubber import Scrubber
 
@@ -74,6 +76,12 @@ VALUES: list[tuple[str, str, Options | tuple[str, str]]] = [
     ("--metrics-tls-folder", str(Path(__file__).parent), Options(metrics_tls_folder=Path(__file__).parent)),
     ("--max-runs", "7", Options(runs_at_once=7)),
     ("--kubeconfig", __file__, Options(kubeconfig=Path(__file__))),
+    ("--leader-elect", "true", Options()),
+    ("--lease-name", "theirs", Options(lease=LeaseOptions(name="theirs"))),
+    ("--lease-namespace", "ours", Options(lease=LeaseOptions(namespace="ours"))),
+    ("--lease-duration", "20", Options(lease=LeaseOptions(terms=Terms(20)))),
+    ("--renew-deadline", "9.5", Options(lease=LeaseOptions(terms=Terms(15, 9.5)))),
+    ("--retry-period", "0.5", Options(lease=LeaseOptions(terms=Terms(15, 10.0, 0.5)))),
     ("--log-level", "debug", ("debug", "auto")),
     ("--log-format", "json", ("info", "json")),
 ]
@@ -82,7 +90,8 @@ VALUES: list[tuple[str, str, Options | tuple[str, str]]] = [
 def expected(wanted: Options | tuple[str, str]) -> tuple[Options, tuple[str, str]]:
     options = wanted if isinstance(wanted, Options) else Options()
     health = options.health or "http://127.0.0.1:8080/healthz"
-    return replace(options, health=health), wanted if isinstance(wanted, tuple) else ("info", "auto")
+    lease = options.lease or LeaseOptions()
+    return replace(options, health=health, lease=lease), wanted if isinstance(wanted, tuple) else ("info", "auto")
 
 
 @pytest.mark.parametrize(("flag", "value", "wanted"), VALUES, ids=[word for word, *_ in VALUES])
@@ -188,3 +197,34 @@ def test_an_operator_that_can_not_run_ends_with_one_line_and_an_exit_code(
 
     assert result.exit_code == 1
     assert "Traceback" not in result.output
+
+
+@pytest.mark.parametrize(
+    ("words", "environment"),
+    [
+        pytest.param(["--no-leader-elect"], {}, id="on the command line"),
+        pytest.param([], {"HERDER_LEADER_ELECT": "false"}, id="in the environment"),
+    ],
+)
+def test_an_operator_without_rivals_needs_no_lease(
+    words: list[str], environment: dict[str, str], started: Started
+) -> None:
+    started(*words, **environment)
+
+    assert started.options is not None
+    assert started.options.lease is None
+
+
+@pytest.mark.parametrize(
+    ("words", "fault"),
+    [
+        pytest.param(["--lease-duration", "10"], "two could act at once", id="no time to stop"),
+        pytest.param(["--renew-deadline", "2"], "could not be tried again", id="no second attempt"),
+        pytest.param(["--lease-name", "No_Name"], "lower-case letters", id="no name"),
+    ],
+)
+def test_a_lease_that_could_not_be_kept_is_refused(words: list[str], fault: str, started: Started) -> None:
+    result = started(*words)
+
+    assert result.exit_code == 2
+    assert fault in result.output

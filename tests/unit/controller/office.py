@@ -13,7 +13,8 @@ from herder.api.kstatus import check
 from herder.api.worker import WorkerRegistrationStatus
 from herder.controller.clock import Clock
 from herder.controller.known.objects import KINDS, Body, Key
-from herder.controller.operator import Operator, Options
+from herder.controller.operator import Operator
+from herder.controller.options import Options
 from herder.engine import WorkflowEngine
 from herder.gateway.types import Worker
 from herder.net.tls import Trust
@@ -141,6 +142,11 @@ class Office:
         self._work.cancel()
         await asyncio.wait({self._work})
         await self.operator.close()
+
+    async def kill(self) -> None:
+        """End the operator as it stands: nothing is written any more."""
+        self.operator._mandate.end()
+        await self.stop()
 
     async def start(self) -> None:
         await self.operator.start()

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from herder.controller.operator import Options
+from herder.controller.options import Options
 from herder.controller.running.failpoints import END, START, Failpoint, Moment, Tripwire
 from herder.engine import StepDefinition, WorkflowDefinition
 from herder.workflows.registration import registration

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from herder.controller.operator import Options
+from herder.controller.options import Options
 from unit.controller.office import ENDPOINTS, ListedReplica, Office, working
 from unit.engine.kit import virtual_time
 

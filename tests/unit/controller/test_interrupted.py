@@ -66,7 +66,7 @@ async def test_what_a_killed_operator_may_have_sent_is_looked_for_before_its_res
     async with working(monkeypatch) as office:
         key = office.worker(up=False, probe="Gateway")
         await office.until(lambda: office.posts == 2)
-        await office.stop()
+        await office.kill()
         known = [row.get("workerId") for row in office.kube.status(key).get("replicas", [])]
         office.kube.delete(key)
 

@@ -13,7 +13,7 @@ from herder.controller.known.queue import WorkQueue
 from herder.controller.metrics import catalog
 from herder.controller.metrics.registry import Metrics
 from herder.controller.metrics.serving import CannotServe, served
-from herder.controller.operator import Options
+from herder.controller.options import Options
 from herder.net.address import AddressPolicy
 from herder.net.http import Http
 from unit.controller.fake_kube import FakeKube

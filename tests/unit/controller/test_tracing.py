@@ -223,7 +223,7 @@ async def test_without_the_extra_it_is_said_which_one_is_missing(monkeypatch: py
 
 
 def test_where_traces_are_off_nothing_of_the_sdk_is_imported() -> None:
-    program = "import herder.controller.operator, sys; print('opentelemetry.sdk' in sys.modules)"
+    program = "import herder.controller.process, sys; print('opentelemetry.sdk' in sys.modules)"
 
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
 

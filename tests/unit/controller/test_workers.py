@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from herder.controller.operator import Options
+from herder.controller.options import Options
 from herder.engine import WorkflowEngine
 from herder.gateway.spec import WorkerSpec
 from unit.controller.office import ENDPOINTS, working

@@ -27,6 +27,8 @@ from kubernetes_asyncio import config
 from kubernetes_asyncio.client import Configuration
 from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_delay, wait_exponential, wait_random
 
+from herder.net.errors import NotPermitted
+from herder.net.permit import Permit, always, permitted_by
 from herder.net.text import untrusted
 
 _DEADLINE: Final = aiohttp.ClientTimeout(total=10.0, connect=3.0)
@@ -117,7 +119,8 @@ class Kube:
     """The API server that `configuration` names, over one pool of connections. An async context manager.
 
     `learn` is told each token before it is sent, `heard` what came of each call. `renew` brings the configuration to
-    what its files say: it is called where a token is refused, and where the server's certificate is.
+    what its files say: it is called where a token is refused, and where the server's certificate is. `permit` is asked
+    before each call that changes something; where it says no, the call is Unreached.
     """
 
     def __init__(
@@ -126,12 +129,14 @@ class Kube:
         learn: Learn = not_learnt,
         heard: Heard = _unheard,
         renew: Callable[[], Awaitable[None]] | None = None,
+        permit: Permit = always,
     ) -> None:
         self.configuration = configuration
         self._learn = learn
         self._heard = heard
         self._renew = renew
         self._renewed_at_s = float("-inf")
+        self._requests = permitted_by(permit)
         self._session: aiohttp.ClientSession | None = None
         self._watching: aiohttp.ClientSession | None = None
         """Apart from the calls, so that however many watches are open leave those their connections."""
@@ -144,7 +149,9 @@ class Kube:
 
     def _opened(self, connector: aiohttp.TCPConnector) -> aiohttp.ClientSession:
         base = server_of(self.configuration) + "/"
-        return aiohttp.ClientSession(base, connector=connector, trust_env=False, read_bufsize=1 << 20)
+        return aiohttp.ClientSession(
+            base, connector=connector, trust_env=False, read_bufsize=1 << 20, request_class=self._requests
+        )
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
@@ -232,6 +239,8 @@ class Kube:
                 response, answer = await self._exchange(method, path, data, sent, timeout)
             if response.status == HTTPStatus.UNAUTHORIZED and await self._is_renewed(response):
                 response, answer = await self._exchange(method, path, data, sent, timeout)
+        except NotPermitted as error:
+            raise Unreached(f"{method} {path}: {error}") from error
         except (aiohttp.ClientError, TimeoutError, OSError, config.ConfigException) as error:
             self._heard(method, path, None, time.monotonic() - began_s)
             raise Unreached(f"{method} {path}: {type(error).__name__}") from error

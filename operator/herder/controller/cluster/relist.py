@@ -1,4 +1,4 @@
-"""Reading whole collections: once before the first decision, then now and then, for a watch can lose a deletion.
+"""Reading whole collections: before the first decision, then now and then, for a watch can lose a deletion.
 
 After a broken watch kopf lists only what exists; an object that vanished meanwhile is never told of (measured with kopf
 1.44). So the names that exist are compared with those that are known, metadata only.
@@ -6,14 +6,15 @@ After a broken watch kopf lists only what exists; an object that vanished meanwh
 
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Final
 
 import structlog
 
 from herder.api.meta import Kind
 from herder.controller.cluster.freshness import Freshness
-from herder.controller.cluster.kube import Kube
-from herder.controller.known.objects import KINDS, Body, Objects, collection, uid_of, version_of
+from herder.controller.cluster.kube import Kube, NotFound
+from herder.controller.known.objects import KINDS, Body, Key, Objects, collection, uid_of, version_of
 from herder.controller.rounds import every
 
 log = structlog.get_logger(__name__)
@@ -52,6 +53,32 @@ class Relister:
             for namespace in self._namespaces:
                 for body in await self._kube.list_items(collection(kind, namespace)):
                     self._seen({"kind": kind.kind, **body})
+            self.freshness.primed(kind.kind)
+
+    async def catch_up(self) -> None:
+        """Take what has changed and the watch has not told of yet; what is known is then all that there is.
+
+        Raises KubeError.
+        """
+        known = {uid_of(body): version_of(body) for key in self._objects if (body := self._objects.get(key))}
+        for kind in _ORDER:
+            for namespace in self._namespaces:
+                for item in await self._kube.list_items(collection(kind, namespace), metadata_only=True):
+                    if known.pop(uid_of(item), -1) < version_of(item):
+                        await self._fetch(Key.of({**item, "kind": kind.kind}))
+            self.freshness.primed(kind.kind)
+        for key in self._objects:
+            body = self._objects.get(key)
+            if body is not None and uid_of(body) in known:
+                self._gone(body)
+
+    async def _fetch(self, key: Key) -> None:
+        with suppress(NotFound):
+            self._seen({"kind": key.kind, **await self._kube.get(key.path)})
+
+    def trust(self) -> None:
+        """Take what is known as all that there is."""
+        for kind in _ORDER:
             self.freshness.primed(kind.kind)
 
     async def run(self) -> None:

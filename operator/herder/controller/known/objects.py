@@ -68,6 +68,13 @@ def version_of(body: Body) -> int:
     return int(body["metadata"]["resourceVersion"])
 
 
+def epoch_of(body: Body) -> int:
+    """Return the epoch in which an object's status was written, 0 if it says none."""
+    status = body.get("status")
+    epoch = status.get("epoch") if isinstance(status, dict) else None
+    return epoch if isinstance(epoch, int) else 0
+
+
 def gateway_of(body: Body) -> Key | None:
     """Return the gateway that an object refers to, in its own namespace; None if it says none."""
     ref = (body.get("spec") or {}).get("gatewayRef")
@@ -155,6 +162,11 @@ class Objects:
         body = self._bodies.get(key)
         place = place_of(body) if body is not None else None
         return self.at(place) - {key} if place is not None else frozenset()
+
+    @property
+    def highest_epoch(self) -> int:
+        """The highest epoch that any status says."""
+        return max(map(epoch_of, self._bodies.values()), default=0)
 
     @property
     def contending(self) -> frozenset[Key]:

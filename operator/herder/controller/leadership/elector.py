@@ -21,7 +21,7 @@ from typing import Final
 
 import structlog
 
-from herder.controller.cluster.kube import Conflicted, Forbidden, KubeError, NotFound
+from herder.controller.cluster.kube import Conflicted, KubeError, NotFound, Unreached
 from herder.controller.leadership.election import HIGHEST_FLOOR, JITTER, NOBODY, Lease, Sight, Terms, next_epoch
 from herder.controller.leadership.lease import LeaseObject
 from herder.controller.leadership.mandate import Mandate, uptime_s
@@ -29,8 +29,6 @@ from herder.controller.leadership.mandate import Mandate, uptime_s
 log = structlog.get_logger(__name__)
 
 _SHORTEST_PAUSE_S: Final = 0.01
-_FORBIDDEN_S: Final = 60.0
-"""For how long a right may be missing from the start: an API server that starts refuses what it will allow."""
 _SILENCE: Final = "no answer in time"
 
 
@@ -73,14 +71,15 @@ class Elector:
         return lease.holder if lease is not None else NOBODY
 
     async def look(self) -> Sight:
-        """Read the Lease. Raises KubeError, TimeoutError."""
-        async with asyncio.timeout(self._terms.attempt_s):
-            lease = await self._lease.read()
-        return self._saw(lease)
+        """Read the Lease. Raises KubeError."""
+        try:
+            async with asyncio.timeout(self._terms.attempt_s):
+                return self._saw(await self._lease.read())
+        except TimeoutError as error:
+            raise Unreached(_SILENCE) from error
 
     async def win(self) -> Won:
-        """Wait until the Lease is this contender's. Raises Forbidden where it has never been allowed to read it."""
-        first_s = self._clock()
+        """Wait until the Lease is this contender's."""
         while True:
             began_s = self._clock()
             try:
@@ -88,8 +87,6 @@ class Elector:
                 if won is not None:
                     return won
             except (KubeError, TimeoutError) as error:
-                if isinstance(error, Forbidden) and self._sight is None and began_s - first_s > _FORBIDDEN_S:
-                    raise
                 log.warning("lease.out_of_reach", error=str(error) or _SILENCE)
             await self._pause(began_s)
 

@@ -28,6 +28,7 @@ class Metrics:
         self.leads(is_leader=True)  # nobody else is there, until somebody says so
         catalog.BUILD_INFO.made(registry).labels(__version__).set(1)
         self._begin_at_zero()
+        self._gauges: Collector | None = None
         ProcessCollector(registry=registry)
 
     def _begin_at_zero(self) -> None:
@@ -39,7 +40,10 @@ class Metrics:
                 self._failures.labels(kind, cause)
 
     def read_from(self, gauges: Collector) -> None:
-        """Show what is read off living objects, too."""
+        """Show what is read off living objects, too; off these from now on, if it was off others."""
+        if self._gauges is not None:
+            self._registry.unregister(self._gauges)
+        self._gauges = gauges
         self._registry.register(gauges)
 
     def healed(self, gateway: Key, took_s: float) -> None:

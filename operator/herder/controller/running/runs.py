@@ -61,6 +61,8 @@ class Run:
     render_end: Callable[["Run", Body, WorkflowOutcome], Status]
     is_last: bool = False
     """Whether the object goes when the run has succeeded, so that this end needs not to be written."""
+    is_begun: bool = False
+    """Whether the status says that it is on."""
     is_stopped: bool = False
     outcome: WorkflowOutcome | None = None
     is_recorded: bool = False
@@ -136,9 +138,20 @@ class Runs:
         self._drop(run)
 
     async def close(self) -> None:
-        """Leave all runs as they are written, to be gone on with by the next process."""
+        """Leave all runs to the next process: stop them, and have written how far each has come, as unfinished."""
         self._engine.shutdown()
-        await asyncio.gather(*(self._stop(run, Ending.LEFT) for run in tuple(self._by_uid.values())))
+        runs = tuple(self._by_uid.values())
+        await asyncio.gather(*(self._stop(run, Ending.LEFT) for run in runs))
+        for run in runs:
+            self._record(run)
+
+    def _record(self, run: Run) -> None:
+        """Have a run that was stopped written as it stands; one that has ended all the same, as that."""
+        outcome = run.outcome
+        if outcome is None and run.is_begun:
+            self._writer.submit(run.key, run.uid, lambda body: run.render(run, body), urgent=True)
+        elif outcome is not None and not (run.is_last and outcome.ok):
+            self._writer.submit(run.key, run.uid, lambda body: run.render_end(run, body, outcome), urgent=True)
 
     async def on_event(self, event: Event) -> None:
         """Have a run's progress written; called by the engine's event bus."""
@@ -178,6 +191,7 @@ class Runs:
         self._tripwire.begins(run.name)
         if not await self._writer.write(run.key, run.uid, lambda body: run.render(run, body)):
             return False
+        run.is_begun = True
         log.info("run.begun", key=str(run.key), workflow=run.name, instance=instance_id)
         for listener in self._listeners:
             listener.begun(run, turn)

@@ -6,6 +6,7 @@ wish that waits costs nothing, and one that meets a newer object is simply asked
 - A start and an end are written at once, progress at most once a second for an object, and 20 times a second for all.
 - Every write names the uid and the resourceVersion it was made for: a stale writer can't overwrite, and an object that
   took the name of another is left alone.
+- Every write carries the epoch of the mandate that it is made under, and none is made over a higher one.
 - What would change nothing is not written.
 - Where the API server can't be reached, or does not let herder write for now, the newest wish is tried until it does.
   What it finds wrong is logged and dropped: the same wish would be refused again.
@@ -21,7 +22,8 @@ import structlog
 
 from herder.controller.cluster.diff import merge_patch
 from herder.controller.cluster.kube import Conflicted, Forbidden, Kube, NotFound, Rejected, Unreached
-from herder.controller.known.objects import Body, Key, Objects, uid_of
+from herder.controller.known.objects import Body, Key, Objects, epoch_of, uid_of
+from herder.controller.leadership.mandate import NO_EPOCH, Mandate
 from herder.controller.status.fit import fitted
 from herder.controller.status.wishes import Render, Slot, Status, Wish
 
@@ -38,15 +40,21 @@ type Written = Callable[[Key, Body, Status], None]
 
 
 class StatusWriter:
-    """Writes statuses; `clock` returns monotonic seconds."""
+    """Writes statuses under a mandate; `clock` returns monotonic seconds."""
 
     def __init__(
-        self, kube: Kube, objects: Objects, written: Written, clock: Callable[[], float] = time.monotonic
+        self,
+        kube: Kube,
+        objects: Objects,
+        written: Written,
+        clock: Callable[[], float] = time.monotonic,
+        mandate: Mandate | None = None,
     ) -> None:
         self._kube = kube
         self._objects = objects
         self._written = written
         self._clock = clock
+        self._mandate = mandate or Mandate.for_good()
         self._slots: dict[str, Slot] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._is_closed = False
@@ -75,6 +83,11 @@ class StatusWriter:
         slot = self._slots.pop(uid, None)
         if slot is not None:
             slot.withdraw()
+
+    async def settle(self, timeout_s: float) -> None:
+        """Wait until all that was wished for is written, but no longer than that."""
+        if self._tasks:
+            await asyncio.wait(self._tasks, timeout=timeout_s)
 
     async def close(self) -> None:
         """Stop at once and for good; what is not written yet is made anew from the whole truth by the next process."""
@@ -142,12 +155,15 @@ class StatusWriter:
         if body is None or uid_of(body) != slot.uid:
             self._slots.pop(slot.uid, None)
             return False
-        status = fitted(render(body))
+        epoch = epoch_of(body)
+        if self._mandate.is_outranked(epoch):
+            raise Unreached(f"{slot.key}: its status was written in epoch {epoch}, this operator's is an earlier one")
+        status = _stamped(fitted(render(body)), epoch)
         patch = merge_patch(body.get("status") or {}, status)
         if not patch:
             return True
         try:
-            after = await self._patch(slot, body, patch)
+            after = await self._patch(slot, body, _stamped(patch, self._mandate.epoch))
         except NotFound:
             return False
         except Conflicted:
@@ -168,6 +184,10 @@ class StatusWriter:
     async def _patch(self, slot: Slot, body: Body, patch: dict[str, Any]) -> Body:
         fence = {"uid": slot.uid, "resourceVersion": body["metadata"]["resourceVersion"]}
         return await self._kube.merge_patch(f"{slot.key.path}/status", {"metadata": fence, "status": patch})
+
+
+def _stamped(status: Status, epoch: int) -> Status:
+    return status if epoch == NO_EPOCH else {**status, "epoch": epoch}
 
 
 def _longer(pause_s: float) -> float:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from herder.controller.cluster.kube import Forbidden, Unreached
+from herder.controller.cluster.kube import Unreached
 from herder.controller.leadership.election import Lease, Terms
 from herder.controller.leadership.elector import Elector
 from herder.controller.leadership.mandate import Mandate
@@ -269,20 +269,6 @@ async def test_one_that_does_not_come_to_an_answer_does_not_hold_up_the_end_for_
     await world.elector.give_back(mandate)
 
     assert elapsed_s() < 4
-
-
-@virtual_time
-async def test_who_may_never_read_the_lease_is_told_so_after_a_minute() -> None:
-    async def forbid() -> None:
-        raise Forbidden("leases is forbidden")
-
-    world = World()
-    world.trouble = {"before": forbid}
-
-    with pytest.raises(Forbidden):
-        await world.elector.win()
-
-    assert elapsed_s() == pytest.approx(60, abs=3)
 
 
 @virtual_time
