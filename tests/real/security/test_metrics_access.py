@@ -67,3 +67,12 @@ async def test_no_label_holds_a_url_or_a_secret(
 
     assert "herder_" in text
     assert [word for word in ("canary", "http://", "127.0.0.1", *urls) if word in text] == []
+
+
+async def test_nothing_else_is_served(operator: Operator) -> None:
+    ports = [url.rpartition("/")[0] for url in (operator.metrics_url, operator.health_url)]
+    paths = ("", "debug", "debug/pprof", "env", "config", "metrics/../debug", "admin", "shutdown", "kopf", "api")
+
+    answers = {f"{port}/{path}": _status(f"{port}/{path}", None) for port in ports for path in paths}
+
+    assert {url: status for url, status in answers.items() if status != 404} == {}
