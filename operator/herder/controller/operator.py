@@ -215,6 +215,7 @@ class Operator:
         await self._gateways.close()
         await self._services.close()
         await self._mcp.sightings.close()
+        self.metrics.stood_down()
 
     def seen(self, body: Body) -> None:
         """Take a version of an object from whatever source."""

@@ -274,6 +274,23 @@ async def test_everything_that_names_a_gateway_or_its_namespace_goes_with_it(mon
 
 
 @virtual_time
+async def test_one_that_acts_no_more_shows_nothing_of_what_it_knew(monkeypatch: pytest.MonkeyPatch) -> None:
+    async with working(monkeypatch) as office:
+        await office.registered(office.worker())
+        await asyncio.sleep(30)
+        office.a.restart()
+        await asyncio.sleep(30)
+        before = office.operator.metrics
+        await office.restart()
+        await asyncio.sleep(600)
+
+        names = {name for name, *_ in values(before)}
+        assert [name for name in names if name.startswith(("herder_gateway_", "herder_replica_"))] == []
+        assert names.isdisjoint({"herder_watch_age_seconds", "herder_queue_depth", "herder_resources"})
+        assert {"herder_leader", "herder_workflow_runs_total"} <= names
+
+
+@virtual_time
 async def test_there_is_what_the_catalogue_says_and_nothing_else(monkeypatch: pytest.MonkeyPatch) -> None:
     declared = {metric.name: metric.text for _, metrics in catalog.GROUPS for metric in metrics}
     async with working(monkeypatch) as office:

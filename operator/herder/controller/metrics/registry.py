@@ -62,6 +62,13 @@ class Metrics:
         """Show whether this process may act."""
         self._leader.set(is_leader)
 
+    def stood_down(self) -> None:
+        """Show nothing more of what this process acted on: it does not know any more how that is."""
+        if self._gauges is not None:
+            self._registry.unregister(self._gauges)
+            self._gauges = None
+        self._heals.clear()
+
     def drop(self, gateway: Key) -> None:
         """Show nothing more of a gateway."""
         self._heals.remove_by_labels({"namespace": gateway.namespace, "gateway": gateway.name})
