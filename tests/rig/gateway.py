@@ -1,6 +1,7 @@
 """A real gateway replica: `smg launch` from the wheel in this environment, on 127.0.0.1."""
 
 import json
+import ssl
 import sys
 import tempfile
 from pathlib import Path
@@ -16,11 +17,14 @@ _READY_WITHIN_S = 120.0
 class Smg:
     """One replica. It keeps its address over restarts; its registry is in memory, so a restarted one knows nothing."""
 
-    def __init__(self, argv: list[str], url: str, log: Path, api_key: str | None) -> None:
+    def __init__(
+        self, argv: list[str], url: str, log: Path, api_key: str | None, tls: ssl.SSLContext | None = None
+    ) -> None:
         self.url = url
         self.log = log
         self._argv = argv
         self._api_key = api_key
+        self._tls = tls
         self.process = self._launch()
 
     @classmethod
@@ -32,11 +36,13 @@ class Smg:
         check_interval_s: int = 1,
         api_key: str | None = None,
         log_dir: Path | None = None,
+        tls: ssl.SSLContext | None = None,
     ) -> Self:
         """Start a replica and wait until its /health answers.
 
         `startup_timeout_s` is how long it tries to reach a new worker, `check_interval_s` how often it does. A worker
-        that turns sick shows within two seconds (a check each second, two failures). Raises NotReadyError.
+        that turns sick shows within two seconds (a check each second, two failures). `tls` is what trusts its
+        certificate, where the arguments name one. Raises NotReadyError.
         """
         port = port or reserve_port()
         log = (log_dir or Path(tempfile.mkdtemp(prefix="herder-smg-"))) / f"smg-{port}.log"
@@ -58,11 +64,12 @@ class Smg:
         words = [str(word) for option in options.items() for word in option]
         smg = str(Path(sys.executable).with_name("smg"))
         argv = [smg, "launch", "--enable-igw", *words, *extra_args]
-        return cls(argv, f"http://{HOST}:{port}", log, api_key)
+        scheme = "http" if tls is None else "https"
+        return cls(argv, f"{scheme}://{HOST}:{port}", log, api_key, tls)
 
     def workers(self) -> list[dict[str, Any]]:
         """What GET /workers lists now, as it stands there. Workers that are still being registered are not in it."""
-        listed: list[dict[str, Any]] = json.loads(fetch(f"{self.url}/workers", token=self._api_key))["workers"]
+        listed: list[dict[str, Any]] = json.loads(self._get("/workers"))["workers"]
         return listed
 
     def kill(self) -> None:
@@ -86,7 +93,10 @@ class Smg:
         """SIGCONT."""
         self.process.resume()
 
+    def _get(self, path: str) -> bytes:
+        return fetch(f"{self.url}{path}", token=self._api_key, tls=self._tls)
+
     def _launch(self) -> Process:
         process = Process.start(self._argv, self.log, env={"NO_COLOR": "1"})
-        process.wait_ready(lambda: is_ok(f"{self.url}/health"), _READY_WITHIN_S)
+        process.wait_ready(lambda: is_ok(f"{self.url}/health", tls=self._tls), _READY_WITHIN_S)
         return process
