@@ -15,7 +15,7 @@ import pytest
 import yaml
 
 from real.packaging.chart import CHART, NO_CRDS, Helm, container_of, sets
-from real.packaging.grants import IDENTITY, IMPLIED, REVIEWS, SERVED, SERVING, Grant, asked
+from real.packaging.grants import IDENTITY, IMPLIED, LEASE, REVIEWS, SERVED, SERVING, Grant, asked
 from rig.control_plane.audit import ApiRequest, read_requests
 from rig.control_plane.cluster import Cluster
 from rig.control_plane.control_plane import ControlPlane
@@ -111,9 +111,11 @@ def start(own_control_plane: ControlPlane, smgs: tuple[Smg, ...], tmp_path: Path
 @pytest.mark.parametrize(
     ("values", "grants"),
     [
-        pytest.param((), SERVING | IDENTITY, id="all namespaces"),
+        pytest.param((), SERVING | IDENTITY | LEASE, id="all namespaces"),
         pytest.param(
-            (f"watchNamespaces={{{TEAM}}}", *SECURE), SERVING | REVIEWS, id="a named namespace, and secure metrics"
+            (f"watchNamespaces={{{TEAM}}}", *SECURE),
+            SERVING | REVIEWS | LEASE,
+            id="a named namespace, and secure metrics",
         ),
     ],
 )

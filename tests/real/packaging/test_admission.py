@@ -11,7 +11,6 @@ from rig.control_plane.cluster import Cluster, KubectlError
 
 DRY_RUN = ("apply", "--dry-run=server", "-f", "-")
 EVERYTHING = (
-    "leaderElection.enabled=true",
     "replicas=2",
     "networkPolicy.enabled=true",
     "metrics.enabled=true",

@@ -8,9 +8,8 @@ from herder import __version__
 from real.packaging.chart import CHART, NAMED, Helm, HelmError, container_of, every, only, options_of, sets
 
 PROFILES = [pytest.param((), id="all namespaces"), pytest.param(NAMED, id="named namespaces")]
-LEADING = "leaderElection.enabled=true"
+ALONE = "leaderElection.enabled=false"
 EVERYTHING = (
-    LEADING,
     "replicas=2",
     "networkPolicy.enabled=true",
     "metrics.enabled=true",
@@ -64,24 +63,36 @@ def test_metrics_are_served_where_they_are_asked_for(
 
 
 def test_without_leader_election_two_operators_are_never_there(helm: Helm) -> None:
-    spec = only(helm.template(), "Deployment")["spec"]
+    documents = helm.template(ALONE)
+    spec = only(documents, "Deployment")["spec"]
 
+    assert not options_of(documents)["leader_elect"]
     assert spec["replicas"] == 1
     assert spec["strategy"] == {"type": "Recreate"}
 
 
 def test_with_leader_election_the_next_pod_is_there_before_the_last_one_goes(helm: Helm) -> None:
-    spec = only(helm.template(LEADING), "Deployment")["spec"]
+    spec = only(helm.template(), "Deployment")["spec"]
 
     assert spec["strategy"] == {"type": "RollingUpdate", "rollingUpdate": {"maxSurge": 1, "maxUnavailable": 0}}
+
+
+def test_pods_contend_for_the_lease_of_their_release(helm: Helm) -> None:
+    terms = {"leaseDurationSeconds": 5, "renewDeadlineSeconds": 3, "retryPeriodSeconds": 0.5}
+
+    options = options_of(helm.template_of({"leaderElection": terms}))
+
+    assert (options["leader_elect"], options["lease_namespace"]) == (True, "default")
+    assert options["lease_name"] == "herder"
+    assert [options[name] for name in ("lease_duration", "renew_deadline", "retry_period")] == [5, 3, 0.5]
 
 
 @pytest.mark.parametrize(
     ("values", "budgets"),
     [
-        pytest.param((LEADING,), [], id="one replica: it would block every drain"),
-        pytest.param((LEADING, "replicas=2"), [1], id="two replicas"),
-        pytest.param((LEADING, "replicas=2", "podDisruptionBudget.enabled=false"), [], id="not wanted"),
+        pytest.param((), [], id="one replica: it would block every drain"),
+        pytest.param(("replicas=2",), [1], id="two replicas"),
+        pytest.param(("replicas=2", "podDisruptionBudget.enabled=false"), [], id="not wanted"),
     ],
 )
 def test_from_two_replicas_on_one_at_a_time_may_be_evicted(

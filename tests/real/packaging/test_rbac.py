@@ -35,15 +35,14 @@ def test_serving_all_namespaces_takes_one_cluster_role(helm: Helm) -> None:
     documents = helm.template()
 
     assert granted(documents, "ClusterRole") == SERVING | IDENTITY
-    assert every(documents, "Role") == []
+    assert granted(every(documents, "Role"), "Role") == LEASE
 
 
 def test_serving_named_namespaces_takes_a_role_in_each_and_nothing_in_the_cluster(helm: Helm) -> None:
     documents = helm.template(*NAMED)
 
-    roles = every(documents, "Role")
-    assert [role["metadata"]["namespace"] for role in roles] == ["a", "b"]
-    assert [granted([role], "Role") for role in roles] == [SERVING, SERVING]
+    roles = {role["metadata"]["namespace"]: granted([role], "Role") for role in every(documents, "Role")}
+    assert roles == {"herder-system": LEASE, "a": SERVING, "b": SERVING}
     assert [each["kind"] for each in documents if each["kind"].startswith("Cluster")] == []
 
 
@@ -52,11 +51,15 @@ def test_an_installation_that_is_named_need_not_be_read(helm: Helm) -> None:
 
 
 def test_leading_takes_one_lease_by_its_name(helm: Helm) -> None:
-    [role] = every(helm.template("leaderElection.enabled=true", "leaderElection.leaseName=mine"), "Role")
+    [role] = every(helm.template("leaderElection.leaseName=mine"), "Role")
 
     assert role["metadata"]["namespace"] == "herder-system"
     assert granted([role], "Role") == LEASE
     assert [rule.get("resourceNames") for rule in role["rules"]] == [None, ["mine"]]
+
+
+def test_without_leader_election_no_lease_is_touched(helm: Helm) -> None:
+    assert every(helm.template("leaderElection.enabled=false"), "Role") == []
 
 
 def test_secure_metrics_take_two_reviews_in_the_cluster_and_offer_a_role_to_those_who_may_read(helm: Helm) -> None:
@@ -135,7 +138,7 @@ def test_of_all_verbs_of_all_resources_the_api_server_allows_what_the_table_says
     grants = {*((verb, resource) for resource in resources for verb in VERBS), *SPECIAL}
     words = (value.replace("NAMESPACE", namespace) for value in values)
 
-    with helm.installed("herder", namespace, "leaderElection.enabled=true", *words):
+    with helm.installed("herder", namespace, *words):
         account = Account(control_plane, namespace, resources)
         here, there, cluster = (account.all_of(grants, place) for place in (namespace, "default", ""))
 
