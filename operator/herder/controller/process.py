@@ -20,17 +20,8 @@ import structlog
 from kubernetes_asyncio.client import Configuration
 from kubernetes_asyncio.config import ConfigException
 
-from herder.controller.cluster.kube import (
-    Forbidden,
-    Kube,
-    KubeError,
-    NotFound,
-    installation_of,
-    load_configuration,
-    patiently,
-    read_credentials,
-    server_of,
-)
+from herder.controller.cluster.kube import Forbidden, Kube, KubeError, NotFound, installation_of, patiently
+from herder.controller.cluster.login import load_configuration, read_credentials, server_of
 from herder.controller.cluster.watch import registry_of
 from herder.controller.cluster.watching import watching
 from herder.controller.leadership.candidate import Candidate, Unopposed, candidate_of

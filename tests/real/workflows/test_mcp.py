@@ -9,7 +9,8 @@ import pytest
 import yaml
 
 from herder.api.gateway import HeaderPublishing
-from herder.controller.cluster.kube import Kube, load_configuration
+from herder.controller.cluster.kube import Kube
+from herder.controller.cluster.login import load_configuration
 from herder.engine import WorkflowStatus
 from herder.net.address import AddressPolicy
 from herder.net.http import Http

@@ -9,8 +9,10 @@ import pytest
 import trustme
 from aiohttp import web
 from kubernetes_asyncio.client import Configuration
+from structlog.testing import capture_logs
 
 from herder.controller.cluster.kube import Kube, Unreached
+from herder.controller.cluster.login import tls_of
 from unit.net.servers import HOST, serving
 
 
@@ -93,3 +95,19 @@ async def test_an_authority_that_is_replaced_is_trusted_once_its_file_says_so(tm
             answer = await kube.get("/b")
 
     assert answer == {"items": []}
+
+
+def test_a_server_that_is_not_verified_is_warned_of() -> None:
+    configuration = Configuration()
+
+    with capture_logs() as lines:
+        verified = tls_of(configuration)
+        said = list(lines)
+        configuration.verify_ssl = False
+        unverified = tls_of(configuration)
+
+    assert said == []
+    assert (verified.verify_mode, verified.check_hostname) == (ssl.CERT_REQUIRED, True)
+    assert verified.minimum_version is ssl.TLSVersion.TLSv1_2
+    assert unverified.verify_mode is ssl.CERT_NONE
+    assert [(line["log_level"], line["event"]) for line in lines] == [("warning", "api_server.unverified")]

@@ -12,12 +12,9 @@ proxy variables, and turns every answer into model objects that nobody here need
 """
 
 import json
-import os
-import ssl
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
 from http import HTTPStatus
-from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, Self
 from urllib.parse import quote
@@ -27,6 +24,7 @@ from kubernetes_asyncio import config
 from kubernetes_asyncio.client import Configuration
 from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_delay, wait_exponential, wait_random
 
+from herder.controller.cluster.login import server_of, tls_of
 from herder.net.errors import NotPermitted
 from herder.net.permit import Permit, always, permitted_by
 from herder.net.text import untrusted
@@ -91,30 +89,6 @@ def _unheard(_method: str, _path: str, _status: int | None, _took_s: float) -> N
     return
 
 
-async def load_configuration(kubeconfig: Path | None) -> Configuration:
-    """Find the API server: `kubeconfig` if given, else the pod's ServiceAccount, else KUBECONFIG or ~/.kube/config.
-
-    Raises kubernetes_asyncio's ConfigException when there is none.
-    """
-    configuration = Configuration()
-    await read_credentials(configuration, kubeconfig)
-    return configuration
-
-
-async def read_credentials(configuration: Configuration, kubeconfig: Path | None) -> None:
-    """Bring `configuration` to what the files say now, as `load_configuration` does: a token may have been replaced."""
-    if kubeconfig is None and "KUBERNETES_SERVICE_HOST" in os.environ:
-        config.load_incluster_config(client_configuration=configuration)  # type: ignore[no-untyped-call]
-    else:
-        path = str(kubeconfig) if kubeconfig else None
-        await config.load_kube_config(config_file=path, client_configuration=configuration)
-
-
-def server_of(configuration: Configuration) -> str:
-    """Return the API server's URL, without a trailing slash."""
-    return str(configuration.host).rstrip("/")
-
-
 class Kube:
     """The API server that `configuration` names, over one pool of connections. An async context manager.
 
@@ -142,7 +116,7 @@ class Kube:
         """Apart from the calls, so that however many watches are open leave those their connections."""
 
     async def __aenter__(self) -> Self:
-        tls = self._tls = _tls(self.configuration)
+        tls = self._tls = tls_of(self.configuration)
         self._session = self._opened(aiohttp.TCPConnector(limit=_MAX_CONNECTIONS, ssl=tls))
         self._watching = self._opened(aiohttp.TCPConnector(limit=0, force_close=True, ssl=tls))
         return self
@@ -316,18 +290,6 @@ def _error(response: aiohttp.ClientResponse, text: str) -> KubeError:
 
 def _seconds(text: str) -> float:
     return min(_LONGEST_RETRY_AFTER_S, float(text)) if text.isdecimal() else 0.0
-
-
-def _tls(configuration: Configuration) -> ssl.SSLContext:
-    context = ssl.create_default_context(cafile=configuration.ssl_ca_cert)
-    if configuration.cert_file:
-        context.load_cert_chain(configuration.cert_file, keyfile=configuration.key_file)
-    if not configuration.verify_ssl:
-        context.check_hostname = False
-        context.verify_mode = ssl.CERT_NONE
-    if getattr(configuration, "disable_strict_ssl_verification", False):
-        context.verify_flags &= ~ssl.VERIFY_X509_STRICT
-    return context
 
 
 async def patiently[T](call: Callable[[], Awaitable[T]], *, timeout_s: float = 60.0) -> T:

@@ -18,7 +18,7 @@ from kubernetes_asyncio.client import Configuration
 
 from herder.api.meta import GROUP, VERSION
 from herder.controller.clock import SYSTEM_CLOCK, Clock
-from herder.controller.cluster.kube import server_of
+from herder.controller.cluster.login import server_of
 from herder.controller.known.objects import KINDS, Body
 
 log = structlog.get_logger(__name__)
