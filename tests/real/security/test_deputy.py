@@ -1,5 +1,6 @@
 """The confused deputy: herder may read a Secret that a user may not, and does not carry it where that user says."""
 
+import asyncio
 from collections.abc import Callable
 
 import pytest
@@ -14,6 +15,7 @@ from rig.workers import MockWorkers, Script
 
 KEY = {"name": "key", "key": "token"}
 CANARY = "canary-3d41b7"
+RESYNC_S = 1
 NOT_HERE = "models.example, 10.0.0.0/8"
 
 
@@ -95,6 +97,22 @@ async def test_a_key_that_is_bound_no_longer_is_sent_no_more(
     await wait_for_condition(control_plane, path, "Reachable", timeout_s=15)
 
     assert before < len(listener.requests)
+
+
+async def test_a_server_is_asked_no_more_with_headers_that_are_bound_elsewhere_now(
+    declared: Declared, control_plane: Cluster, smg_pair: tuple[Smg, Smg], operator: Operator, listener: Listener
+) -> None:
+    declared.gateway(smg_pair)
+    declared.secret("key", hosts="127.0.0.1", Authorization=f"Bearer {CANARY}")
+    path = _mcp(declared, listener.url)
+    await eventually(lambda: listener.heard(CANARY), timeout_s=15)
+
+    declared.secret("key", hosts="models.example", Authorization=f"Bearer {CANARY}")
+    await wait_for_condition(control_plane, path, "Stalled", reason="SecretNotPermitted", timeout_s=15)
+    before = len(listener.requests)
+    await asyncio.sleep(3 * RESYNC_S)  # what must not happen can't be waited for
+
+    assert len(listener.requests) == before
 
 
 async def test_where_it_is_asked_for_only_bound_keys_are_sent(
