@@ -8,7 +8,7 @@ appears anyway, under another id and an unknown model (measured on smg 1.13.0).
 import json
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Final
@@ -51,7 +51,7 @@ class Asked:
 
     url: str
     runtime: str | None = None
-    api_key: str | None = None
+    api_key: str | None = field(default=None, repr=False)
 
     @property
     def metadata(self) -> Mapping[str, str]:
