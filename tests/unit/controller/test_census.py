@@ -12,6 +12,7 @@ from herder.workflows.owner import Owner
 from unit.controller.fake_kube import NAMESPACE
 from unit.controller.office import ENDPOINTS, GATEWAY, INSTALLATION, Office, working
 from unit.engine.kit import virtual_time
+from unit.workflows.tokenizer_world import NAME, SOURCE
 
 RESYNC_S = 10
 
@@ -164,3 +165,16 @@ async def test_a_changed_gateway_is_planned_where_nothing_is_changed(monkeypatch
 
         plan = office.kube.status(other)["plan"]
         assert [(each["action"], each["name"]) for each in plan] == [("Register", key.name)] * 2
+
+
+@virtual_time
+async def test_tokenizers_that_no_status_knows_are_foreign_where_tokenizers_are_read(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async with working(monkeypatch) as office:
+        office.a.tokenizers.enter(name="by hand")
+        office.kube.apply("Tokenizer", "t", {"gatewayRef": {"name": "gw"}, "name": NAME, "source": SOURCE})
+        await office.registered(Key("Tokenizer", NAMESPACE, "t"))
+        await asyncio.sleep(RESYNC_S * 2)
+
+        assert (counts(office)["registered"], counts(office)["foreign"], row(office)["foreign"]) == (2, 1, 1)

@@ -5,11 +5,12 @@ from typing import Any
 
 import pytest
 
+from herder.controller.known.objects import Key
 from herder.controller.running.places import Places
 from herder.workflows.owner import ORPHANED
 from unit.controller.fake_kube import Call
-from unit.controller.office import ENDPOINTS, GATEWAY, working
-from unit.engine.kit import virtual_time
+from unit.controller.office import ENDPOINTS, GATEWAY, Office, working
+from unit.engine.kit import clock, virtual_time
 
 
 @virtual_time
@@ -327,3 +328,58 @@ async def test_a_removal_sees_to_a_replica_that_its_gateway_has_since(monkeypatc
         await office.until(lambda: office.is_gone(key))
 
         assert office.listed() == []
+
+
+async def _made_orphan_while_a_replica_is_away(office: Office, **drain: Any) -> Key:
+    """Have a worker whose policy becomes Orphan while one replica answers nobody, and which is then deleted."""
+    key = office.worker(drain={"settleSeconds": 0, **drain})
+    await office.registered(key)
+    office.a.away = True
+    await office.until(office.says(key, "GatewayUnreachable"))
+    office.worker(deletionPolicy="Orphan", drain={"settleSeconds": 0, **drain})
+    await asyncio.sleep(5)
+    office.kube.delete(key, at=clock().strftime("%Y-%m-%dT%H:%M:%SZ"))
+    return key
+
+
+@virtual_time
+async def test_a_replica_that_does_not_know_yet_that_an_entry_is_to_stay_is_waited_for(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async with working(monkeypatch) as office:
+        key = await _made_orphan_while_a_replica_is_away(office)
+        await asyncio.sleep(30)
+        is_waiting, said = not office.is_gone(key), office.condition(key)
+
+        office.a.come_back()
+        await office.until(lambda: office.is_gone(key))
+        await asyncio.sleep(60)
+
+        assert is_waiting
+        assert (said["status"], said["reason"]) == ("Unknown", "GatewayUnreachable")
+        assert ENDPOINTS[0] in said["message"]
+        assert office.listed() == ["http://a:8000"]
+        assert ORPHANED.items() <= office.a.listed[0].labels.items()
+
+
+@virtual_time
+async def test_it_is_waited_for_no_longer_than_a_removal_may_take(monkeypatch: pytest.MonkeyPatch) -> None:
+    async with working(monkeypatch) as office:
+        key = await _made_orphan_while_a_replica_is_away(office, timeoutSeconds=60)
+
+        await office.until(lambda: office.is_gone(key), within_s=90)
+
+        assert ORPHANED.items() <= office.replicas[ENDPOINTS[1]].listed[0].labels.items()
+
+
+@virtual_time
+async def test_an_entry_that_says_already_that_it_is_to_stay_holds_nothing_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    async with working(monkeypatch) as office:
+        key = office.worker(deletionPolicy="Orphan")
+        await office.registered(key)
+        office.a.away = True
+        await office.until(office.says(key, "GatewayUnreachable"))
+
+        office.kube.delete(key, at=clock().strftime("%Y-%m-%dT%H:%M:%SZ"))
+
+        await office.until(lambda: office.is_gone(key), within_s=5)

@@ -110,11 +110,13 @@ class FakeReplica:
 
 async def test_only_what_is_there_as_it_was_listed_is_removed() -> None:
     same, adopted = FakeReplica(OWNER.label), FakeReplica(ELSEWHERE.label)
+    left_since = FakeReplica(OWNER.label | ORPHANED)
     [left] = leftovers_of(view(worker(OWNER.label)))
     [gone] = leftovers_of(view(module(made())))
-    replicas: list[Any] = [same, adopted]
+    replicas: list[Any] = [same, adopted, left_since]
 
     removed = [await remove(replica, left) for replica in replicas]
 
-    assert (removed, same.deleted, adopted.deleted) == ([True, False], [left.entry.id], [])
+    assert removed == [True, False, False]
+    assert (same.deleted, adopted.deleted, left_since.deleted) == ([left.entry.id], [], [])
     assert not await remove(replicas[0], gone)

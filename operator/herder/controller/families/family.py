@@ -204,6 +204,8 @@ class Family[S: ServedSpec](abc.ABC):
     """Whether the replicas list it. If not, `Declared.seen` tells of it, and its runs drive no replica."""
     is_given_back: bool = False
     """Whether a replica that lost it is given it back without a run, see `Declared.again`."""
+    is_swept: bool = True
+    """Whether an entry on a replica that is to stay has to say so, or it is taken for a forgotten one."""
     drains: bool = False
     """Whether a removal waits for requests under way to end."""
 

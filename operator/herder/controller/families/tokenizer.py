@@ -65,6 +65,7 @@ class TokenizerFamily(Family[TokenizerSpec]):
     key_in = "name"
     contested_field = "spec.name"
     registry = Registry.TOKENIZERS
+    is_swept = False
 
     def contested(self, spec: Mapping[str, Any]) -> str | None:
         """Return the name."""

@@ -8,11 +8,12 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
 from herder.api.gateway import Action, EntryCounts, GatewayReplicaState, PlannedChange
+from herder.api.meta import TOKENIZER
 from herder.api.status import EntryState
 from herder.controller.fleet.gateways import Gateway
 from herder.controller.known.objects import Key, Objects
 from herder.controller.listing.observe import Observation
-from herder.controller.listing.registries import HELD_IN
+from herder.controller.listing.registries import HELD_IN, Registry
 from herder.controller.listing.views import View
 from herder.controller.repair.leftovers import Leftover, count_foreign
 from herder.workflows.entry import REGISTERED
@@ -134,7 +135,17 @@ class Census:
         if known is None or known[0] is not view:
             known = view, count_foreign(view, self._installation, key.namespace)
             self._foreign[(key, endpoint)] = known
-        return known[1]
+        return known[1] + self._count_foreign_tokenizers(key, endpoint, view)
+
+    def _count_foreign_tokenizers(self, key: Key, endpoint: str, view: View) -> int:
+        """Count those that no status has the id of: a tokenizer itself does not say whose it is."""
+        listed = view.others.get(Registry.TOKENIZERS)
+        if listed is None:
+            return 0
+        bodies = (self._objects.get(each) for each in self._objects.referring_to(key) if each.kind == TOKENIZER.kind)
+        rows = (row for body in bodies for row in ((body or {}).get("status") or {}).get("replicas", ()))
+        ours = {row.get("workerId") for row in rows if row["endpoint"] == endpoint and row.get("specHash") is not None}
+        return sum(each.id not in ours for entries in listed.entries.values() for each in entries)
 
     def _plan(self, key: Key, answering: Mapping[str, View]) -> Iterable[PlannedChange]:
         for member, verdict in self._verdicts.get(key, {}).items():

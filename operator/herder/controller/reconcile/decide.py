@@ -6,7 +6,9 @@ Because only what is declared, observed and running counts, a lost, doubled or r
     ─────────────────────────────────────────      ─────────────────────────────────────────────────────────
     not ours to hold                Nothing        a reference is missing, invalid, a conflict      Block
     a removal has succeeded         Release        no finalizer yet                                 Hold
-    entries are to be left          Release        suspended                                        Suspend
+    entries are to be left, and all
+      that bear no mark can be given
+      one                           Release        suspended                                        Suspend
     its gateway is gone or only                    asked to cancel                                  Cancel
       observed                      Release        only observed                                    Settle
     nothing was ever begun          Release          but a run is in progress                       Stop
@@ -171,7 +173,7 @@ def _leave(world: World) -> Action:
 def _why_it_may_go(world: World) -> Why | None:
     if world.is_removed:
         return Why.REMOVED
-    if world.is_orphan or world.is_astray:
+    if world.is_astray or (world.is_orphan and not world.is_unmarked):
         return Why.LEFT
     if not world.is_touched and world.running is None:
         return Why.UNTOUCHED

@@ -32,6 +32,8 @@ class Scene:
     is_elsewhere: bool = False
     is_astray: bool = False
     """Whether nothing can be taken off the holder for good."""
+    is_unmarked: bool = False
+    """Whether it is to leave its entries, and a replica that is away may hold one that does not say so."""
     observation: Observation | None = None
     not_before_s: float = _NEVER
     """When the last run ended (monotonic): what was offered before says nothing new."""

@@ -1,6 +1,7 @@
 """Looking everything up that counts for one resource, and what of it `decide` is given."""
 
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from typing import Final
 
 from herder.api.conditions import ReadyReason
@@ -25,6 +26,11 @@ from herder.controller.running.jobs import Job, job_of
 from herder.controller.running.restore import entries_of
 from herder.controller.running.runs import Run
 from herder.workflows.entry import NO_ENTRY, Entry
+
+_AWAY: Final = (
+    "what it has on {} is to be left, and does not say so there yet: it goes when that answers and was told, or when "
+    "its time is over"
+)
 
 _FAIR_CHANCE_S: Final = 5.0
 """How long a removal is let try in this process beside the draining, though its time was up before it began."""
@@ -83,7 +89,18 @@ class Scout:
             is_known = holder is not None or barred is not None
             if not is_known:
                 return None
-            return Scene(subject, gateway, holder, barred=barred, is_astray=is_astray, records=records)
+            unmarked = await self._unmarked(subject, holder, records) if not is_astray else ()
+            if unmarked:
+                barred = barred or Blocked(ReadyReason.GATEWAY_UNREACHABLE, _AWAY.format(", ".join(unmarked)))
+            return Scene(
+                subject,
+                gateway,
+                holder,
+                barred=barred,
+                is_astray=is_astray,
+                is_unmarked=bool(unmarked),
+                records=records,
+            )
         if (gateway is None and unusable is None) or (holder is None and barred is None):
             return None
         is_elsewhere = self._is_elsewhere(subject)
@@ -95,6 +112,20 @@ class Scout:
             is_astray = is_elsewhere and is_astray
             return Scene(subject, gateway, holder, None, blocked, barred, is_elsewhere, is_astray, records=records)
         return await self._compared(subject, gateway, memory, records)
+
+    async def _unmarked(self, subject: Subject, holder: Gateway | None, records: Mapping[str, Entry]) -> list[str]:
+        """Return the replicas that are away and may hold an entry that is to be left, and does not say so."""
+        if holder is None or not subject.keeps_entries or not (subject.family.is_listed and subject.family.is_swept):
+            return []
+        away = [e for e, view in holder.views.items() if view.is_away and e in records and records[e].worker_id]
+        if not away:
+            return []
+        told = None
+        if subject.spec is not None:
+            with suppress(SecretMissing):
+                vault = self._rotation.vault(subject.key, holder.access.resync_s)
+                told = (await self._declare(subject, holder, vault)).spec_hash
+        return sorted(endpoint for endpoint in away if records[endpoint].spec_hash != told)
 
     async def _compared(
         self, subject: Subject, gateway: Gateway, memory: Memory, records: Mapping[str, Entry]
@@ -157,6 +188,7 @@ class Scout:
             has_finalizer=subject.has_finalizer,
             is_touched=subject.registered is not None,
             is_orphan=subject.keeps_entries,
+            is_unmarked=scene.is_unmarked,
             is_removed=memory.is_removed,
             may_force=self.forced_in_s(subject, memory) == 0 and (memory.has_tried_removal or scene.barred is not None),
             is_cooling=self._cools(memory) and memory.tried in {scene.inputs, scene.standing},

@@ -49,6 +49,8 @@ class World:
     """Whether a replica may hold something of this resource."""
     is_orphan: bool = False
     """Whether the replicas' entries are to be left when it is deleted."""
+    is_unmarked: bool = False
+    """Whether a replica that is away may hold an entry that does not say that it is to be left."""
     is_removed: bool = False
     """Whether a removal for this deletion has succeeded."""
     may_force: bool = False

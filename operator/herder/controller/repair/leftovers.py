@@ -66,8 +66,10 @@ async def remove(replica: Replica, leftover: Leftover) -> bool:
     entry = leftover.entry
     with suppress(Gone):
         if isinstance(entry, Worker):
-            if Owner.of((await replica.get_worker(entry.id)).labels) != leftover.owner:
-                return False  # adopted since
+            labels = (await replica.get_worker(entry.id)).labels
+            is_left_since = not leftover.stays and ORPHANED.items() <= labels.items()
+            if Owner.of(labels) != leftover.owner or is_left_since:
+                return False  # adopted, or left on purpose, since it was listed
             await replica.delete_worker(entry.id, entry.url)
         else:
             await replica.wasm.delete_module(entry.id)  # a module's name never changes

@@ -233,7 +233,9 @@ def suspended() -> Claims:
 
 
 def blocked(reason: ReadyReason, text: str) -> Claims:
-    """Something that the resource refers to, or the resource itself, is not as it must be."""
+    """Something that the resource refers to, or the resource itself, is not as it must be; or a replica is away."""
+    if reason is ReadyReason.GATEWAY_UNREACHABLE:
+        return ready(Truth.UNKNOWN, reason, text), reconciling(ReconcilingReason.PROGRESSING_WITH_RETRY, text)
     return (ready(Truth.FALSE, reason, text), stalled(StalledReason(reason.value), text))
 
 
