@@ -22,6 +22,7 @@ from herder.controller.families import FAMILIES
 from herder.controller.families.family import Tools
 from herder.controller.fleet.census import Census
 from herder.controller.fleet.gateways import Gateways
+from herder.controller.fleet.members import Members
 from herder.controller.fleet.modelgateways import ModelGateways
 from herder.controller.fleet.rotation import Rotation
 from herder.controller.fleet.services import Place as ServicePlace
@@ -100,15 +101,15 @@ class Operator:
         self._services = Services(kube, self._service_changed)
         self._census = Census(self.objects, installation)
         heals = Heals(self.metrics.healed, clock)
+        self._members = Members(self.objects, self.queue, self._gateways, self._census, heals)
         self._model_gateways = ModelGateways(
             objects=self.objects,
             queue=self.queue,
             gateways=self._gateways,
+            members=self._members,
             secrets=secrets,
             services=self._services,
             writer=self._writer,
-            census=self._census,
-            heals=heals,
             clock=clock,
         )
         self._tripwire = Tripwire(options.failpoint)
@@ -139,7 +140,7 @@ class Operator:
         self._reconciler = Reconciler(
             objects=self.objects,
             queue=self.queue,
-            scout=Scout(self.objects, self._model_gateways, self._rotation, tools, clock),
+            scout=Scout(self.objects, self._model_gateways, self._members, self._rotation, tools, clock),
             acts=Acts(
                 queue=self.queue,
                 writer=self._writer,
@@ -164,7 +165,7 @@ class Operator:
                 objects=self.objects,
                 gateways=self._gateways,
                 running=lambda: len(self._runs),
-                entries=self._model_gateways.entries,
+                entries=self._members.entries,
                 unhealed_s=heals.unhealed_s,
                 watch_ages_s=lambda: self._relister.freshness.ages_s,
             )
@@ -231,7 +232,7 @@ class Operator:
         if self.objects.remove(key, uid_of(body)):
             self._reconciler.forget(uid_of(body))
             self._farewells.forget(uid_of(body))
-            self._model_gateways.forget(key, gateway_of(body))
+            self._members.forget(key, gateway_of(body))
             self._rotation.forget(key)
             if key.kind == MODEL_GATEWAY.kind:
                 self.metrics.drop(key)
@@ -256,7 +257,7 @@ class Operator:
         record_transition(self._recorder, key, before, status)
 
     def _registry_changed(self, key: Key, news: News) -> None:
-        self._model_gateways.changed(key, news)
+        self._members.changed(key, news)
 
     def _file_changed(self, gateway: Key) -> None:
         for member in self.objects.referring_to(gateway):
@@ -267,7 +268,7 @@ class Operator:
         self._model_gateways.service_changed(place)
 
     def _needs(self, key: Key) -> frozenset[Registry]:
-        return self._model_gateways.needs(key)
+        return self._members.needs(key)
 
     def _turn_of(self, run: Run) -> Turn:
         """Return what its run waits for a place as."""

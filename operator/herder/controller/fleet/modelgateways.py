@@ -1,29 +1,23 @@
 """ModelGateways: a resource and its Secrets become replicas to drive; what those answer becomes its status."""
 
-from collections.abc import Iterable
 from functools import partial
-from typing import Any, Final
+from typing import Final
 
 from herder.api.base import InvalidResource, parse
 from herder.api.conditions import ReadyReason
-from herder.api.gateway import EntryCounts, GatewayReplicaState, ModelGatewaySpec, ServiceRef, ServiceScheme
+from herder.api.gateway import GatewayReplicaState, ModelGatewaySpec, ServiceRef, ServiceScheme
 from herder.controller.clock import SYSTEM_CLOCK, Clock
 from herder.controller.cluster.secrets import FRESH_S, SecretMissing, Secrets
-from herder.controller.families import family_of
 from herder.controller.fleet import gatewaystatus
-from herder.controller.fleet.census import Census
 from herder.controller.fleet.credentials import check_bundle, check_key
 from herder.controller.fleet.gateways import Access, Gateway, Gateways
 from herder.controller.fleet.gatewaystatus import Seen, is_news, status_of
+from herder.controller.fleet.members import Members
 from herder.controller.fleet.services import Place as ServicePlace
 from herder.controller.fleet.services import ServiceMissing, Services
 from herder.controller.known.objects import Body, Key, Objects, uid_of
 from herder.controller.known.queue import WorkQueue
-from herder.controller.listing.observe import Observation
-from herder.controller.listing.registries import HELD_IN, SWEPT, Item, Registry, needed
-from herder.controller.listing.views import News
 from herder.controller.reconcile.world import Blocked
-from herder.controller.repair.heals import Heals
 from herder.controller.status.wishes import Status
 from herder.controller.status.writer import StatusWriter
 from herder.net.hosts import host_of
@@ -33,8 +27,6 @@ SECRET_RECHECK_S: Final = 30.0
 """How often at least what a gateway refers to is read again, however long its resync is."""
 MISSING_RECHECK_S: Final = 5.0
 """How often something that is missing or refused is looked at again: of its arrival nobody tells."""
-_COUNT_S: Final = 2.0
-"""How long after a resource was found otherwise than before the entries are counted anew, for many at once."""
 _FIRST_WORDS_S: Final = 1.0
 """How long the first words of new replicas are waited for before a status is written without them."""
 
@@ -51,8 +43,7 @@ class ModelGateways:
         secrets: Secrets,
         services: Services,
         writer: StatusWriter,
-        census: Census,
-        heals: Heals,
+        members: Members,
         clock: Clock = SYSTEM_CLOCK,
     ) -> None:
         self._objects = objects
@@ -61,8 +52,7 @@ class ModelGateways:
         self._secrets = secrets
         self._services = services
         self._writer = writer
-        self._census = census
-        self._heals = heals
+        self._members = members
         self._clock = clock
         self._troubles: dict[Key, Blocked] = {}
         self._places: dict[Key, ServicePlace] = {}
@@ -126,88 +116,14 @@ class ModelGateways:
         """Note what was found, at once: between two awaits a gateway is never without both. Return if that is news."""
         before = self._troubles.pop(key, None)
         if isinstance(found, Access):
-            self._heals.drop(key, but=found.endpoints)
+            self._members.keep(key, found.endpoints)
             return self._gateways.apply(key, found) or before is not None
         self._troubles[key] = found
         return self._drop(key) or found != before
 
     def _drop(self, key: Key) -> bool:
-        self._heals.drop(key)
-        self._census.drop(key)
+        self._members.drop(key)
         return self._gateways.drop(key)
-
-    def needs(self, key: Key) -> frozenset[Registry]:
-        """Return the registries of a gateway's replicas that are read beside the workers.
-
-        One that may hold orphans always is: the last resource that needed it may have left some, long ago.
-        """
-        return needed(member.kind for member in self._objects.referring_to(key)) | SWEPT
-
-    def changed(self, key: Key, news: News) -> None:
-        """Have everything reconciled that the news of a replica concern."""
-        self._queue.add(key)
-        concerned = [member for member in self._objects.referring_to(key) if self._concern(news, member)]
-        lost = [member for member in concerned if self._has_lost(news, member)]
-        self._heals.found(key, news.endpoint, lost, news.after.began_at_s)
-        for member in concerned:
-            self._queue.add(member)
-
-    def _concern(self, news: News, member: Key) -> bool:
-        if news.items is None:
-            return True
-        keys = _keys_in(HELD_IN.get(member.kind), news.items)
-        if None in keys or self._objects.concerns(member, keys - {None}):
-            return True
-        offered = _keys_in(Registry.MODELS, news.items)
-        return bool(offered) and (None in offered or not offered.isdisjoint(_models_of(self._objects.get(member))))
-
-    def _has_lost(self, news: News, member: Key) -> bool:
-        """Whether a replica does not list what a resource is registered as, though it did or never could."""
-        body, registry = self._objects.get(member), HELD_IN.get(member.kind)
-        if body is None or registry is None or "deletionTimestamp" in body["metadata"] or not _was_registered(body):
-            return False
-        key = family_of(body).listing_key(body)
-        return key is not None and news.has_lost(Item(registry, key))
-
-    def note(
-        self,
-        member: Key,
-        gateway: Key | None,
-        observation: Observation | None,
-        *,
-        is_waited_for: bool,
-        is_planned: bool = True,
-    ) -> None:
-        """Take what was seen of a resource on its gateway's replicas; None where that can't be, or need not be, said.
-
-        `is_waited_for` is False where herder can do nothing about what is missing, `is_planned` where it may not.
-        """
-        is_news = self._census.note(member, gateway, observation, is_planned=is_planned)
-        if gateway is None:
-            return
-        if is_news:
-            self._queue.add_after(gateway, _COUNT_S)
-        if observation is None or not is_waited_for:
-            self._heals.settled(gateway, member, None)
-            return
-        there = observation.entries.keys() - observation.lacking - observation.away
-        self._heals.settled(gateway, member, there, self._seen_at_s(gateway, member, there - observation.unread))
-
-    def _seen_at_s(self, gateway: Key, member: Key, endpoints: Iterable[str]) -> dict[str, float]:
-        """Return when the readings of these replicas ended, of what is looked up in the list of workers."""
-        known = self._gateways.get(gateway)
-        if known is None or HELD_IN.get(member.kind) is not Registry.WORKERS:
-            return {}
-        return {endpoint: known.views[endpoint].ended_at_s for endpoint in endpoints if endpoint in known.views}
-
-    def entries(self) -> dict[Key, EntryCounts]:
-        """Return how what each gateway's replicas list compares with what is declared."""
-        known = {key: self._gateways.get(key) for key in self._gateways}
-        return {key: self._census.count(key, gateway).total for key, gateway in known.items() if gateway is not None}
-
-    def forget(self, member: Key, gateway: Key | None) -> None:
-        """Take the news that a resource is gone."""
-        self.note(member, gateway, None, is_waited_for=False)
 
     def service_changed(self, place: ServicePlace) -> None:
         """Have the gateways looked at whose replicas are behind a Service."""
@@ -263,7 +179,7 @@ class ModelGateways:
 
     def _seen(self, key: Key) -> Seen:
         gateway = self._gateways.get(key)
-        counts = self._census.count(key, gateway) if gateway is not None else None
+        counts = self._members.count(key, gateway) if gateway is not None else None
         return Seen(gateway, self._troubles.get(key), counts)
 
 
@@ -276,22 +192,6 @@ def _hosts(namespace: str, spec: ModelGatewaySpec) -> tuple[str, ...]:
 
 def _service_host(namespace: str, ref: ServiceRef) -> str:
     return f"{ref.name}.{namespace}.svc"
-
-
-def _keys_in(registry: Registry | None, items: Iterable[Item]) -> frozenset[Any]:
-    return frozenset(item.key for item in items if item.registry is registry)
-
-
-def _was_registered(body: Body) -> bool:
-    """Whether a replica has, or had when it was heard last, what an object declares."""
-    rows = (body.get("status") or {}).get("replicas") or ()
-    return any(row.get("workerId") for row in rows)
-
-
-def _models_of(body: Body | None) -> tuple[str, ...]:
-    """Return the models that a worker was found to serve."""
-    worker = ((body or {}).get("status") or {}).get("worker") or {}
-    return tuple(worker.get("models") or ())
 
 
 def _trouble(error: InvalidResource | ServiceMissing | SecretMissing) -> Blocked:

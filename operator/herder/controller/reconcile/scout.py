@@ -12,6 +12,7 @@ from herder.controller.clock import Clock
 from herder.controller.cluster.secrets import SecretMissing
 from herder.controller.families.family import Declared, Site, Tools, Vault
 from herder.controller.fleet.gateways import Gateway
+from herder.controller.fleet.members import Members
 from herder.controller.fleet.modelgateways import ModelGateways
 from herder.controller.fleet.rotation import Rotation
 from herder.controller.known.holders import holder_in
@@ -57,10 +58,17 @@ class Scout:
     """Looks things up. Raises KubeError where the API server can't tell."""
 
     def __init__(
-        self, objects: Objects, gateways: ModelGateways, rotation: Rotation, tools: Tools, clock: Clock
+        self,
+        objects: Objects,
+        gateways: ModelGateways,
+        members: Members,
+        rotation: Rotation,
+        tools: Tools,
+        clock: Clock,
     ) -> None:
         self._objects = objects
         self._gateways = gateways
+        self._members = members
         self._rotation = rotation
         self._tools = tools
         self._clock = clock
@@ -74,7 +82,7 @@ class Scout:
             waits = scene.observation is not None and not is_stuck and not is_suspended
             is_planned = not is_suspended
             seen = scene.observation if scene.observation is not None else _to_be_moved(scene)
-            self._gateways.note(subject.key, subject.gateway, seen, is_waited_for=waits, is_planned=is_planned)
+            self._members.note(subject.key, subject.gateway, seen, is_waited_for=waits, is_planned=is_planned)
         return scene
 
     async def _look(self, subject: Subject, memory: Memory) -> Scene | None:
