@@ -43,7 +43,7 @@ def test_a_named_file_exists(document: Path) -> None:
 
 @documents
 def test_a_named_make_target_exists(document: Path) -> None:
-    named = set(re.findall(r"(?:^ {4}|`)make ([a-z-]+)", document.read_text(), re.MULTILINE))
+    named = set(re.findall(r"(?:^ {4}|^|`)make ([a-z-]+)", document.read_text(), re.MULTILINE))
 
     assert named <= TARGETS
 
