@@ -2,6 +2,7 @@
 
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
+from ipaddress import IPv4Address
 
 import pytest
 from aiohttp import web
@@ -13,11 +14,13 @@ from herder.net.mcp import McpClient, McpEndpoint
 from herder.net.urls import InvalidUrl, normalise_url
 from herder.workflows.probing import Prober
 from unit.net.servers import HOST, serving
-from unit.security.urls import API_PORT, API_SERVER, OWN, cases
+from unit.security.urls import API_PORT, API_SERVER, OWN, SPELLINGS, cases
 
 CASES = dict(cases())
 POLICY = AddressPolicy(own=frozenset({OWN}), api_servers=frozenset({(API_SERVER, API_PORT)}))
 DEADLINE_S = 30.0
+LOCAL = ("127.0.0.1", "0.0.0.0")
+"""Both lead to what listens on loopback."""
 
 
 @pytest.fixture
@@ -44,6 +47,29 @@ async def test_nothing_is_sent_even_where_a_url_was_not_read_before(
 
     with pytest.raises(NetError):
         await http.request("GET", url, headers={"Authorization": "Bearer k"}, deadline_s=DEADLINE_S)
+
+
+LOOPBACKS = {f"{name} of {host}": spell(IPv4Address(host)) for name, spell in SPELLINGS.items() for host in LOCAL}
+
+
+@pytest.mark.parametrize("host", [*LOOPBACKS.values(), "localhost", "[::1]"], ids=[*LOOPBACKS, "a name", "IPv6"])
+async def test_what_listens_beside_herder_hears_nothing(host: str, http: Http) -> None:
+    heard: list[str] = []
+
+    async def canary(request: web.Request) -> web.Response:
+        heard.append(request.path)
+        return web.Response()
+
+    async with serving(canary) as url:
+        target = url.replace(HOST, host)
+        with pytest.raises(NetError):
+            await http.request("GET", target, deadline_s=DEADLINE_S)
+        with pytest.raises(NetError):
+            await McpClient(http).greet(McpEndpoint(f"{target}/mcp"))
+        with pytest.raises(NetError):
+            await Prober(http).list_models(target, "k")
+
+    assert heard == []
 
 
 def _ask_nobody(host: str, *_args: object, **_kwargs: object) -> list[tuple[object, ...]]:
