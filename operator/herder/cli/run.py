@@ -73,8 +73,8 @@ def _named(_context: click.Context, _parameter: click.Parameter, name: str | Non
 @click.option(
     "--allow-loopback",
     is_flag=True,
-    help="Let gateways and workers have loopback addresses, and this machine's own. For trying things out on one machine "
-    "only: in a cluster a resource could reach what listens inside the operator's own pod.",
+    help="Let gateways and workers have loopback addresses, and this machine's own. For trying things out on one "
+    "machine only: in a cluster a resource could reach what listens inside the operator's own pod.",
 )
 @click.option(
     "--require-bound-keys",
