@@ -218,3 +218,21 @@ async def test_a_gateway_that_comes_back_after_its_worker_was_deleted_lets_it_go
 
         assert "replica-a" in said
         assert (office.listed(A), office.listed(B)) == ([], [])
+
+
+@virtual_time
+async def test_what_has_failed_is_tried_again_when_the_gateway_was_restarted_between_two_readings(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async with working(monkeypatch) as office:
+        await office.registered(office.worker("a"))
+        failing = office.worker("b", up=False, startup={"timeoutSeconds": 5})
+        await office.until(lambda: office.condition(failing, "Stalled"))
+        office.workers["http://b:8000"].rise()
+        await asyncio.sleep(60)
+        before = office.says(failing, "Registered")()
+
+        office.a.restart()
+        await office.registered(failing)
+
+        assert not before

@@ -64,7 +64,8 @@ class View:
     others: Mapping[Registry, Listed] = field(default_factory=dict)
     """The registries beside the workers that were read."""
     instance: int = 0
-    """How often the replica has answered after a silence: it may have been started anew, in another way."""
+    """How often the replica has answered after a silence, or without any of the workers that it had listed: it may have
+    been started anew, in another way. Of one that had none, and was back in time, nothing tells."""
 
     @property
     def is_away(self) -> bool:
@@ -211,7 +212,8 @@ class Watcher:
         count = sum(map(len, workers.values()))
         before = self.view
         is_new = before.state is not GatewayReplicaState.REACHABLE
-        others, instance = {} if is_new else before.others, before.instance + was_silent
+        is_other = was_silent or (not is_new and _has_forgotten(before.workers, workers))
+        others, instance = {} if is_new else before.others, before.instance + is_other
         self.view = View(
             GatewayReplicaState.REACHABLE,
             workers,
@@ -221,7 +223,7 @@ class Watcher:
             others=others,
             instance=instance,
         )
-        if is_new or was_silent:
+        if is_new or is_other:
             log.info("replica.reachable", endpoint=self.replica.endpoint, workers=count)
             self._news(before, None)
             return
@@ -288,3 +290,9 @@ class Watcher:
 
     def _news(self, before: View, items: frozenset[Item] | None) -> None:
         self._tell(News(self.replica.endpoint, before, self.view, items))
+
+
+def _has_forgotten(before: Listing, after: Listing) -> bool:
+    """Whether none of the entries that were listed is: ids are random, so that what is registered again has another."""
+    former, present = ({entry.id for entries in listing.values() for entry in entries} for listing in (before, after))
+    return bool(former) and former.isdisjoint(present)
