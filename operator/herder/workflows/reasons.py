@@ -175,7 +175,7 @@ _OF_MCP: Final[Mapping[str, StepReason]] = {
 }
 
 _OF_ALL: Final[Mapping[str, StepReason]] = {
-    "AddressRefused": StepReason("The address is one that herder never calls.", "correct spec.url"),
+    "AddressRefused": StepReason("The address is one that herder never calls.", "correct the URL"),
     "TlsRefused": StepReason(
         "The certificate does not hold, or no handshake came about.",
         f"mend the certificate; for a worker whose authority only the gateway knows set spec.probe to Gateway, {AGAIN}",

@@ -2,7 +2,7 @@
 
 import ast
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from enum import StrEnum
 from pathlib import Path
 from typing import Any, Final
@@ -93,6 +93,34 @@ def test_each_reason_that_a_step_gives_has_its_row_and_no_other() -> None:
     assert given() == STEP_REASONS.keys() - others
 
 
+def _claimed(function: str) -> Iterator[tuple[str, str]]:
+    """The status and the reason of each condition that the code writes by a function, where both stand there."""
+    for path in (CODE / "controller").rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.Call) and ast.unparse(node.func) == function and len(node.args) == 3:
+                status, reason = (ast.unparse(each).partition(".") for each in node.args[:2])
+                if status[0] == "Truth" and reason[2].isupper():
+                    yield status[2], reason[2]
+
+
+@pytest.mark.parametrize(
+    ("function", "words", "table"),
+    [
+        pytest.param("ready", conditions.ReadyReason, reasons.READY, id="Ready"),
+        pytest.param("reachable", conditions.ReachableReason, reasons.REACHABLE, id="Reachable"),
+    ],
+)
+def test_a_reason_goes_with_the_statuses_that_its_row_names(
+    function: str, words: type[StrEnum], table: Mapping[Any, reasons.Meaning]
+) -> None:
+    claimed = set(_claimed(function))
+
+    wrong = {(status, name) for status, name in claimed if conditions.Truth[status] not in table[words[name]].statuses}
+
+    assert wrong == set()
+    assert len(claimed) > 5
+
+
 @pytest.mark.parametrize("row", MEANINGS, ids=lambda row: row.says[:30])
 def test_a_meaning_is_a_sentence_and_a_remedy_goes_on_from_a_message(row: Any) -> None:
     assert re.match(r"[A-Z`].*\.$", row.says)
@@ -103,7 +131,7 @@ def test_a_meaning_is_a_sentence_and_a_remedy_goes_on_from_a_message(row: Any) -
     ("reason", "added"),
     [
         pytest.param("ModelNotServed", "", id="the message says it itself"),
-        pytest.param("AddressRefused", "correct spec.url", id="a remedy of its own"),
+        pytest.param("AddressRefused", "correct the URL", id="a remedy of its own"),
         pytest.param("Applying", "mend it, then set the annotation herder.dev/retry to a new value", id="none"),
         pytest.param("Unheard", "mend it, then set the annotation herder.dev/retry to a new value", id="no such word"),
     ],
