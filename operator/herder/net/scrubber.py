@@ -47,7 +47,8 @@ class Scrubber:
 
     def scrub(self, text: str) -> str:
         """Return `text` without any known value."""
-        if not self._by_head or len(text) < MIN_CHARS:
+        heads = [text[at : at + MIN_CHARS] for at in range(len(text) - MIN_CHARS + 1)]
+        if self._by_head.keys().isdisjoint(heads):  # nearly always, and told ten times as fast
             return text
         parts, done, at = list[str](), 0, 0
         while at <= len(text) - MIN_CHARS:
