@@ -1,4 +1,4 @@
-"""Looking everything up that counts for one resource, and what of it `decide` is given."""
+"""Looking everything up that counts for one resource."""
 
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
@@ -6,8 +6,6 @@ from typing import Final
 
 from herder.api.conditions import ReadyReason
 from herder.api.fields import SecretKeyRef
-from herder.api.gateway import GatewayReplicaState, Mode
-from herder.api.status import RunStatus
 from herder.controller.clock import Clock
 from herder.controller.cluster.secrets import SecretMissing
 from herder.controller.families.family import Declared, Site, Tools, Vault
@@ -19,14 +17,20 @@ from herder.controller.known.holders import holder_in
 from herder.controller.known.memory import Memory
 from herder.controller.known.objects import Key, Objects
 from herder.controller.known.subject import Subject, conflict_of
-from herder.controller.listing.observation import Observation
 from herder.controller.listing.observe import Reading, as_recorded, observe
+from herder.controller.reconcile.glance import (
+    has_new_instance,
+    last_run,
+    only_observed,
+    refusal,
+    running,
+    to_be_moved,
+)
 from herder.controller.reconcile.scene import Scene, endpoints_of
-from herder.controller.reconcile.world import Blocked, LastRun, Running, World
-from herder.controller.running.jobs import Job, job_of
+from herder.controller.reconcile.world import Blocked, World
 from herder.controller.running.restore import entries_of
 from herder.controller.running.runs import Run
-from herder.workflows.entry import NO_ENTRY, Entry
+from herder.workflows.entry import Entry
 
 _AWAY: Final = (
     "what it has on {} is to be left, and does not say so there yet: it goes when that answers and was told, or when "
@@ -77,11 +81,11 @@ class Scout:
         """Return the subject's scene; None while its gateway was not looked at yet, after which it is called again."""
         scene = await self._look(subject, memory)
         if scene is not None:
-            is_stuck = subject.is_stalled or scene.blocked is not None or _only_observed(scene.gateway)
+            is_stuck = subject.is_stalled or scene.blocked is not None or only_observed(scene.gateway)
             is_suspended = subject.spec is not None and subject.spec.suspend
             waits = scene.observation is not None and not is_stuck and not is_suspended
             is_planned = not is_suspended
-            seen = scene.observation if scene.observation is not None else _to_be_moved(scene)
+            seen = scene.observation if scene.observation is not None else to_be_moved(scene)
             self._members.note(subject.key, subject.gateway, seen, is_waited_for=waits, is_planned=is_planned)
         return scene
 
@@ -92,7 +96,7 @@ class Scout:
         gateway = self._gateways.get(subject.gateway) if subject.gateway is not None else None
         holder = self._gateways.get(holder_key) if holder_key is not None else None
         unusable, barred = self._gateways.trouble(subject.gateway), self._gateways.trouble(holder_key)
-        is_astray = self._gateways.is_gone(holder_key) or _only_observed(holder)
+        is_astray = self._gateways.is_gone(holder_key) or only_observed(holder)
         if subject.is_deleting:
             is_known = holder is not None or barred is not None
             if not is_known:
@@ -112,11 +116,11 @@ class Scout:
         if (gateway is None and unusable is None) or (holder is None and barred is None):
             return None
         is_elsewhere = self._is_elsewhere(subject)
-        blocked = subject.invalid or unusable or _refusal(gateway)
+        blocked = subject.invalid or unusable or refusal(gateway)
         if blocked is None and not is_elsewhere:
             blocked = conflict_of(subject, self._objects)
         if blocked is not None or gateway is None or is_elsewhere:
-            barred = barred or _refusal(holder)
+            barred = barred or refusal(holder)
             is_astray = is_elsewhere and is_astray
             return Scene(subject, gateway, holder, None, blocked, barred, is_elsewhere, is_astray, records=records)
         return await self._compared(subject, gateway, memory, records)
@@ -173,7 +177,7 @@ class Scout:
 
     async def _declare(self, subject: Subject, gateway: Gateway, vault: Vault) -> Declared:
         name = subject.gateway.name if subject.gateway is not None else ""
-        observes, resync_s = _only_observed(gateway), gateway.access.resync_s
+        observes, resync_s = only_observed(gateway), gateway.access.resync_s
         site = Site(name, observes, resync_s, gateway.access.hosts, subject.status, self._tools)
         declared: Declared = await subject.family.declare_at(subject.spec, subject.owner, vault, site)
         return declared
@@ -201,7 +205,7 @@ class Scout:
             may_force=self.forced_in_s(subject, memory) == 0 and (memory.has_tried_removal or scene.barred is not None),
             is_cooling=self._cools(memory) and memory.tried in {scene.inputs, scene.standing},
             is_suspended=subject.spec is not None and subject.spec.suspend,
-            observes_only=_only_observed(scene.gateway),
+            observes_only=only_observed(scene.gateway),
             blocked=scene.blocked,
             inputs=scene.inputs,
             standing=scene.standing,
@@ -215,9 +219,9 @@ class Scout:
             is_updatable=subject.family.has_update and observation is not None and observation.is_updatable,
             has_foreign=observation is not None and observation.has_foreign,
             is_contested=observation is not None and bool(observation.contested),
-            is_mended=_has_new_instance(scene, memory) or (observation is not None and observation.is_mended),
-            last=_last_run(subject),
-            running=_running(run, scene),
+            is_mended=has_new_instance(scene, memory) or (observation is not None and observation.is_mended),
+            last=last_run(subject),
+            running=running(run, scene),
         )
 
     def instances(self, key: Key | None) -> dict[str, int]:
@@ -239,65 +243,3 @@ class Scout:
 
     def _cools(self, memory: Memory) -> bool:
         return self._clock() < memory.cools_until_s
-
-
-def _only_observed(gateway: Gateway | None) -> bool:
-    return gateway is not None and gateway.access.mode is Mode.OBSERVE
-
-
-def _to_be_moved(scene: Scene) -> Observation | None:
-    """Return what is seen, on a gateway that is only observed, of a resource that is registered elsewhere.
-
-    That is: nothing of what is declared, and under its former key what the records tell of.
-    """
-    if not scene.is_elsewhere or scene.blocked is not None or not _only_observed(scene.gateway):
-        return None
-    standing = scene.subject.registered
-    is_here = standing is not None and standing.gateway == scene.subject.gateway
-    records = scene.records if is_here else {}
-    entries = {endpoint: records.get(endpoint, NO_ENTRY) for endpoint in scene.endpoints}
-    views = scene.gateway.views if scene.gateway is not None else {}
-    return Observation(entries, frozenset(entries), frozenset(e for e, view in views.items() if view.is_away))
-
-
-def _refusal(gateway: Gateway | None) -> Blocked | None:
-    """Return what is said where no replica takes herder's credentials; one that does is worth a run."""
-    views = gateway.views if gateway is not None else {}
-    if not views or any(view.state is not GatewayReplicaState.REFUSES for view in views.values()):
-        return None
-    endpoint, view = next(iter(views.items()))
-    return Blocked(ReadyReason.GATEWAY_REFUSES, f"{endpoint}: {view.trouble}")
-
-
-def _has_new_instance(scene: Scene, memory: Memory) -> bool:
-    views = scene.gateway.views if scene.gateway is not None else {}
-    failed_with = memory.failed_with or {}
-    return any(e in failed_with and failed_with[e] != view.instance for e, view in views.items())
-
-
-def _running(run: Run | None, scene: Scene) -> Running | None:
-    if run is None:
-        return None
-    job = _job(run)
-    gateway = scene.holder if job is Job.REMOVAL else scene.gateway
-    drives_replicas = scene.subject.family.is_listed
-    is_adrift = drives_replicas and gateway is not None and run.state.data.replicas != gateway.replicas
-    return Running(job, run.inputs, is_adrift)
-
-
-def _job(run: Run) -> Job:
-    job = job_of(run.name)
-    if job is None:
-        raise ValueError(f"no job is named {run.name}")
-    return job
-
-
-def _last_run(subject: Subject) -> LastRun | None:
-    run = subject.status.workflow
-    job = job_of(run.name) if run is not None else None
-    if run is None or job is None:
-        return None
-    failed = next((step for step in run.steps if step.status.value == "Failed"), None)
-    reason = failed.reason if failed is not None and run.status is RunStatus.FAILED else None
-    is_outdated = run.generation != subject.generation
-    return LastRun(job, run.status, run.inputs or "", reason or "", is_outdated)

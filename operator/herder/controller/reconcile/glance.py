@@ -1,0 +1,80 @@
+"""What of a scene counts for a decision: pure."""
+
+from herder.api.conditions import ReadyReason
+from herder.api.gateway import GatewayReplicaState, Mode
+from herder.api.status import RunStatus
+from herder.controller.fleet.gateways import Gateway
+from herder.controller.known.memory import Memory
+from herder.controller.known.subject import Subject
+from herder.controller.listing.observation import Observation
+from herder.controller.reconcile.scene import Scene
+from herder.controller.reconcile.world import Blocked, LastRun, Running
+from herder.controller.running.jobs import Job, job_of
+from herder.controller.running.runs import Run
+from herder.workflows.entry import NO_ENTRY
+
+
+def only_observed(gateway: Gateway | None) -> bool:
+    """Whether a gateway is only read and compared."""
+    return gateway is not None and gateway.access.mode is Mode.OBSERVE
+
+
+def to_be_moved(scene: Scene) -> Observation | None:
+    """Return what is seen, on a gateway that is only observed, of a resource that is registered elsewhere.
+
+    That is: nothing of what is declared, and under its former key what the records tell of.
+    """
+    if not scene.is_elsewhere or scene.blocked is not None or not only_observed(scene.gateway):
+        return None
+    standing = scene.subject.registered
+    is_here = standing is not None and standing.gateway == scene.subject.gateway
+    records = scene.records if is_here else {}
+    entries = {endpoint: records.get(endpoint, NO_ENTRY) for endpoint in scene.endpoints}
+    views = scene.gateway.views if scene.gateway is not None else {}
+    return Observation(entries, frozenset(entries), frozenset(e for e, view in views.items() if view.is_away))
+
+
+def refusal(gateway: Gateway | None) -> Blocked | None:
+    """Return what is said where no replica takes herder's credentials; one that does is worth a run."""
+    views = gateway.views if gateway is not None else {}
+    if not views or any(view.state is not GatewayReplicaState.REFUSES for view in views.values()):
+        return None
+    endpoint, view = next(iter(views.items()))
+    return Blocked(ReadyReason.GATEWAY_REFUSES, f"{endpoint}: {view.trouble}")
+
+
+def has_new_instance(scene: Scene, memory: Memory) -> bool:
+    """Whether a replica that the last run failed with may have been started anew since."""
+    views = scene.gateway.views if scene.gateway is not None else {}
+    failed_with = memory.failed_with or {}
+    return any(e in failed_with and failed_with[e] != view.instance for e, view in views.items())
+
+
+def running(run: Run | None, scene: Scene) -> Running | None:
+    """Return what counts of the run in progress in this process."""
+    if run is None:
+        return None
+    job = _job(run)
+    gateway = scene.holder if job is Job.REMOVAL else scene.gateway
+    drives_replicas = scene.subject.family.is_listed
+    is_adrift = drives_replicas and gateway is not None and run.state.data.replicas != gateway.replicas
+    return Running(job, run.inputs, is_adrift)
+
+
+def _job(run: Run) -> Job:
+    job = job_of(run.name)
+    if job is None:
+        raise ValueError(f"no job is named {run.name}")
+    return job
+
+
+def last_run(subject: Subject) -> LastRun | None:
+    """Return what counts of the last run that the status tells of."""
+    run = subject.status.workflow
+    job = job_of(run.name) if run is not None else None
+    if run is None or job is None:
+        return None
+    failed = next((step for step in run.steps if step.status.value == "Failed"), None)
+    reason = failed.reason if failed is not None and run.status is RunStatus.FAILED else None
+    is_outdated = run.generation != subject.generation
+    return LastRun(job, run.status, run.inputs or "", reason or "", is_outdated)
