@@ -94,7 +94,7 @@ class Operator:
         self.metrics = metrics or Metrics(clock)
         self.queue = WorkQueue(self.metrics.reconcile_failed, clock)
         self._recorder = EventRecorder(kube, clock.now, self.metrics.event_dropped)
-        self._writer = StatusWriter(kube, self.objects, self._written, clock, self._mandate)
+        self._writer = StatusWriter(kube, self.objects, self._written, self.seen, clock, self._mandate)
         self._gateways = Gateways(http, self._registry_changed, self._needs, clock, self.metrics.gateways.heard)
         secrets = Secrets(kube, clock, options.scrubber.learn, only_bound=options.require_bound_keys)
         self._rotation = Rotation(secrets, self.queue.add, clock)
@@ -146,7 +146,7 @@ class Operator:
                 writer=self._writer,
                 runs=self._runs,
                 launcher=Launcher(self._runs, tools, clock),
-                finalizer=Finalizer(kube, self.objects, self.queue, self.gone),
+                finalizer=Finalizer(kube, self.objects, self.queue, self.seen, self.gone),
                 farewells=self._farewells,
                 recorder=self._recorder,
                 clock=clock,

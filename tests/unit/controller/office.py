@@ -1,8 +1,8 @@
 """The whole operator but for kopf, in virtual time: a fake API server that is watched, fake replicas, fake workers."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from functools import cached_property
 from typing import Any
 
@@ -81,6 +81,16 @@ class Office:
         if not self.is_deaf and body["kind"] in KINDS:
             tell = self.operator.gone if is_gone else self.operator.seen
             asyncio.get_running_loop().call_soon(tell, body)
+
+    @contextmanager
+    def late_news(self) -> Iterator[None]:
+        """Let the watch tell of what happens within the block after it only."""
+        kept: list[tuple[Body, bool]] = []
+        watches, self.kube.watches = self.kube.watches, [lambda body, is_gone: kept.append((body, is_gone))]
+        yield
+        self.kube.watches = watches
+        for body, is_gone in kept:
+            self._watch(body, is_gone)
 
     # What users do.
 

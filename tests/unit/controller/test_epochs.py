@@ -22,7 +22,7 @@ class Desk:
         self.uid = uid_of(self.kube.apply(KEY.kind, KEY.name, {}))
         status = {"said": "hello"} | ({} if written_in is None else {"epoch": written_in})
         objects.put(self.kube.set_status(KEY, status))
-        self.writer = StatusWriter(self.kube, objects, lambda *_: None, elapsed_s, mandate)
+        self.writer = StatusWriter(self.kube, objects, lambda *_: None, objects.put, elapsed_s, mandate)
 
     def say(self, what: str) -> "asyncio.Future[bool]":
         return self.writer.write(KEY, self.uid, lambda _body: {"said": what})

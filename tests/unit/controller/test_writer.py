@@ -25,7 +25,7 @@ class Desk:
         self.objects = Objects()
         self.written: list[Status] = []
         loop = asyncio.get_running_loop()
-        self.writer = StatusWriter(self.kube, self.objects, self._note, clock=loop.time)
+        self.writer = StatusWriter(self.kube, self.objects, self._note, self.objects.put, clock=loop.time)
         self.uid = self.create()
         self.written_at_s: list[float] = []
         self.kube.gate = self._stamp

@@ -8,18 +8,22 @@ from dataclasses import dataclass
 
 from herder.api.meta import FINALIZER
 from herder.controller.cluster.kube import Conflicted, Kube, NotFound
-from herder.controller.known.objects import Body, Objects
+from herder.controller.known.objects import Body, Objects, uid_of
 from herder.controller.known.queue import WorkQueue
 from herder.controller.known.subject import Subject
 
 
 @dataclass(frozen=True)
 class Finalizer:
-    """Writes herder's finalizer, and no other. `gone` is called with an object that a write found to be gone."""
+    """Writes herder's finalizer, and no other.
+
+    `seen` is called with an object that a write found to be newer, `gone` with one that it found to be gone.
+    """
 
     kube: Kube
     objects: Objects
     queue: WorkQueue
+    seen: Callable[[Body], None]
     gone: Callable[[Body], None]
 
     async def put_on(self, subject: Subject) -> bool:
@@ -45,7 +49,11 @@ class Finalizer:
 
     async def _refresh(self, subject: Subject) -> None:
         try:
-            self.objects.put(await self.kube.get(subject.key.path))
+            body = await self.kube.get(subject.key.path)
         except NotFound:
+            body = None
+        if body is not None and uid_of(body) == subject.uid:
+            self.seen(body)
+        else:
             self.gone(subject.body)
         self.queue.add(subject.key)

@@ -40,19 +40,25 @@ type Written = Callable[[Key, Body, Status], None]
 
 
 class StatusWriter:
-    """Writes statuses under a mandate; `clock` returns monotonic seconds."""
+    """Writes statuses under a mandate; `clock` returns monotonic seconds.
+
+    `seen` gets an object that was read because somebody else had changed it: the watch, which tells of it later, may
+    tell nothing new then.
+    """
 
     def __init__(
         self,
         kube: Kube,
         objects: Objects,
         written: Written,
+        seen: Callable[[Body], object],
         clock: Callable[[], float] = time.monotonic,
         mandate: Mandate | None = None,
     ) -> None:
         self._kube = kube
         self._objects = objects
         self._written = written
+        self._seen = seen
         self._clock = clock
         self._mandate = mandate or Mandate.for_good()
         self._slots: dict[str, Slot] = {}
@@ -176,9 +182,12 @@ class StatusWriter:
     async def _reread(self, slot: Slot) -> bool:
         """Read the object anew, and raise Conflicted to have the wish rendered for it; return False if it is gone."""
         try:
-            self._objects.put(await self._kube.get(slot.key.path))
+            body = await self._kube.get(slot.key.path)
         except NotFound:
             return False
+        if uid_of(body) != slot.uid:
+            return False
+        self._seen(body)
         raise Conflicted(str(slot.key))
 
     async def _patch(self, slot: Slot, body: Body, patch: dict[str, Any]) -> Body:
