@@ -24,6 +24,7 @@ STORIES: Final = {
 LISTED: Final = {
     "README-1": {"llama-b", "qwen-a"},
     "uninstall-1": set[str](),
+    "uninstall-3": set[str](),
     "break-glass-2": {"qwen-a"},
 }
 """What the gateway lists in the end, where it is not every worker."""
