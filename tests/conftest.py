@@ -11,6 +11,7 @@ _LONGEST_FIRST = (
     "real/controller/test_kill_sweep",
     "real/controller/test_quiet",
     "real/demo",
+    "real/docs",
     "real/controller/test_removal",
     "engine/test_properties",
     "real/controller",
