@@ -6,7 +6,8 @@ import pytest
 
 from herder.controller.known.objects import Key
 from herder.gateway.errors import Unavailable
-from unit.controller.office import ENDPOINTS, Office, working
+from herder.gateway.spec import WorkerSpec
+from unit.controller.office import ENDPOINTS, GATEWAY, Office, working
 from unit.engine.kit import virtual_time
 
 NAMES = ("a", "b", "c")
@@ -180,3 +181,23 @@ async def test_a_changed_declaration_is_not_given_back_as_it_was(monkeypatch: py
         await office.registered(keys[0])
 
         assert {w.url: w.priority for w in office.a.listed}["http://a:8000"] == 7
+
+
+@virtual_time
+async def test_a_replica_that_is_given_something_while_it_is_followed_is_followed_to_the_end(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async with working(monkeypatch) as office:
+        await declared(office)
+        giveback, place = office.operator._giveback, (GATEWAY, ENDPOINTS[0])
+        giveback._awaited[place] = {"http://late:8000"}
+
+        first = asyncio.create_task(giveback._follow(place))
+        await asyncio.sleep(0.02)
+        second = asyncio.create_task(giveback._follow(place))
+        await asyncio.sleep(0.2)
+        office.a.enter(WorkerSpec(url="http://late:8000"))
+        await asyncio.wait({first, second})
+
+        assert [task.exception() for task in (first, second)] == [None, None]
+        assert place not in giveback._awaited

@@ -128,15 +128,15 @@ class Giveback:
 
     async def _follow(self, place: Place) -> None:
         """Have a replica read until it lists all that it was given, for as long as that is waited for."""
-        key, endpoint = place
+        (key, endpoint), awaited = place, self._awaited.get(place, set())
         ends_s, pause_s = self._clock() + _PATIENCE_S, _FIRST_LOOK_S
-        while place not in self._under_way and self._awaited.get(place) and self._clock() < ends_s:
+        while place not in self._under_way and awaited and self._clock() < ends_s:
             await asyncio.sleep(pause_s)
             pause_s = min(_SLOWEST_LOOK_S, 2 * pause_s)
             self._gateways.hurry(key, endpoint)
             gateway = self._gateways.get(key)
             view = gateway.views.get(endpoint, UNHEARD) if gateway is not None else UNHEARD
-            self._awaited[place] -= view.workers.keys()
+            awaited -= view.workers.keys()
         if place not in self._under_way:
             self._awaited.pop(place, None)
 
