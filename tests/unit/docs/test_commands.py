@@ -46,13 +46,15 @@ def test_commands_are_found(page: str) -> None:
 @pytest.mark.parametrize("page", PAGES)
 def test_no_command_stands_where_nobody_runs_it(page: str) -> None:
     text = (ROOT / page).read_text()
-    screens = re.findall(r"^```\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
+    parts = re.split(r"^```(\w*)\n", text, flags=re.MULTILINE)  # text, language, block, "" where it ends, text …
+    languages, blocks = parts[1::4], parts[2::4]
+    screens = "".join(block for language, block in zip(languages, blocks, strict=True) if not language)
 
-    indented = re.findall(rf"^ {{4}}(?:{PROGRAMS}) .*", text, re.MULTILINE)
-    shown = [line for screen in screens for line in screen.splitlines() if re.match(rf"(?:{PROGRAMS}) ", line)]
+    indented = re.findall(rf"^ {{4}}(?:{PROGRAMS}) .*", "".join(parts[0::4]), re.MULTILINE)
+    shown = re.findall(rf"^(?:{PROGRAMS}) .*", screens, re.MULTILINE)
 
     assert indented + shown == []
-    assert set(re.findall(r"^```(\w+)$", text, re.MULTILINE)) <= {"sh", "yaml", "promql"}
+    assert {*languages} <= {"", "sh", "yaml", "promql"}
 
 
 @pytest.mark.parametrize("story", told(), ids=lambda story: f"{story.page}:{story.blocks[0].line}")
