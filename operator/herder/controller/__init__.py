@@ -12,9 +12,14 @@ running      a workflow run from its first status write to its last, who is next
 status       what the status says (pure), and the only writer of it
 repair       what is put right beside the runs: given back, swept, left on purpose; and how long it took
 
+leadership   who of several operators acts, and until when
+
 metrics      what Prometheus is told
 tracing      what OpenTelemetry is told, where it is asked for
 rounds       what is done now and then
 clock        time and ids, as an argument
-operator     all of it, started and stopped
+operator     all of what acts, started and stopped
+reign        standing by and leading in turn: an operator for each mandate
+process      the process around them, told to stop by signals
+options      how it is to run
 """

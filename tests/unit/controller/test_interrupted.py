@@ -9,7 +9,7 @@ from herder.controller.running.places import Places
 from herder.gateway.spec import WorkerSpec
 from unit.controller.fake_kube import Call
 from unit.controller.office import ENDPOINTS, working
-from unit.engine.kit import virtual_time
+from unit.engine.kit import elapsed_s, virtual_time
 
 INTERRUPTIONS: dict[str, dict[str, Any]] = {
     "suspended": {"suspend": True},
@@ -271,3 +271,62 @@ async def test_a_cancel_of_nothing_is_confirmed_while_it_is_suspended_and_a_retr
 
         assert (while_suspended["workflow"], while_suspended["lastHandled"]) == (before, {"cancel": "c1"})
         assert len(office.kube.status(key)["history"]) == 2
+
+
+@virtual_time
+async def test_what_a_run_came_to_in_the_last_moment_is_written_when_the_operator_stops(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async with working(monkeypatch) as office:
+        key = office.worker(up=False, probe="Gateway")
+        await office.until(lambda: office.posts == 2)
+        before = [row.get("workerId") for row in office.kube.status(key).get("replicas", [])]
+
+        await office.stop()
+
+        left = office.kube.status(key)
+        assert not any(before)
+        assert ["workerId" in row for row in left["replicas"]] == [True, True]
+        assert left["workflow"]["status"] == "Running"
+
+
+@virtual_time
+async def test_a_run_that_has_just_ended_is_written_as_that_when_the_operator_stops(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async with working(monkeypatch) as office:
+        ends = asyncio.Event()
+
+        async def hold_end(call: Call) -> None:
+            status = (call.body or {}).get("status") or {}
+            if status.get("workflow", {}).get("status") == "Completed":
+                ends.set()
+                await asyncio.sleep(1)
+
+        office.kube.gate = hold_end
+        key = office.worker()
+        await ends.wait()
+
+        await office.stop()
+
+        assert office.kube.status(key)["workflow"]["status"] == "Completed"
+
+
+@virtual_time
+async def test_an_api_server_that_takes_nothing_holds_up_the_end_for_three_seconds_at_most(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async with working(monkeypatch) as office:
+        key = office.worker(up=False, probe="Gateway")
+        await office.until(lambda: office.posts == 2)
+
+        async def hold(call: Call) -> None:
+            if call.method == "PATCH":
+                await asyncio.Event().wait()
+
+        office.kube.gate = hold
+        began_s = elapsed_s()
+        await office.stop()
+
+        assert elapsed_s() - began_s <= 3.5
+        assert office.kube.status(key)["workflow"]["status"] == "Running"

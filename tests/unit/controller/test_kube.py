@@ -22,6 +22,7 @@ from herder.controller.cluster.kube import (
     installation_of,
     patiently,
 )
+from herder.net.permit import never
 from unit.engine.kit import virtual_time
 from unit.net.servers import Handler, saying, serving, serving_raw
 
@@ -289,3 +290,22 @@ async def test_a_collection_can_be_narrowed_down_by_labels() -> None:
         await kube.list_items("/apis/x", selector="kubernetes.io/service-name=gw")
 
     assert asked == [{"labelSelector": "kubernetes.io/service-name=gw"}]
+
+
+@pytest.mark.parametrize(("method", "is_sent"), [("get", True), ("create", False), ("merge_patch", False)])
+async def test_without_leave_only_reading_reaches_the_api_server(method: str, is_sent: bool) -> None:
+    met: list[str] = []
+
+    async def handler(request: web.Request) -> web.Response:
+        met.append(request.method)
+        return web.json_response({})
+
+    async with serving(handler) as url, Kube(Configuration(host=url), permit=never) as kube:
+        call = kube.get("/x") if method == "get" else getattr(kube, method)("/x", {})
+        if is_sent:
+            await call
+        else:
+            with pytest.raises(Unreached, match="only for reading"):
+                await call
+
+    assert met == (["GET"] if is_sent else [])

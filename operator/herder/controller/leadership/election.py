@@ -44,7 +44,7 @@ class Terms:
     @property
     def attempt_s(self) -> float:
         """How long one attempt may take, so that one whose answer is lost is not the only one."""
-        return self.renew_deadline_s / 3
+        return self.renew_deadline_s / 2
 
     @property
     def slack_s(self) -> float:

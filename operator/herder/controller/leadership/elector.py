@@ -29,6 +29,8 @@ from herder.controller.leadership.mandate import Mandate, uptime_s
 log = structlog.get_logger(__name__)
 
 _SHORTEST_PAUSE_S: Final = 0.01
+_GIVING_BACK_S: Final = 3.0
+"""For how long at most the end of a process waits for that."""
 _SILENCE: Final = "no answer in time"
 
 
@@ -108,7 +110,7 @@ class Elector:
         """End the mandate, and let the next one begin at once. To be called when nothing acts under it any more."""
         mandate.end()
         try:
-            async with asyncio.timeout(self._terms.attempt_s):
+            async with asyncio.timeout(min(self._terms.attempt_s, _GIVING_BACK_S)):
                 # Not for the version seen last: a renewal may have been cut off after it was sent.
                 held = await self._lease.read()
                 if held is None or held.holder != self._me:

@@ -1,0 +1,111 @@
+"""Operators that elect a leader, each with its own way to the API server, and replicas behind middlemen."""
+
+import secrets
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from rig.control_plane.cluster import Cluster
+from rig.declared import Declared
+from rig.gateway import Smg
+from rig.middleman import Middleman
+from rig.operator_process import Operator
+from rig.waiting import eventually
+from rig.web import fetch
+
+QUICK = ("--lease-duration=5", "--renew-deadline=3", "--retry-period=1")
+STEADY = ("--lease-duration=12", "--renew-deadline=8", "--retry-period=1")
+"""For a machine that is too busy to answer each renewal within a second."""
+
+
+@dataclass(frozen=True)
+class Contender:
+    """One operator, and its way to the API server."""
+
+    operator: Operator
+    api: Middleman
+
+    @property
+    def pid(self) -> int:
+        """The operator's process."""
+        return self.operator.process.pid
+
+    @property
+    def leads(self) -> bool:
+        """Whether it says so itself."""
+        return b"\nherder_leader 1.0" in fetch(self.operator.metrics_url)
+
+    def writes(self, since_s: float = 0.0) -> list[str]:
+        """What it asked the API server to change, from a monotonic moment on, but for the Lease."""
+        return [f"{p.method} {p.path}" for p in self.api.changes(since_s=since_s) if "/leases" not in p.path]
+
+
+@dataclass(frozen=True)
+class Realm:
+    """A namespace with a gateway, and whoever contends for it."""
+
+    declared: Declared
+    replicas: tuple[Smg, ...]
+    fronts: tuple[Middleman, ...]
+    lease: str
+    enter: Callable[..., Contender]
+    """Starts a contender with the flags that are given, STEADY by default."""
+
+    @property
+    def lease_path(self) -> str:
+        """The Lease's API path."""
+        return f"/apis/coordination.k8s.io/v1/namespaces/{self.declared.namespace}/leases/{self.lease}"
+
+    @property
+    def held(self) -> dict[str, Any]:
+        """The Lease's spec as it is now."""
+        spec: dict[str, Any] = (self.declared.cluster.get(self.lease_path) or {}).get("spec", {})
+        return spec
+
+    def calls(self, contender: Contender, since_s: float = 0.0) -> list[str]:
+        """What a contender asked the gateway to change, from a monotonic moment on."""
+        passed = (p for front in self.fronts for p in front.changes(client=contender.pid, since_s=since_s))
+        return [f"{p.method} {p.path}" for p in passed]
+
+    async def leader_and_standby(self, *terms: str) -> tuple[Contender, Contender]:
+        """Start two; the first leads."""
+        first = self.enter(*terms)
+        await eventually(lambda: first.leads, 60)
+        second = self.enter(*terms)
+        await eventually(lambda: "leadership.standing_by" in second.operator.log.read_text(), 60)
+        for front in self.fronts:
+            front.clients = (first.pid, second.pid)
+        return first, second
+
+
+@pytest.fixture
+def realm(control_plane: Cluster, namespace: str, smg_pair: tuple[Smg, Smg], log_dir: Path) -> Iterator[Realm]:
+    """A gateway `gw` of two replicas. `enter` starts a contender and waits until it is healthy."""
+    declared, lease = Declared(control_plane, namespace), f"herder-{secrets.token_hex(3)}"
+    with ExitStack() as stack:
+        fronts = tuple(stack.enter_context(Middleman(replica.url)) for replica in smg_pair)
+
+        def enter(*terms: str) -> Contender:
+            api = stack.enter_context(Middleman.before(control_plane))
+            operator = Operator.start(
+                control_plane,
+                *("--namespace", namespace),
+                *("--leader-elect", "--lease-name", lease, "--lease-namespace", namespace, *(terms or STEADY)),
+                log_dir=log_dir,
+                kubeconfig=api.kubeconfig(control_plane, log_dir),
+            )
+            stack.callback(operator.kill)
+            return Contender(operator.wait_healthy(), api)
+
+        declared.apply("ModelGateway", "gw", {"endpoints": [front.url for front in fronts], "resyncSeconds": 1})
+        yield Realm(declared, smg_pair, fronts, lease, enter)
+
+
+@pytest.fixture
+def declared(control_plane: Cluster, namespace: str) -> Declared:
+    """The test's namespace."""
+    return Declared(control_plane, namespace)
