@@ -100,7 +100,7 @@ class Operator:
         self._rotation = Rotation(secrets, self.queue.add, clock)
         self._services = Services(kube, self._service_changed)
         self._census = Census(self.objects, installation)
-        heals = Heals(self.metrics.healed, clock)
+        heals = Heals(self._healed, clock)
         self._members = Members(self.objects, self.queue, self._gateways, self._census, heals)
         self._model_gateways = ModelGateways(
             objects=self.objects,
@@ -251,6 +251,10 @@ class Operator:
     def _reconcilers(self) -> dict[str, Callable[[Key], Awaitable[None]]]:
         served = dict.fromkeys(FAMILIES, self._reconciler.reconcile)
         return {MODEL_GATEWAY.kind: self._model_gateways.reconcile, **served}
+
+    def _healed(self, gateway: Key, took_s: float) -> None:
+        if self.objects.get(gateway) is not None:  # else its series would come back, and nobody would take them off
+            self.metrics.healed(gateway, took_s)
 
     def _written(self, key: Key, before: Body, status: dict[str, object]) -> None:
         self._tripwire.written(status)

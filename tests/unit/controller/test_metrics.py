@@ -274,6 +274,23 @@ async def test_everything_that_names_a_gateway_or_its_namespace_goes_with_it(mon
 
 
 @virtual_time
+async def test_a_gateway_that_goes_while_a_replica_is_healed_leaves_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    async with working(monkeypatch) as office:
+        key = office.worker()
+        await office.registered(key)
+        await asyncio.sleep(30)
+        office.workers["http://a:8000"].up_since_s = None
+        office.a.restart()
+        await office.until(lambda: shown(office, "herder_gateway_unhealed_seconds")["gw/ns"] > 0)
+
+        office.kube.remove(GATEWAY)
+        office.kube.remove(key)
+        await asyncio.sleep(1)
+
+        assert shown(office, "herder_replica_heal_seconds_count") == {}
+
+
+@virtual_time
 async def test_one_that_acts_no_more_shows_nothing_of_what_it_knew(monkeypatch: pytest.MonkeyPatch) -> None:
     async with working(monkeypatch) as office:
         await office.registered(office.worker())
