@@ -127,8 +127,8 @@ READY: Final[Mapping[ReadyReason, Meaning]] = {
         f"put it where `spec.source` says on each replica's disk, or correct that, then {_RETRY}",
     ),
     ReadyReason.SECRET_NOT_FOUND: Meaning(
-        "A Secret that the resource or its gateway names does not exist, or has no such key.",
-        "create it, or add the key; it is looked for again by itself",
+        "A Secret that the resource or its gateway names does not exist, has no such key, or may not be read by herder.",
+        "create it, add the key, or let herder `get` it; it is looked for again by itself",
     ),
     ReadyReason.SECRET_NOT_PERMITTED: Meaning(
         "The Secret is there, and its annotation `herder.dev/hosts` does not name the host that it would be sent to.",
