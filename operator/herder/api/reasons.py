@@ -127,7 +127,7 @@ READY: Final[Mapping[ReadyReason, Meaning]] = {
         f"put it where `spec.source` says on each replica's disk, or correct that, then {_RETRY}",
     ),
     ReadyReason.SECRET_NOT_FOUND: Meaning(
-        "A Secret that the resource or its gateway names does not exist, has no such key, or may not be read by herder.",
+        "A Secret that the resource or its gateway names does not exist, lacks the key, or is kept from herder.",
         "create it, add the key, or let herder `get` it; it is looked for again by itself",
     ),
     ReadyReason.SECRET_NOT_PERMITTED: Meaning(
