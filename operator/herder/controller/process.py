@@ -20,7 +20,8 @@ import structlog
 from kubernetes_asyncio.client import Configuration
 from kubernetes_asyncio.config import ConfigException
 
-from herder.controller.cluster.kube import Forbidden, Kube, KubeError, NotFound, installation_of, patiently
+from herder.controller.cluster.errors import Forbidden, KubeError, NotFound
+from herder.controller.cluster.kube import Kube, installation_of, patiently
 from herder.controller.cluster.login import load_configuration, read_credentials, server_of
 from herder.controller.cluster.watch import registry_of
 from herder.controller.cluster.watching import watching

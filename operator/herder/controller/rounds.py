@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable
 
 import structlog
 
-from herder.controller.cluster.kube import KubeError
+from herder.controller.cluster.errors import KubeError
 
 log = structlog.get_logger(__name__)
 

@@ -10,7 +10,8 @@ from typing import Any
 import aiohttp
 from kubernetes_asyncio.client import Configuration
 
-from herder.controller.cluster.kube import Conflicted, Kube, KubeError, NotFound, Rejected, Unreached
+from herder.controller.cluster.errors import Conflicted, KubeError, NotFound, Rejected, Unreached
+from herder.controller.cluster.kube import Kube
 from herder.controller.known.objects import KINDS, Body, Key, collection
 
 NAMESPACE = "ns"

@@ -7,7 +7,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from herder.controller.cluster import recorder as recorder_module
-from herder.controller.cluster.kube import Forbidden, Unreached
+from herder.controller.cluster.errors import Forbidden, Unreached
 from herder.controller.cluster.recorder import EventRecorder, record_transition
 from herder.controller.cluster.relist import Relister
 from herder.controller.known.objects import Body, Key, Objects

@@ -7,7 +7,8 @@ import pytest
 from aiohttp import web
 from kubernetes_asyncio.client import Configuration
 
-from herder.controller.cluster.kube import Kube, KubeError
+from herder.controller.cluster.errors import KubeError
+from herder.controller.cluster.kube import Kube
 from herder.controller.metrics.calls import code_of, route_of, verb_and_resource
 from herder.gateway.errors import GatewayError
 from herder.gateway.replica import Replica

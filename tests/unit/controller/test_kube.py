@@ -11,17 +11,8 @@ from aiohttp import web
 from kubernetes_asyncio.client import Configuration
 
 from herder.controller.cluster import kube as kube_module
-from herder.controller.cluster.kube import (
-    Conflicted,
-    Forbidden,
-    Kube,
-    KubeError,
-    NotFound,
-    Rejected,
-    Unreached,
-    installation_of,
-    patiently,
-)
+from herder.controller.cluster.errors import Conflicted, Forbidden, KubeError, NotFound, Rejected, Unreached
+from herder.controller.cluster.kube import Kube, installation_of, patiently
 from herder.net.permit import never
 from unit.engine.kit import virtual_time
 from unit.net.servers import Handler, saying, serving, serving_raw

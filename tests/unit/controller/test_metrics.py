@@ -6,7 +6,7 @@ import pytest
 from aiohttp import web
 from prometheus_client.parser import text_string_to_metric_families
 
-from herder.controller.cluster.kube import Rejected, Unreached
+from herder.controller.cluster.errors import Rejected, Unreached
 from herder.controller.cluster.recorder import EventRecorder
 from herder.controller.known.objects import KINDS, Key
 from herder.controller.known.queue import WorkQueue

@@ -11,7 +11,7 @@ import aiohttp
 import pytest
 import trustme
 
-from herder.controller.cluster.kube import Unreached
+from herder.controller.cluster.errors import Unreached
 from herder.controller.metrics.access import Gatekeeper, certificate
 from herder.controller.metrics.serving import served
 from rig.ports import HOST, reserve_port

@@ -7,7 +7,7 @@ import pytest
 import yaml
 
 from herder.api.meta import MCP_SERVER, MODEL_GATEWAY
-from herder.controller.cluster.kube import Conflicted, Forbidden, Rejected, Unreached
+from herder.controller.cluster.errors import Conflicted, Forbidden, Rejected, Unreached
 from herder.controller.known.objects import Body, Key, Objects
 from herder.controller.mcp.published import PublishedFile
 from herder.workflows.errors import Permanent, Transient, Waiting

@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 
 from structlog.testing import capture_logs
 
-from herder.controller.cluster.kube import Unreached
+from herder.controller.cluster.errors import Unreached
 from herder.controller.known.objects import Key
 from herder.controller.known.queue import WorkQueue
 from unit.engine.kit import virtual_time

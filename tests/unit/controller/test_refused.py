@@ -5,7 +5,7 @@ from collections import Counter
 
 import pytest
 
-from herder.controller.cluster.kube import Forbidden, Rejected
+from herder.controller.cluster.errors import Forbidden, Rejected
 from herder.gateway.errors import Transient, Unauthorized
 from unit.controller.fake_kube import Call
 from unit.controller.office import working

@@ -11,7 +11,8 @@ from aiohttp import web
 from kubernetes_asyncio.client import Configuration
 from structlog.testing import capture_logs
 
-from herder.controller.cluster.kube import Kube, Unreached
+from herder.controller.cluster.errors import Unreached
+from herder.controller.cluster.kube import Kube
 from herder.controller.cluster.login import tls_of
 from unit.net.servers import HOST, serving
 

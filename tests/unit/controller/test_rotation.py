@@ -6,7 +6,7 @@ import base64
 import pytest
 
 from herder.api.fields import SecretKeyRef
-from herder.controller.cluster.kube import Unreached
+from herder.controller.cluster.errors import Unreached
 from herder.controller.cluster.secrets import SecretMissing, Secrets
 from herder.controller.fleet.rotation import Rotation
 from herder.controller.known.objects import Key

@@ -6,7 +6,7 @@ import base64
 import pytest
 
 from herder.api.fields import SecretKeyRef
-from herder.controller.cluster.kube import Forbidden, Unreached
+from herder.controller.cluster.errors import Forbidden, Unreached
 from herder.controller.cluster.secrets import FRESH_S, SecretMissing, SecretNotPermitted, Secrets
 from unit.controller.fake_kube import Call, FakeKube
 

@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 
 import pytest
 
-from herder.controller.cluster.kube import Forbidden, Unreached
+from herder.controller.cluster.errors import Forbidden, Unreached
 from unit.controller.fake_kube import Call
 from unit.controller.office import ENDPOINTS, GATEWAY, ListedReplica, Office, working
 from unit.engine.kit import virtual_time

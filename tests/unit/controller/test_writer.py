@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from structlog.testing import capture_logs
 
-from herder.controller.cluster.kube import Conflicted, Forbidden, KubeError, Rejected, Unreached
+from herder.controller.cluster.errors import Conflicted, Forbidden, KubeError, Rejected, Unreached
 from herder.controller.known.objects import Body, Key, Objects, uid_of
 from herder.controller.status.wishes import Render, Status
 from herder.controller.status.writer import StatusWriter

@@ -7,7 +7,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from herder.api.meta import FINALIZER
-from herder.controller.cluster.kube import Conflicted, Kube, NotFound
+from herder.controller.cluster.errors import Conflicted, NotFound
+from herder.controller.cluster.kube import Kube
 from herder.controller.known.objects import Body, Objects, uid_of
 from herder.controller.known.queue import WorkQueue
 from herder.controller.known.subject import Subject

@@ -1,14 +1,7 @@
-"""The Kubernetes API as herder uses it: raw JSON, a deadline on every call, errors by what can be done about them.
+"""The Kubernetes API as herder uses it: raw JSON, and a deadline on every call.
 
 kubernetes_asyncio finds and renews the credentials; the calls are our own, because its client sets no deadline, honours
-proxy variables, and turns every answer into model objects that nobody here needs.
-
-    KubeError
-    ├── NotFound          404
-    ├── Conflicted        409: somebody else wrote meanwhile, or the object is another one than was meant
-    ├── Rejected          any other 4xx: what was sent is wrong
-    │   └── Forbidden     403: herder may not do this, for as long as somebody leaves it so
-    └── Unreached         no answer, 401, 429 or 5xx: try again, after `retry_after_s` where the server says so
+proxy variables, and turns every answer into model objects that nobody here needs. What can go wrong is in `errors`.
 """
 
 import json
@@ -24,10 +17,10 @@ from kubernetes_asyncio import config
 from kubernetes_asyncio.client import Configuration
 from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_delay, wait_exponential, wait_random
 
+from herder.controller.cluster.errors import Forbidden, Unreached, answer_of
 from herder.controller.cluster.login import server_of, tls_of
 from herder.net.errors import NotPermitted
 from herder.net.permit import Permit, always, permitted_by
-from herder.net.text import untrusted
 
 _DEADLINE: Final = aiohttp.ClientTimeout(total=10.0, connect=3.0)
 _LIST_DEADLINE: Final = aiohttp.ClientTimeout(total=60.0, connect=3.0)
@@ -35,43 +28,12 @@ _WATCH_S: Final = 60
 """How long the server is asked to keep a watch open. One that says nothing for longer is a dead connection."""
 _WATCH_DEADLINE: Final = aiohttp.ClientTimeout(total=None, sock_connect=3.0, sock_read=_WATCH_S + 10.0)
 _MAX_CONNECTIONS: Final = 32
-_LONGEST_RETRY_AFTER_S: Final = 60.0
-"""What a server asks for beyond that is not obeyed: one wrong header must not silence herder."""
 _RENEWAL_S: Final = 1.0
 """How often at most credentials are read anew where they are refused."""
 _MERGE_PATCH: Final = "application/merge-patch+json"
 _APPLY_PATCH: Final = "application/apply-patch+yaml"
 _FIELD_MANAGER: Final = "herder"
 METADATA_ONLY: Final = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"
-
-
-class KubeError(Exception):
-    """A call on the Kubernetes API that did not bring what was asked for."""
-
-
-class NotFound(KubeError):
-    """There is no such object."""
-
-
-class Conflicted(KubeError):
-    """The object changed since it was read, or another one has taken its name."""
-
-
-class Rejected(KubeError):
-    """The API server does not take what was sent."""
-
-
-class Forbidden(Rejected):
-    """Herder's rights do not allow it."""
-
-
-class Unreached(KubeError):
-    """The API server gave no answer, or asked to come back later."""
-
-    def __init__(self, message: str, retry_after_s: float = 0.0) -> None:
-        super().__init__(message)
-        self.retry_after_s = retry_after_s
-
 
 type Learn = Callable[[Iterable[str]], None]
 """Is told what must never be shown."""
@@ -186,7 +148,7 @@ class Kube:
                 if response.status == HTTPStatus.UNAUTHORIZED:
                     await self._is_renewed(response)  # for the next watch
                 if response.status != HTTPStatus.OK:
-                    _answer(response, await response.read())
+                    answer_of(response, await response.read())
                 async for _ in response.content.iter_any():
                     yield
         except (aiohttp.ClientError, TimeoutError, OSError, config.ConfigException) as error:
@@ -219,7 +181,7 @@ class Kube:
             self._heard(method, path, None, time.monotonic() - began_s)
             raise Unreached(f"{method} {path}: {type(error).__name__}") from error
         self._heard(method, path, response.status, time.monotonic() - began_s)
-        return _answer(response, answer)
+        return answer_of(response, answer)
 
     async def _exchange(
         self, method: str, path: str, data: bytes | None, headers: Mapping[str, str], timeout: aiohttp.ClientTimeout
@@ -257,39 +219,6 @@ class Kube:
             return {}
         self._learn((token,))
         return {"Authorization": token}
-
-
-def _answer(response: aiohttp.ClientResponse, body: bytes) -> dict[str, Any]:
-    try:
-        answer = json.loads(body)
-    except ValueError:
-        answer = None
-    if response.status < HTTPStatus.MULTIPLE_CHOICES and isinstance(answer, dict):
-        return answer
-    said = answer.get("message") if isinstance(answer, dict) else None
-    text = untrusted(f"{response.method} {response.url.path}: {response.status} {said or response.reason}")
-    raise _error(response, text)
-
-
-def _error(response: aiohttp.ClientResponse, text: str) -> KubeError:
-    match response.status:
-        case HTTPStatus.NOT_FOUND:
-            return NotFound(text)
-        case HTTPStatus.CONFLICT:
-            return Conflicted(text)
-        case HTTPStatus.FORBIDDEN:
-            return Forbidden(text)
-        case HTTPStatus.UNAUTHORIZED:  # there will be another token in its file
-            return Unreached(text)
-        case HTTPStatus.TOO_MANY_REQUESTS:
-            return Unreached(text, _seconds(response.headers.get("Retry-After", "")))
-        case status if HTTPStatus.BAD_REQUEST <= status < HTTPStatus.INTERNAL_SERVER_ERROR:
-            return Rejected(text)
-    return Unreached(text, _seconds(response.headers.get("Retry-After", "")))
-
-
-def _seconds(text: str) -> float:
-    return min(_LONGEST_RETRY_AFTER_S, float(text)) if text.isdecimal() else 0.0
 
 
 async def patiently[T](call: Callable[[], Awaitable[T]], *, timeout_s: float = 60.0) -> T:

@@ -9,7 +9,8 @@ import structlog
 
 from herder.api.conditions import ReadyReason
 from herder.api.meta import API_VERSION
-from herder.controller.cluster.kube import Kube, KubeError
+from herder.controller.cluster.errors import KubeError
+from herder.controller.cluster.kube import Kube
 from herder.controller.known.objects import Body, Key
 from herder.workflows.ports import utc_now
 

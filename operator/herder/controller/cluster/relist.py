@@ -12,8 +12,9 @@ from typing import Final
 import structlog
 
 from herder.api.meta import Kind
+from herder.controller.cluster.errors import NotFound
 from herder.controller.cluster.freshness import Freshness
-from herder.controller.cluster.kube import Kube, NotFound
+from herder.controller.cluster.kube import Kube
 from herder.controller.known.objects import KINDS, Body, Key, Objects, collection, uid_of, version_of
 from herder.controller.rounds import every
 

@@ -19,7 +19,8 @@ from weakref import WeakValueDictionary
 from herder.api.conditions import ReadyReason
 from herder.api.fields import SecretKeyRef
 from herder.api.meta import HOSTS_ANNOTATION
-from herder.controller.cluster.kube import Kube, Learn, NotFound, Rejected, not_learnt
+from herder.controller.cluster.errors import NotFound, Rejected
+from herder.controller.cluster.kube import Kube, Learn, not_learnt
 from herder.gateway.shared_read import SharedRead
 from herder.net.hosts import Hosts
 

@@ -12,7 +12,7 @@ from typing import Final
 import structlog
 
 from herder.api.fields import SecretKeyRef
-from herder.controller.cluster.kube import KubeError
+from herder.controller.cluster.errors import KubeError
 from herder.controller.cluster.secrets import FRESH_S, Secrets
 from herder.controller.known.objects import Key
 from herder.controller.rounds import every

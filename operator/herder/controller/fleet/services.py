@@ -12,7 +12,8 @@ from typing import Final
 import structlog
 
 from herder.api.gateway import ServiceRef
-from herder.controller.cluster.kube import Kube, KubeError, NotFound, Rejected, Unreached
+from herder.controller.cluster.errors import KubeError, NotFound, Rejected, Unreached
+from herder.controller.cluster.kube import Kube
 from herder.controller.fleet.slices import SERVICE_LABEL, NoSuchPort, endpoints_of
 
 log = structlog.get_logger(__name__)

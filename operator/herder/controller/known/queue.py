@@ -13,7 +13,7 @@ from typing import Final
 import structlog
 
 from herder.api.meta import MODEL_GATEWAY, WORKER_REGISTRATION
-from herder.controller.cluster.kube import KubeError
+from herder.controller.cluster.errors import KubeError
 from herder.controller.known.objects import Key
 
 log = structlog.get_logger(__name__)

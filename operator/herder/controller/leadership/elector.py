@@ -21,7 +21,7 @@ from typing import Final
 
 import structlog
 
-from herder.controller.cluster.kube import Conflicted, KubeError, NotFound, Unreached
+from herder.controller.cluster.errors import Conflicted, KubeError, NotFound, Unreached
 from herder.controller.leadership.election import HIGHEST_FLOOR, JITTER, NOBODY, Lease, Sight, Terms, next_epoch
 from herder.controller.leadership.lease import LeaseObject
 from herder.controller.leadership.mandate import Mandate, uptime_s

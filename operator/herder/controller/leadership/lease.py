@@ -5,7 +5,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from herder.controller.cluster.kube import Kube, NotFound
+from herder.controller.cluster.errors import NotFound
+from herder.controller.cluster.kube import Kube
 from herder.controller.leadership.election import NOBODY, Lease
 from herder.workflows.ports import utc_now
 

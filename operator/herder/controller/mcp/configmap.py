@@ -11,7 +11,8 @@ from herder.api.base import InvalidResource, parse
 from herder.api.gateway import GatewayMcp, Mode, ModelGatewaySpec
 from herder.api.meta import ADOPT_ANNOTATION, API_VERSION, MCP_SERVER, MODEL_GATEWAY
 from herder.api.served import DeletionPolicy
-from herder.controller.cluster.kube import Kube, NotFound
+from herder.controller.cluster.errors import NotFound
+from herder.controller.cluster.kube import Kube
 from herder.controller.known.objects import Body, Key, Objects, uid_of
 from herder.workflows.errors import Permanent
 from herder.workflows.mcp import file

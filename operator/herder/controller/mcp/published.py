@@ -17,7 +17,8 @@ from typing import Final
 import structlog
 
 from herder.api.gateway import HeaderPublishing
-from herder.controller.cluster.kube import Conflicted, Forbidden, Kube, KubeError, NotFound, Rejected
+from herder.controller.cluster.errors import Conflicted, Forbidden, KubeError, NotFound, Rejected
+from herder.controller.cluster.kube import Kube
 from herder.controller.known.objects import Body, Key, Objects
 from herder.controller.mcp import rollout
 from herder.controller.mcp.configmap import Found, GatewayConfigMap

@@ -15,7 +15,8 @@ from typing import Any, Final
 
 import structlog
 
-from herder.controller.cluster.kube import Kube, KubeError
+from herder.controller.cluster.errors import KubeError
+from herder.controller.cluster.kube import Kube
 
 log = structlog.get_logger(__name__)
 

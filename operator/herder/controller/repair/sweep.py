@@ -17,7 +17,8 @@ import structlog
 
 from herder.api.gateway import Mode
 from herder.api.reasons import EventReason
-from herder.controller.cluster.kube import Kube, KubeError, NotFound
+from herder.controller.cluster.errors import KubeError, NotFound
+from herder.controller.cluster.kube import Kube
 from herder.controller.cluster.recorder import EventRecorder
 from herder.controller.fleet.census import Census
 from herder.controller.fleet.gateways import Gateways

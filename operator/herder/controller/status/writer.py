@@ -21,7 +21,8 @@ from typing import Any, Final
 import structlog
 
 from herder.controller.cluster.diff import merge_patch
-from herder.controller.cluster.kube import Conflicted, Forbidden, Kube, NotFound, Rejected, Unreached
+from herder.controller.cluster.errors import Conflicted, Forbidden, NotFound, Rejected, Unreached
+from herder.controller.cluster.kube import Kube
 from herder.controller.known.objects import Body, Key, Objects, epoch_of, uid_of
 from herder.controller.leadership.mandate import NO_EPOCH, Mandate
 from herder.controller.status.fit import fitted

@@ -5,7 +5,8 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field, replace
 from typing import override
 
-from herder.controller.cluster.kube import Conflicted, Kube, NotFound, Unreached
+from herder.controller.cluster.errors import Conflicted, NotFound, Unreached
+from herder.controller.cluster.kube import Kube
 from herder.controller.leadership.election import Lease
 from herder.controller.leadership.lease import LeaseObject
 

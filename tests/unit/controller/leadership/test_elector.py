@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from herder.controller.cluster.kube import Unreached
+from herder.controller.cluster.errors import Unreached
 from herder.controller.leadership.election import Lease, Terms
 from herder.controller.leadership.elector import Elector
 from herder.controller.leadership.mandate import Mandate

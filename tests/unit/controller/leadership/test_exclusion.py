@@ -14,7 +14,7 @@ from typing import override
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from herder.controller.cluster.kube import KubeError, Unreached
+from herder.controller.cluster.errors import KubeError, Unreached
 from herder.controller.leadership.election import Lease, Terms
 from herder.controller.leadership.elector import Elector
 from herder.controller.leadership.mandate import Mandate
