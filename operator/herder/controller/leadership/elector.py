@@ -109,6 +109,9 @@ class Elector:
     async def give_back(self, mandate: Mandate) -> None:
         """End the mandate, and let the next one begin at once. To be called when nothing acts under it any more."""
         mandate.end()
+        await self._let_go(mandate.epoch)
+
+    async def _let_go(self, epoch: int) -> None:
         try:
             async with asyncio.timeout(min(self._terms.attempt_s, _GIVING_BACK_S)):
                 # Not for the version seen last: a renewal may have been cut off after it was sent.
@@ -116,7 +119,7 @@ class Elector:
                 if held is None or held.holder != self._me:
                     return
                 self._saw(await self._lease.give_back(held))
-            log.info("leadership.given_back", epoch=mandate.epoch)
+            log.info("leadership.given_back", epoch=epoch)
         except (KubeError, TimeoutError) as error:
             log.warning("leadership.not_given_back", error=str(error) or _SILENCE)
 
@@ -138,6 +141,9 @@ class Elector:
                 taken = await self._lease.write(self._claim(sight.lease, epoch), is_taken=True)
         except Conflicted:
             return None
+        except asyncio.CancelledError:  # it may be taken all the same, and nobody would lead until its time is over
+            await self._let_go(epoch)
+            raise
         self._saw(taken)
         mandate = Mandate(epoch, sent_s + self._terms.renew_deadline_s, self._clock)
         if not mandate.is_valid:

@@ -85,6 +85,27 @@ async def test_of_one_that_is_renewed_a_contender_keeps_its_hands_off() -> None:
 
 
 @virtual_time
+async def test_who_is_told_to_stop_while_taking_it_lets_go_of_it() -> None:
+    world = World()
+
+    async def hang_once_it_is_taken() -> None:
+        if world.store.lease is not None:
+            del world.trouble["after"]
+            await for_ever()
+
+    world.trouble["after"] = hang_once_it_is_taken
+    contending = asyncio.create_task(world.won())
+    await asyncio.sleep(0.1)
+    taken = world.lease.holder
+
+    contending.cancel()
+    await asyncio.wait({contending})
+
+    assert (taken, world.lease.holder) == ("me", "")
+    assert contending.cancelled()
+
+
+@virtual_time
 async def test_a_holder_that_can_renew_keeps_it_under_one_epoch() -> None:
     world = World()
     mandate = await world.won()
