@@ -7,8 +7,6 @@ its arguments: no proxy environment, no netrc, no cookies, no redirects, no deco
 
 import asyncio
 import json as jsonlib
-import os
-import ssl
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -23,11 +21,10 @@ from herder.net.errors import (
     BodyTooLarge,
     DeadlineExceeded,
     Malformed,
-    NetError,
     Redirected,
-    TlsRefused,
     Unreachable,
 )
+from herder.net.failures import net_error
 from herder.net.permit import Permit, always, delivering_within, permitted_by
 from herder.net.resolver import ThreadsResolver
 from herder.net.text import untrusted
@@ -121,7 +118,7 @@ class Http:
         except TimeoutError as error:
             raise _late(_origin(target), deadline_s) from error
         except (aiohttp.ClientError, OSError) as error:
-            raise _net_error(error, _origin(target)) from error
+            raise net_error(error, _origin(target)) from error
 
     @asynccontextmanager
     async def stream(
@@ -156,7 +153,7 @@ class Http:
         except TimeoutError as error:
             raise _late(origin, deadline_s) from error
         except (aiohttp.ClientError, OSError) as error:
-            raise _net_error(error, origin) from error
+            raise net_error(error, origin) from error
         async with response:
             _check_plain(response, origin)
             yield Stream(response.status, response.headers, _chunks(response, max_body_bytes, deadline_s))
@@ -281,7 +278,7 @@ async def _chunks(response: aiohttp.ClientResponse, max_body_bytes: int, deadlin
     except TimeoutError as error:
         raise _late(origin, deadline_s) from error
     except (aiohttp.ClientError, OSError) as error:
-        raise _net_error(error, origin) from error
+        raise net_error(error, origin) from error
 
 
 def _too_large(origin: str, max_body_bytes: int) -> BodyTooLarge:
@@ -294,46 +291,3 @@ def _check_plain(response: aiohttp.ClientResponse, origin: str) -> None:
         raise Redirected(f"{origin} answered {response.status}, a redirect, which is not followed: name the final URL")
     if response.headers.get("Content-Encoding", "identity").lower() != "identity":
         raise Malformed(f"{origin} sent a compressed answer that was not asked for")
-
-
-def _net_error(error: aiohttp.ClientError | OSError, origin: str) -> NetError:
-    """Translate what aiohttp raises; TLS comes first, for its errors are connection errors, too."""
-    match error:
-        case aiohttp.ClientSSLError() | ssl.SSLError():
-            return TlsRefused(f"{origin}: {untrusted(_tls_reason(error))}")
-        case aiohttp.ClientConnectionError() | aiohttp.ClientPayloadError() | OSError():
-            return Unreachable(f"{origin}: {untrusted(_broken_reason(error))}")
-        case _:
-            return Malformed(f"{origin} does not answer in valid HTTP")
-
-
-def _tls_reason(error: aiohttp.ClientError | OSError) -> str:
-    if isinstance(error, aiohttp.ClientConnectorCertificateError):
-        cause = error.certificate_error
-        reason = cause.verify_message if isinstance(cause, ssl.SSLCertVerificationError) else str(cause)
-        return f"the certificate is refused: {reason}"
-    return f"no TLS connection came about: {_os_reason(error)}"
-
-
-def _broken_reason(error: aiohttp.ClientError | OSError) -> str:
-    match error:
-        case aiohttp.ClientConnectorDNSError():
-            return "the name does not resolve"
-        case aiohttp.ServerDisconnectedError():
-            return "the connection was closed without an answer"
-        case aiohttp.ClientPayloadError():
-            return "the answer was broken off"
-        case _:
-            return _os_reason(error)
-
-
-def _os_reason(error: BaseException) -> str:
-    """The system's own words for an errno: str() of aiohttp's errors shows objects and addresses."""
-    cause = error.os_error if isinstance(error, aiohttp.ClientConnectorError) else error
-    match cause:
-        case ssl.SSLError(reason=str(reason)):
-            return reason.replace("_", " ").lower()
-        case OSError(errno=int(number)):
-            return os.strerror(number).lower()
-        case _:
-            return "the connection failed"

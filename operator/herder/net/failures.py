@@ -1,0 +1,52 @@
+"""What aiohttp raises, as one of herder's own errors: short, printable, in the system's own words."""
+
+import os
+import ssl
+
+import aiohttp
+
+from herder.net.errors import Malformed, NetError, TlsRefused, Unreachable
+from herder.net.text import untrusted
+
+
+def net_error(error: aiohttp.ClientError | OSError, origin: str) -> NetError:
+    """Return what an error means for an exchange with `origin`."""
+    match error:
+        case aiohttp.ClientSSLError() | ssl.SSLError():  # first, for these are connection errors, too
+            return TlsRefused(f"{origin}: {untrusted(_tls_reason(error))}")
+        case aiohttp.ClientConnectionError() | aiohttp.ClientPayloadError() | OSError():
+            return Unreachable(f"{origin}: {untrusted(_broken_reason(error))}")
+        case _:
+            return Malformed(f"{origin} does not answer in valid HTTP")
+
+
+def _tls_reason(error: aiohttp.ClientError | OSError) -> str:
+    if isinstance(error, aiohttp.ClientConnectorCertificateError):
+        cause = error.certificate_error
+        reason = cause.verify_message if isinstance(cause, ssl.SSLCertVerificationError) else str(cause)
+        return f"the certificate is refused: {reason}"
+    return f"no TLS connection came about: {_os_reason(error)}"
+
+
+def _broken_reason(error: aiohttp.ClientError | OSError) -> str:
+    match error:
+        case aiohttp.ClientConnectorDNSError():
+            return "the name does not resolve"
+        case aiohttp.ServerDisconnectedError():
+            return "the connection was closed without an answer"
+        case aiohttp.ClientPayloadError():
+            return "the answer was broken off"
+        case _:
+            return _os_reason(error)
+
+
+def _os_reason(error: BaseException) -> str:
+    """The system's own words for an errno: str() of aiohttp's errors shows objects and addresses."""
+    cause = error.os_error if isinstance(error, aiohttp.ClientConnectorError) else error
+    match cause:
+        case ssl.SSLError(reason=str(reason)):
+            return reason.replace("_", " ").lower()
+        case OSError(errno=int(number)):
+            return os.strerror(number).lower()
+        case _:
+            return "the connection failed"
