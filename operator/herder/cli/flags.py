@@ -46,7 +46,8 @@ def _first_paragraph(command: click.Command) -> str:
 
 
 def _row(option: click.Option, prefix: str | None) -> str:
-    flags = ", ".join(f"`{flag}`" for flag in sorted(option.opts, key=len, reverse=True))
+    spellings = sorted(option.opts, key=len, reverse=True) + option.secondary_opts
+    flags = ", ".join(f"`{flag}`" for flag in spellings)
     variable = option.envvar or (f"{prefix}_{(option.name or '').upper()}" if prefix else "")
     cells = (flags + _values(option), f"`{variable}`" if variable else "", _default(option), option.help or "")
     return f"| {' | '.join(cell.replace('|', '&#124;') for cell in cells)} |"
@@ -63,8 +64,9 @@ def _values(option: click.Option) -> str:
 
 
 def _default(option: click.Option) -> str:
-    is_said = isinstance(option.default, str | int | float | Path) and not option.is_flag
-    return f"`{option.default}`" if is_said else ""
+    if option.is_flag:
+        return f"`{option.opts[0]}`" if option.default is True else ""
+    return f"`{option.default}`" if isinstance(option.default, str | int | float | Path) else ""
 
 
 if __name__ == "__main__":

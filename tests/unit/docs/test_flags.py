@@ -55,3 +55,7 @@ def test_the_variable_that_a_row_names_sets_the_flag(
 @pytest.mark.parametrize("cell", ["`8080`", "`info`", "1 to 10000", "`auto`, `console`, `json`"])
 def test_a_row_says_what_a_flag_takes_and_what_it_is_without(cell: str) -> None:
     assert cell in section("run")
+
+
+def test_a_flag_that_is_on_by_itself_says_so_and_how_it_is_turned_off() -> None:
+    assert "| `--leader-elect`, `--no-leader-elect` | `HERDER_LEADER_ELECT` | `--leader-elect` |" in section("run")
