@@ -128,3 +128,15 @@ def test_one_who_has_left_is_not_served() -> None:
 
     assert [waiter.who for waiter in desk.line] == ["there"]
     assert desk.served() == ["there"]
+
+
+def test_of_gateways_that_come_and_go_nothing_is_kept() -> None:
+    desk = Desk()
+    gateways = [Key("ModelGateway", "ns", f"gw-{number}") for number in range(10)]
+    for gateway in gateways:
+        desk.come("somebody", gateway=gateway)
+
+    desk.one_after_another(len(gateways))
+    desk.served()
+
+    assert (dict(desk.line._held), dict(desk.line._lines)) == ({}, {})

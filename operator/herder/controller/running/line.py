@@ -121,6 +121,8 @@ class Line[W]:
         """A place is free again."""
         self._total -= 1
         self._held[turn.gateway] -= 1
+        if not self._held[turn.gateway]:
+            del self._held[turn.gateway]
 
     @property
     def held(self) -> int:
