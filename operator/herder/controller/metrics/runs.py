@@ -20,6 +20,7 @@ _OUTCOMES: Final = {
     StepSkipped: StepStatus.SKIPPED,
     StepRetrying: StepStatus.RETRYING,
 }
+_ENDINGS: Final = tuple(ending for ending in Ending if ending is not Ending.LEFT)
 
 
 @dataclass(slots=True)
@@ -40,6 +41,12 @@ class RunMetrics:
         runs, run_duration = catalog.RUNS.made(registry), catalog.RUN_DURATION.made(registry)
         attempts, step_duration = catalog.STEP_ATTEMPTS.made(registry), catalog.STEP_DURATION.made(registry)
 
+        # Prometheus sees no increase where a series begins: of many that fail at once none would count
+        @cache
+        def begin_at_zero(workflow: str) -> None:
+            for ending in _ENDINGS:
+                runs.labels(workflow, ending)
+
         # prometheus_client looks a series up anew, under a lock, each time that it is asked for it by its labels
         @cache
         def of_run(workflow: str, outcome: str) -> tuple[Counter, Histogram]:
@@ -54,9 +61,11 @@ class RunMetrics:
             return step_duration.labels(workflow, step, outcome)
 
         self._of_run, self._of_attempt, self._of_step = of_run, of_attempt, of_step
+        self._begin_at_zero = begin_at_zero
 
     def begun(self, run: Run, _turn: Turn) -> None:
         """Take note of a run that begins, or goes on, in this process."""
+        self._begin_at_zero(run.name)
         self._live[run.state.instance_id] = _Live(run.name, self._clock())
 
     def on_step(self, run: Run, event: StepEvent) -> None:
