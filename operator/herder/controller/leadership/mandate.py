@@ -13,6 +13,8 @@ from typing import Final, Self
 from herder.net.errors import NotPermitted
 
 NO_EPOCH: Final = 0
+_TICK_S: Final = 1e-6
+"""What is shorter may be less than a clock's next tick: a timer for it could ring for ever without time going on."""
 
 
 def uptime_s() -> float:
@@ -41,7 +43,8 @@ class Mandate:
     @property
     def left_s(self) -> float:
         """For how long it is valid, 0 when it is over."""
-        return max(0.0, self._until_s - self._clock())
+        left_s = self._until_s - self._clock()
+        return left_s if left_s > _TICK_S else 0.0
 
     @property
     def is_valid(self) -> bool:

@@ -147,6 +147,26 @@ def test_a_holder_that_hears_of_no_renewal_stops_ten_seconds_after_the_last(trou
 
 
 @virtual_time
+async def test_a_holder_stops_also_where_what_is_left_is_less_than_its_clock_can_tell() -> None:
+    world, attempts = World(), []
+    await world.won()
+    await asyncio.sleep(520.0)
+    mandate = Mandate(1, 5e-14, WrongClock(-520.0))
+    assert elapsed_s() + 5e-14 == 520.0
+
+    async def slowly() -> None:
+        attempts.append(elapsed_s())
+        if len(attempts) > 3:
+            raise SystemError("it goes on and on")
+        await asyncio.sleep(1)
+
+    world.trouble["before"] = slowly
+    await world.elector.keep(mandate)
+
+    assert not mandate.is_valid
+
+
+@virtual_time
 async def test_one_renewal_that_hangs_is_not_the_last_that_is_tried() -> None:
     world = World()
     mandate = await world.won()
