@@ -8,7 +8,7 @@ from herder.controller.known.objects import Key
 from herder.gateway.errors import Unavailable
 from herder.gateway.spec import WorkerSpec
 from unit.controller.office import ENDPOINTS, GATEWAY, Office, working
-from unit.engine.kit import virtual_time
+from unit.engine.kit import elapsed_s, virtual_time
 
 NAMES = ("a", "b", "c")
 
@@ -111,6 +111,32 @@ async def test_a_worker_that_does_not_come_up_again_is_waited_for_by_a_run_that_
 
         assert office.condition(keys[0], "Reconciling")["status"] == "True"
         assert office.condition(keys[1])["status"] == "True"
+
+
+@virtual_time
+async def test_what_changes_while_a_post_is_on_its_way_is_acted_on_as_soon_as_that_is_answered(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async with working(monkeypatch) as office:
+        keys = await declared(office)
+        post, is_posted, may_answer = office.a.add_worker, asyncio.Event(), asyncio.Event()
+
+        async def slowly(spec: WorkerSpec) -> str:
+            is_posted.set()
+            await may_answer.wait()
+            return await post(spec)
+
+        monkeypatch.setattr(office.a, "add_worker", slowly)
+        office.a.restart()
+        await is_posted.wait()
+        for key in keys:
+            office.kube.delete(key)
+        await asyncio.sleep(1)
+        answered_s = elapsed_s()
+        may_answer.set()
+
+        await office.until(lambda: all(office.kube.status(key)["workflow"]["name"] == "worker-removal" for key in keys))
+        assert elapsed_s() - answered_s < 1
 
 
 @virtual_time

@@ -60,12 +60,26 @@ def test_it_counts_from_the_first_reading_that_found_something_missing() -> None
 def test_what_a_reading_showed_counts_from_that_reading_on_however_late_it_is_looked_at() -> None:
     ward = Ward()
     ward.found(A, B)
+    ward.heals.listed(GATEWAY, HERE, {A, B}, 103.0)
+    ward.heals.listed(GATEWAY, HERE, {A}, 104.0)
     ward.now_s = 109.0
-    ward.heals.settled(GATEWAY, A, {HERE}, {HERE: 104.0})
+    ward.settled(A, HERE)
 
-    ward.heals.settled(GATEWAY, B, {HERE}, {HERE: 103.0})
+    ward.settled(B, HERE)
 
-    assert ward.healed == [4.0]
+    assert ward.healed == [3.0]
+
+
+def test_what_was_lost_again_counts_from_when_it_was_back_for_good() -> None:
+    ward = Ward()
+    ward.found(A)
+    ward.heals.listed(GATEWAY, HERE, {A}, 103.0)
+    ward.found(A, since_s=104.0)
+    ward.heals.listed(GATEWAY, HERE, {A}, 106.0)
+
+    ward.settled(A, HERE)
+
+    assert ward.healed == [6.0]
 
 
 def test_each_replica_counts_by_itself() -> None:
@@ -102,10 +116,10 @@ def test_a_replica_that_is_gone_is_never_healed(but: tuple[str, ...]) -> None:
     assert ward.healed == []
 
 
-def count(office: Office) -> float:
-    """How many heals Prometheus is told of."""
+def count(office: Office, what: str = "count") -> float:
+    """How many heals Prometheus is told of, or the `sum` of their seconds."""
     lines = office.operator.metrics.text().decode().splitlines()
-    found = [line for line in lines if line.startswith("herder_replica_heal_seconds_count{")]
+    found = [line for line in lines if line.startswith(f"herder_replica_heal_seconds_{what}{{")]
     return sum(float(line.rpartition(" ")[2]) for line in found)
 
 
@@ -124,6 +138,7 @@ async def test_a_replica_that_restarted_is_healed_once_all_is_registered_again(
         await office.until(lambda: count(office) > before)
 
         assert (before, count(office)) == (0, 1)
+        assert count(office, "sum") > 0.04  # they are in no list before they are looked for
         assert len(office.listed()) == 5
 
 

@@ -41,6 +41,8 @@ class Members:
         concerned = [member for member in self._objects.referring_to(key) if self._concern(news, member)]
         lost = [member for member in concerned if self._has_lost(news, member)]
         self._heals.found(key, news.endpoint, lost, news.after.began_at_s)
+        listed = [member for member in concerned if self._is_listed(news, member)]
+        self._heals.listed(key, news.endpoint, listed, news.after.ended_at_s)
         for member in concerned:
             self._queue.add(member)
 
@@ -60,6 +62,14 @@ class Members:
             return False
         key = family_of(body).listing_key(body)
         return key is not None and news.has_lost(Item(registry, key))
+
+    def _is_listed(self, news: News, member: Key) -> bool:
+        """Whether the list of workers has what a resource is registered as."""
+        body = self._objects.get(member)
+        if body is None or HELD_IN.get(member.kind) is not Registry.WORKERS:
+            return False
+        key = family_of(body).listing_key(body)
+        return key is not None and bool(news.after.listed(Registry.WORKERS, key))
 
     def note(
         self,
@@ -83,14 +93,7 @@ class Members:
             self._heals.settled(gateway, member, None)
             return
         there = observation.entries.keys() - observation.lacking - observation.away
-        self._heals.settled(gateway, member, there, self._seen_at_s(gateway, member, there - observation.unread))
-
-    def _seen_at_s(self, gateway: Key, member: Key, endpoints: Iterable[str]) -> dict[str, float]:
-        """Return when the readings of these replicas ended, of what is looked up in the list of workers."""
-        known = self._gateways.get(gateway)
-        if known is None or HELD_IN.get(member.kind) is not Registry.WORKERS:
-            return {}
-        return {endpoint: known.views[endpoint].ended_at_s for endpoint in endpoints if endpoint in known.views}
+        self._heals.settled(gateway, member, there)
 
     def entries(self) -> dict[Key, EntryCounts]:
         """Return how what each gateway's replicas list compares with what is declared."""

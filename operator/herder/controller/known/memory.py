@@ -44,6 +44,8 @@ class Memory:
     """What was given back to replicas since the status was written, by endpoint."""
     is_giving: bool = False
     """Whether something is on its way back to a replica: until that is answered nothing is decided."""
+    is_put_off: bool = False
+    """Whether something was to be decided meanwhile."""
 
     def records(self, written: Mapping[str, Entry]) -> dict[str, Entry]:
         """Return the records with what was given back since they were written; what they name is forgotten."""

@@ -61,6 +61,7 @@ class Reconciler:
             await self._drop(former)
         memory = self.memories[subject.uid]
         if memory.is_giving:
+            memory.is_put_off = True
             return  # and looked at again when that is answered
         cools_in_s = memory.cools_until_s - self.clock()
         scene = await self.scout.look(subject, memory)

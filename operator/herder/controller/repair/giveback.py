@@ -73,7 +73,7 @@ class Giveback:
         post = self._post_of(scene, lacking)
         if post is None:
             return False
-        memory.is_giving = True
+        memory.is_giving, memory.is_put_off = True, False
         self._start(self._give(post, scene, memory, [r for r in scene.gateway.replicas if r.endpoint in lacking]))
         return True
 
@@ -96,18 +96,22 @@ class Giveback:
         return is_being_given or not _lists_any_of(scene.subject.installation, view)
 
     async def _give(self, post: Post, scene: Scene, memory: Memory, lost: Iterable[Replica]) -> None:
+        is_taken = [False]
         try:
             async with self._at_once, asyncio.TaskGroup() as group:
-                for replica in lost:
-                    group.create_task(self._give_to(replica, post, scene, memory))
+                given = [group.create_task(self._give_to(replica, post, scene, memory)) for replica in lost]
+            is_taken = [each.result() for each in given]
         finally:
             memory.is_giving = False
-            self._queue.add(scene.subject.key)
+            # What was taken is looked at when a list shows it: by then others have been given theirs.
+            is_to_be_seen = all(is_taken) and not memory.is_put_off
+            self._queue.add_after(scene.subject.key, _PATIENCE_S if is_to_be_seen else 0.0)
 
-    async def _give_to(self, replica: Replica, post: Post, scene: Scene, memory: Memory) -> None:
+    async def _give_to(self, replica: Replica, post: Post, scene: Scene, memory: Memory) -> bool:
+        """Give it to one replica; return whether that took it."""
         subject, declared, endpoint = scene.subject, scene.declared, replica.endpoint
         if declared is None or subject.gateway is None:
-            return
+            return False
         # Noted before it is sent: a call whose answer is lost may have been carried out all the same.
         memory.given[endpoint] = Gift(Entry(EntryState.PENDING, spec_hash=declared.spec_hash))
         place = (subject.gateway, endpoint)
@@ -116,10 +120,12 @@ class Giveback:
             worker_id = await post(replica)
         except GatewayError as error:
             log.info("giveback.refused", key=str(subject.key), endpoint=endpoint, error=str(error))
+            return False
         else:
             entry = Entry(EntryState.PENDING, worker_id, declared.spec_hash)
             memory.given[endpoint] = Gift(entry, self._clock())
             self._awaited.setdefault(place, set()).add(declared.key)
+            return True
         finally:
             self._under_way[place] -= 1
             if not self._under_way[place]:

@@ -7,7 +7,6 @@ does not count. What goes wrong by itself, such as a worker that is down, is no 
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from types import MappingProxyType
 from typing import Final
 
 import structlog
@@ -24,6 +23,7 @@ class _Episode:
     since_s: float
     missing: set[Key] = field(default_factory=set)
     count: int = 0
+    listed_at_s: dict[Key, float] = field(default_factory=dict)
     until_s: float = 0.0
 
 
@@ -42,22 +42,27 @@ class Heals:
             episode = self._episodes.setdefault(gateway, {}).setdefault(endpoint, _Episode(since_s))
             episode.count += len(names - episode.missing)
             episode.missing |= names
+            for name in names:
+                episode.listed_at_s.pop(name, None)
+
+    def listed(self, gateway: Key, endpoint: str, members: Iterable[Key], at_s: float) -> None:
+        """Note that a reading which ended at `at_s` shows these: the first counts, however late it is judged."""
+        episode = self._episodes.get(gateway, {}).get(endpoint)
+        if episode is not None:
+            for member in episode.missing.intersection(members):
+                episode.listed_at_s.setdefault(member, at_s)
 
     def settled(
         self,
         gateway: Key,
         member: Key,
         endpoints: Iterable[str] | None,
-        seen_at_s: Mapping[str, float] = MappingProxyType({}),
     ) -> None:
-        """Note where a resource is registered, and since when that is seen; None where it is not waited for (any more).
-
-        Where `seen_at_s` has no time for an endpoint, it is seen just now.
-        """
+        """Note where a resource is registered; None where it is not waited for (any more)."""
         where = None if endpoints is None else frozenset(endpoints)
         for endpoint, episode in tuple(self._episodes.get(gateway, {}).items()):
             if member in episode.missing and (where is None or endpoint in where):
-                episode.until_s = max(episode.until_s, seen_at_s.get(endpoint, self._clock()))
+                episode.until_s = max(episode.until_s, episode.listed_at_s.get(member, self._clock()))
                 episode.missing.discard(member)
                 if not episode.missing:
                     self._end(gateway, endpoint, episode)
