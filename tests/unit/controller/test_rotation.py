@@ -140,3 +140,17 @@ async def test_a_rotated_key_of_a_worker_is_sent_to_every_replica_within_a_resyn
         await office.until(
             lambda: not {row["specHash"] for row in office.kube.status(key)["replicas"]} & {*hashes, None}, within_s=13
         )
+
+
+@virtual_time
+async def test_a_workers_secret_that_is_deleted_is_missed_within_a_resync(monkeypatch: pytest.MonkeyPatch) -> None:
+    async with working(monkeypatch) as office:
+        office.kube.bodies[PATH] = {"kind": "Secret", "data": {"token": base64.b64encode(b"old").decode()}}
+        office.gateway(resyncSeconds=2)
+        key = office.worker(apiKeySecretRef={"name": "key", "key": "token"})
+        await office.registered(key)
+        await asyncio.sleep(30)
+
+        del office.kube.bodies[PATH]
+
+        await office.until(lambda: office.condition(key)["reason"] == "SecretNotFound", within_s=8)

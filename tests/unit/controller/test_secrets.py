@@ -108,6 +108,18 @@ async def test_a_secret_that_is_missing_is_asked_for_each_time_and_found_when_it
     assert await safe.read() == "new"
 
 
+async def test_of_a_secret_that_is_seen_to_be_gone_nothing_is_kept() -> None:
+    safe = Safe()
+    await safe.read()
+    del safe.kube.bodies[PATH]
+
+    digest = await safe.secrets.digest("ns", "key", fresh_s=0.0)
+
+    assert digest is None
+    with pytest.raises(SecretMissing):
+        await safe.read()
+
+
 async def test_a_key_that_is_missing_is_named() -> None:
     with pytest.raises(SecretMissing, match="has no key 'other': add it"):
         await Safe().read(SecretKeyRef(name="key", key="other"))

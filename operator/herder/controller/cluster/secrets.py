@@ -134,7 +134,11 @@ class Secrets:
     async def _fresh(self, namespace: str, name: str) -> _Content:
         now_s = self._clock()
         self._read = {place: read for place, read in self._read.items() if now_s - read[0] < FRESH_S}
-        secret = await self._kube.get(f"/api/v1/namespaces/{namespace}/secrets/{name}")
+        try:
+            secret = await self._kube.get(f"/api/v1/namespaces/{namespace}/secrets/{name}")
+        except (NotFound, Rejected):
+            self._read.pop((namespace, name), None)  # or whoever is told that it is gone would still find it here
+            raise
         annotations = secret.get("metadata", {}).get("annotations") or {}
         content = _Content(secret.get("data") or {}, annotations.get(HOSTS_ANNOTATION))
         self._read[(namespace, name)] = (now_s, content)
