@@ -31,6 +31,18 @@
 {{- end -}}
 {{- end -}}
 
+{{/* What herder would refuse when it starts is refused before it is installed. */}}
+{{- define "herder.checkLease" -}}
+{{- with .Values.leaderElection -}}
+{{- if le (float64 .leaseDurationSeconds) (float64 .renewDeadlineSeconds) -}}
+{{- fail "leaderElection.leaseDurationSeconds must be more than renewDeadlineSeconds, or two pods could act at once" -}}
+{{- end -}}
+{{- if le (float64 .renewDeadlineSeconds) (mulf 1.2 .retryPeriodSeconds) -}}
+{{- fail "leaderElection.renewDeadlineSeconds must be more than 1.2 times retryPeriodSeconds, or a renewal could not be tried again" -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
+
 {{- define "herder.serviceAccountName" -}}
 {{- .Values.serviceAccount.name | default (include "herder.fullname" .) -}}
 {{- end -}}

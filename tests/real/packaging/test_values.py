@@ -97,3 +97,17 @@ def test_a_wrong_value_is_refused_by_its_name(helm: Helm, value: str, field: str
 def test_a_value_that_is_taken_away_is_missed(helm: Helm) -> None:
     with pytest.raises(HelmError, match=r"(?s)values don't meet the specifications.*logLevel"):
         helm.run("template", "herder", str(CHART), "--set", "logLevel=null")
+
+
+@pytest.mark.parametrize(
+    ("value", "message"),
+    [
+        pytest.param("leaderElection.leaseDurationSeconds=5", "must be more than renewDeadlineSeconds", id="lease"),
+        pytest.param("leaderElection.renewDeadlineSeconds=2", "1.2 times retryPeriodSeconds", id="deadline"),
+    ],
+)
+def test_times_that_herder_would_not_start_with_are_refused_with_what_they_must_be(
+    helm: Helm, value: str, message: str
+) -> None:
+    with pytest.raises(HelmError, match=message):
+        helm.run("template", "herder", str(CHART), "--set", value)
