@@ -102,3 +102,13 @@ def test_the_api_server_takes_it(helm: Helm, control_plane: Cluster, namespace: 
     found = control_plane.apply(f"/apis/monitoring.coreos.com/v1/namespaces/{namespace}/{KINDS[kind]}/herder", document)
 
     assert found["spec"] == document["spec"]
+
+
+def test_a_runbook_is_found_below_the_url_that_is_given(helm: Helm) -> None:
+    settings = {"enabled": True, "runbookBaseUrl": "https://git.example/herder/blob/main"}
+
+    rule = only(helm.template_of({"metrics": {"prometheusRule": settings}}), "PrometheusRule")
+
+    urls = [each["annotations"]["runbook_url"] for group in rule["spec"]["groups"] for each in group["rules"]]
+    assert urls
+    assert all(url.startswith("https://git.example/herder/blob/main/docs/runbooks/") for url in urls)
