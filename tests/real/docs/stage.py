@@ -67,11 +67,12 @@ class Stage:
                     self.tend()
 
     def tend(self) -> None:
-        """Do what the rest of a cluster, and the people of the namespace, do."""
-        self.pods.tend()
+        """Do what the rest of a cluster, and the people of the namespace, do: these first, for pages wait for pods."""
         if not self._is_set and self._is_known():
             self._is_set = True
             self._declare()
+        if self._is_set:
+            self.pods.tend()
 
     def listed(self, smg: Smg) -> list[str]:
         """The names of the workers that a replica lists."""
