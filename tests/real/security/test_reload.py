@@ -95,7 +95,7 @@ async def test_a_token_that_is_replaced_and_revoked_stops_nothing(
 
     log = operator.log.read_text()
     assert operator.process.returncode is None
-    assert operator.is_healthy()
+    await eventually(operator.is_healthy, 15)
     assert "reconcile.failed" not in log
     assert "Traceback" not in log
     assert first not in log
