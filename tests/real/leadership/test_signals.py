@@ -30,7 +30,7 @@ class Held:
 HELD = [
     Held("detect_connection", Script(up=False)),
     Held("detect_connection", Script(health_delay_s=4.0)),
-    Held("discover_metadata", Script(answers={"/v1/models": Answer(status=500)})),
+    Held("detect_backend", Script(answers={"/v1/models": Answer(status=500)})),
     Held("await_ready", Script(up=False), {"probe": "Gateway"}),
 ]
 
@@ -70,6 +70,7 @@ async def test_a_registration_is_left_unfinished_and_gone_on_with(
     took_s = time.monotonic() - told_s
     left = declared.status("a")["workflow"]
     worker.heal()
+    worker.change(answers={})
     start_operator().wait_healthy()
     after = (await declared.until("a", timeout_s=60))["status"]["workflow"]
 
