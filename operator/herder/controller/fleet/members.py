@@ -41,7 +41,8 @@ class Members:
         concerned = [member for member in self._objects.referring_to(key) if self._concern(news, member)]
         lost = [member for member in concerned if self._has_lost(news, member)]
         self._heals.found(key, news.endpoint, lost, news.after.began_at_s)
-        listed = [member for member in concerned if self._is_listed(news, member)]
+        missing = self._heals.missing(key, news.endpoint).intersection(concerned)
+        listed = [member for member in missing if self._is_listed(news, member)]
         self._heals.listed(key, news.endpoint, listed, news.after.ended_at_s)
         for member in concerned:
             self._queue.add(member)

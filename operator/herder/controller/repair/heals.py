@@ -45,6 +45,11 @@ class Heals:
             for name in names:
                 episode.listed_at_s.pop(name, None)
 
+    def missing(self, gateway: Key, endpoint: str) -> frozenset[Key]:
+        """Return what a replica lacked and is not known to have again."""
+        episode = self._episodes.get(gateway, {}).get(endpoint)
+        return frozenset(episode.missing) if episode is not None else frozenset()
+
     def listed(self, gateway: Key, endpoint: str, members: Iterable[Key], at_s: float) -> None:
         """Note that a reading which ended at `at_s` shows these: the first counts, however late it is judged."""
         episode = self._episodes.get(gateway, {}).get(endpoint)
