@@ -141,6 +141,13 @@ def test_what_is_said_of_the_pod_is_what_it_has(
     assert pod_spec(helm.template_of(values))[field] == rendered
 
 
+@pytest.mark.parametrize("is_required", [True, False])
+def test_keys_must_say_their_hosts_where_that_is_asked_for(helm: Helm, is_required: bool) -> None:
+    options = options_of(helm.template_of({"requireBoundKeys": is_required}))
+
+    assert options["require_bound_keys"] is is_required
+
+
 def test_further_flags_and_variables_are_given_to_the_container(helm: Helm) -> None:
     variables = [{"name": "A", "value": "b"}, {"name": "C", "valueFrom": {"fieldRef": {"fieldPath": "status.podIP"}}}]
 

@@ -19,6 +19,7 @@ REFUSED: dict[str, tuple[str, str]] = {
     "a namespace by itself": ('watchNamespaces="a"', "watchNamespaces"),
     "an installation that would end the part of a label": ('installation="a/b"', "installation"),
     "a Secret with its namespace": ('secretNames=["a/b"]', "secretNames"),
+    "a text for a rule on Secrets": ('requireBoundKeys="yes"', "requireBoundKeys"),
     "no replica": ("replicas=0", "replicas"),
     "two replicas that do not agree on who works": ("replicas=2,leaderElection.enabled=false", "replicas"),
     "a word of leader election that it does not know": ("leaderElection.leaseSeconds=3", "leaseSeconds"),
