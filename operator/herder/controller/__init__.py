@@ -18,6 +18,7 @@ metrics      what Prometheus is told
 tracing      what OpenTelemetry is told, where it is asked for
 rounds       what is done now and then
 clock        time and ids, as an argument
+wiring       all parts of what acts, made and handed to those that need them; parts lists them
 operator     all of what acts, started and stopped
 reign        standing by and leading in turn: an operator for each mandate
 process      the process around them, told to stop by signals

@@ -17,7 +17,9 @@ from herder.controller.leadership.standby import Standby
 from herder.controller.metrics.registry import Metrics
 from herder.controller.operator import Operator
 from herder.controller.options import Options
+from herder.controller.parts import Means
 from herder.controller.running.listening import RunListener
+from herder.controller.wiring import operator_of
 from herder.net.address import AddressPolicy
 from herder.net.http import Http
 from herder.net.mcp import McpClient
@@ -108,18 +110,19 @@ class Reign:
             Http(self.policy) as probing,
             Http(self.policy) as asking,
         ):
-            operator = Operator(
-                self.options,
-                kube,
-                http,
-                probing,
-                self.installation,
+            means = Means(
+                options=self.options,
+                kube=kube,
+                http=http,
+                probing=probing,
                 asker=McpClient(asking),
+                installation=self.installation,
+                mandate=mandate,
                 metrics=self.metrics,
                 listeners=self.listeners,
                 objects=self.standby.objects,
-                mandate=mandate,
             )
-            self.standby.heir = operator
+            operator = operator_of(means)
+            self.standby.heir = operator.known.intake
             self.metrics.leads(is_leader=True)
             yield operator

@@ -13,10 +13,15 @@ from herder.api.kstatus import check
 from herder.api.worker import WorkerRegistrationStatus
 from herder.controller.clock import Clock
 from herder.controller.known.objects import KINDS, Body, Key
+from herder.controller.leadership.mandate import Mandate
+from herder.controller.metrics.registry import Metrics
 from herder.controller.operator import Operator
 from herder.controller.options import Options
+from herder.controller.parts import Means
+from herder.controller.wiring import operator_of
 from herder.engine import WorkflowEngine
 from herder.gateway.types import Worker
+from herder.net.mcp import McpClient
 from herder.net.tls import Trust
 from unit.controller.fake_kube import NAMESPACE, FakeKube
 from unit.engine.kit import clock
@@ -75,11 +80,24 @@ class Office:
         time = Clock(monotonic=loop.time, now=clock)
         engine = WorkflowEngine(clock=clock)
         http = FakeHttp(self.workers)
-        return Operator(self._options, self.kube, http, http, INSTALLATION, engine=engine, clock=time)
+        means = Means(
+            options=self._options,
+            kube=self.kube,
+            http=http,
+            probing=http,
+            asker=McpClient(http),
+            installation=INSTALLATION,
+            mandate=Mandate.for_good(),
+            metrics=Metrics(time),
+            engine=engine,
+            clock=time,
+        )
+        return operator_of(means)
 
     def _watch(self, body: Body, is_gone: bool) -> None:
         if not self.is_deaf and body["kind"] in KINDS:
-            tell = self.operator.gone if is_gone else self.operator.seen
+            intake = self.operator.known.intake
+            tell = intake.gone if is_gone else intake.seen
             asyncio.get_running_loop().call_soon(tell, body)
 
     @contextmanager
@@ -155,7 +173,7 @@ class Office:
 
     async def kill(self) -> None:
         """End the operator as it stands: nothing is written any more."""
-        self.operator._mandate.end()
+        self.operator.mandate.end()
         await self.stop()
 
     async def start(self) -> None:

@@ -46,9 +46,9 @@ async def test_a_worker_whose_gateway_was_not_looked_at_yet_comes_back_by_itself
         key = office.worker()
         await office.registered(key)
         await asyncio.sleep(30)  # nothing is planned for it any more
-        look, hidden = office.operator._model_gateways.get, iter([True])
+        look, hidden = office.operator.fleet.model_gateways.get, iter([True])
         monkeypatch.setattr(
-            office.operator._model_gateways, "get", lambda at: None if next(hidden, False) else look(at)
+            office.operator.fleet.model_gateways, "get", lambda at: None if next(hidden, False) else look(at)
         )
 
         office.worker(priority=7)

@@ -215,7 +215,7 @@ async def test_a_replica_that_is_given_something_while_it_is_followed_is_followe
 ) -> None:
     async with working(monkeypatch) as office:
         await declared(office)
-        giveback, place = office.operator._giveback, (GATEWAY, ENDPOINTS[0])
+        giveback, place = office.operator.deciding.giveback, (GATEWAY, ENDPOINTS[0])
         giveback._awaited[place] = {"http://late:8000"}
 
         first = asyncio.create_task(giveback._follow(place))

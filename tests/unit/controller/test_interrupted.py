@@ -104,9 +104,9 @@ async def test_a_registration_that_has_failed_while_the_gateway_still_tries_is_n
 @virtual_time
 async def test_each_cancellation_ends_one_run_also_one_that_waits_for_its_turn(monkeypatch: pytest.MonkeyPatch) -> None:
     async with working(monkeypatch) as office:
-        monkeypatch.setattr(office.operator._runs, "_places", Places(0))
+        monkeypatch.setattr(office.operator.deciding.runs, "_places", Places(0))
         key = office.worker()
-        await office.until(lambda: office.operator._runs.of_key(key))
+        await office.until(lambda: office.operator.deciding.runs.of_key(key))
 
         office.annotate(key, cancel="c1")
         await office.until(office.says(key, "Cancelled"))

@@ -41,14 +41,14 @@ async def test_an_overdue_object_that_somebody_else_holds_is_left_in_peace(monke
         finalizers = office.kube.body(key)["metadata"]["finalizers"]
         office.kube.touch(key, finalizers=[*finalizers, "example.com/other"])
         decisions = 0
-        decided = office.operator._reconciler.scout.world
+        decided = office.operator.deciding.reconciler.scout.world
 
         def count(*args: Any) -> Any:
             nonlocal decisions
             decisions += 1
             return decided(*args)
 
-        monkeypatch.setattr(office.operator._reconciler.scout, "world", count)
+        monkeypatch.setattr(office.operator.deciding.reconciler.scout, "world", count)
         office.kube.delete(key, at="2020-01-01T00:00:00Z")
         await asyncio.sleep(60)
 
@@ -267,7 +267,7 @@ async def test_a_removal_that_waits_for_its_turn_is_not_given_up_before_it_has_b
         await office.registered(key)
         places = Places(1)
         await places.take("another")
-        monkeypatch.setattr(office.operator._runs, "_places", places)
+        monkeypatch.setattr(office.operator.deciding.runs, "_places", places)
         office.kube.delete(key, at=OVERDUE)
         await asyncio.sleep(60)
         was_held = not office.is_gone(key)

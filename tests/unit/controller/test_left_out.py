@@ -93,7 +93,7 @@ async def test_a_deletion_does_not_wait_for_a_registration_that_failed_again_and
         await asyncio.sleep(600)
         runs = len(office.kube.events)
         await office.until(lambda: len(office.kube.events) > runs)
-        await office.until(lambda: office.operator._runs.of_key(key) is None)
+        await office.until(lambda: office.operator.deciding.runs.of_key(key) is None)
 
         office.kube.delete(key)
 

@@ -70,6 +70,21 @@ async def test_entries_are_shown_by_gateway_and_go_with_it(monkeypatch: pytest.M
 
 
 @virtual_time
+async def test_before_the_first_replica_is_healed_it_is_seen_that_none_was(monkeypatch: pytest.MonkeyPatch) -> None:
+    async with working(monkeypatch) as office:
+        never = values(office.operator.metrics)
+        await office.registered(office.worker())
+        await asyncio.sleep(30)
+        office.a.restart()
+        await asyncio.sleep(30)
+        then = values(office.operator.metrics)
+
+        name = "herder_replica_heal_seconds"
+        assert never[(f"{name}_count", "gw", "ns")] == never[(f"{name}_bucket", "gw", "60.0", "ns")] == 0
+        assert then[(f"{name}_count", "gw", "ns")] == then[(f"{name}_bucket", "gw", "60.0", "ns")] == 1
+
+
+@virtual_time
 async def test_no_url_and_no_secret_is_in_a_metric(monkeypatch: pytest.MonkeyPatch) -> None:
     async with working(monkeypatch) as office:
         key = office.worker(url=f"http://{CANARY}:8000")
@@ -80,7 +95,7 @@ async def test_no_url_and_no_secret_is_in_a_metric(monkeypatch: pytest.MonkeyPat
 
         text = office.operator.metrics.text().decode()
 
-        assert "herder_replica_heal_seconds_count" in text
+        assert 'herder_replica_heal_seconds_count{gateway="gw",namespace="ns"} 1.0' in text
         assert [word for word in (CANARY, "http", "replica-a") if word in text] == []
 
 
@@ -162,7 +177,7 @@ async def test_resources_are_counted_by_what_their_status_says_whatever_others_w
             await office.registered(office.worker(name))
         gateway = office.kube.status(GATEWAY)
         odd = {"type": "Ready", "status": CANARY, "reason": CANARY}
-        office.operator.seen({**office.kube.set_status(GATEWAY, {**gateway, "conditions": [odd]})})
+        office.operator.known.intake.seen({**office.kube.set_status(GATEWAY, {**gateway, "conditions": [odd]})})
 
         assert shown(office, "herder_resources") == {
             "WorkerRegistration/True/Registered": 3,
@@ -190,7 +205,7 @@ async def test_replicas_are_shown_by_state_and_what_is_not_healed_by_its_age(mon
 @virtual_time
 async def test_a_queue_that_is_not_worked_on_grows_and_ages(monkeypatch: pytest.MonkeyPatch) -> None:
     async with working(monkeypatch) as office:
-        office.operator.queue.add(GATEWAY)
+        office.operator.known.queue.add(GATEWAY)
         await asyncio.sleep(1)
         idle = shown(office, "herder_queue_oldest_seconds")
         queue = WorkQueue(clock=asyncio.get_running_loop().time)

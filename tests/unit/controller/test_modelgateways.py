@@ -151,8 +151,8 @@ async def test_a_gateway_that_is_gone_is_not_asked_any_more(monkeypatch: pytest.
         await asyncio.sleep(100)
 
         assert office.a.calls == []
-        assert office.operator._gateways.get(GATEWAY) is None
-        assert len(office.operator._writer) == 0
+        assert office.operator.fleet.gateways.get(GATEWAY) is None
+        assert len(office.operator.telling.writer) == 0
 
 
 @virtual_time
@@ -161,10 +161,10 @@ async def test_a_gateways_settings_change_without_its_replicas_being_asked_anew(
 ) -> None:
     async with working(monkeypatch) as office:
         await office.until(office.says(GATEWAY, "Reachable"))
-        gateway = office.operator._gateways.get(GATEWAY)
+        gateway = office.operator.fleet.gateways.get(GATEWAY)
         office.gateway(mode="Observe")
         await asyncio.sleep(1)
-        changed = office.operator._gateways.get(GATEWAY)
+        changed = office.operator.fleet.gateways.get(GATEWAY)
 
         assert gateway is not None
         assert changed is not None
@@ -274,13 +274,13 @@ async def test_a_resync_that_is_made_shorter_counts_at_once_and_the_replica_is_k
     async with working(monkeypatch) as office:
         office.gateway(resyncSeconds=3600)
         await office.until(office.says(GATEWAY, "Reachable"))
-        before = office.operator._gateways._watchers[GATEWAY]
+        before = office.operator.fleet.gateways._watchers[GATEWAY]
         office.gateway(resyncSeconds=5)
         await asyncio.sleep(13)
         office.a.enter(WorkerSpec(url="http://x"))
         await asyncio.sleep(6)
 
-        assert office.operator._gateways._watchers[GATEWAY] == before
+        assert office.operator.fleet.gateways._watchers[GATEWAY] == before
         assert rows(office)[0] == ("Reachable", 1)
 
 

@@ -220,12 +220,12 @@ async def test_a_gateway_at_rest_is_not_written(monkeypatch: pytest.MonkeyPatch)
 @virtual_time
 async def test_with_https_the_certificate_must_bear_the_name_of_the_service(monkeypatch: pytest.MonkeyPatch) -> None:
     async with following(monkeypatch, A) as office:
-        plain = office.operator._gateways.get(GATEWAY)
+        plain = office.operator.fleet.gateways.get(GATEWAY)
         https = url(A).replace("http:", "https:")
         office.replicas[https] = ListedReplica(https, office.workers)
         office.kube.apply(GATEWAY.kind, GATEWAY.name, {"service": {**SERVICE["service"], "scheme": "HTTPS"}})
         await office.until(lambda: shown(office) == [https])
-        secure = office.operator._gateways.get(GATEWAY)
+        secure = office.operator.fleet.gateways.get(GATEWAY)
 
         assert plain is not None
         assert secure is not None

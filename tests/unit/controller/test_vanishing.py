@@ -19,9 +19,13 @@ async def test_an_object_that_vanishes_in_a_run_leaves_nothing_behind(monkeypatc
         await asyncio.sleep(30)
 
         operator = office.operator
-        assert list(operator.objects) == [GATEWAY]
-        assert (len(operator._runs), len(operator._writer), len(operator._reconciler.memories)) == (0, 1, 0)
-        assert operator._runs._places.free == 32
+        assert list(operator.known.objects) == [GATEWAY]
+        assert (
+            len(operator.deciding.runs),
+            len(operator.telling.writer),
+            len(operator.deciding.reconciler.memories),
+        ) == (0, 1, 0)
+        assert operator.deciding.runs._places.free == 32
 
 
 @virtual_time
@@ -42,7 +46,7 @@ async def test_an_object_that_vanishes_while_its_start_is_written_leaves_nothing
         office.kube.remove(key)
         await asyncio.sleep(30)
 
-        assert (len(office.operator._runs), dict(office.operator._reconciler.memories)) == (0, {})
+        assert (len(office.operator.deciding.runs), dict(office.operator.deciding.reconciler.memories)) == (0, {})
 
 
 @virtual_time
@@ -55,9 +59,9 @@ async def test_an_object_that_the_finalizer_can_not_be_taken_off_any_more_is_gon
         office.kube.delete(key)
         office.kube.bodies.pop(key.path)  # and nobody tells
 
-        await office.until(lambda: office.operator.objects.get(key) is None, within_s=1)
+        await office.until(lambda: office.operator.known.objects.get(key) is None, within_s=1)
 
-        assert dict(office.operator._reconciler.memories) == {}
+        assert dict(office.operator.deciding.reconciler.memories) == {}
 
 
 @virtual_time
@@ -72,13 +76,13 @@ async def test_an_object_whose_going_is_only_noticed_by_a_write_leaves_nothing_b
         await asyncio.sleep(0)
         office.is_deaf = True
         office.kube.bodies.pop(older.path)
-        office.operator.queue.add(older)
+        office.operator.known.queue.add(older)
 
-        await office.until(lambda: office.operator.objects.get(older) is None)
+        await office.until(lambda: office.operator.known.objects.get(older) is None)
         office.is_deaf = False
         await office.registered(younger)
 
-        assert len(office.operator._reconciler.memories) == 1
+        assert len(office.operator.deciding.reconciler.memories) == 1
 
 
 @virtual_time
@@ -95,4 +99,4 @@ async def test_an_object_made_anew_under_the_same_name_gets_a_run_of_its_own(mon
         await office.registered(key)
 
         assert len(office.kube.status(key)["history"]) == 1
-        assert len(office.operator._reconciler.memories) == 1
+        assert len(office.operator.deciding.reconciler.memories) == 1

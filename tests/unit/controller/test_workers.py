@@ -123,13 +123,13 @@ async def test_runs_that_wait_long_give_their_places_to_others(monkeypatch: pyte
         await office.registered(office.worker("up"))
         await asyncio.sleep(1)
 
-        assert office.operator._runs._places.free == 1
+        assert office.operator.deciding.runs._places.free == 1
 
 
 @virtual_time
 async def test_a_defect_in_a_run_is_logged_and_the_run_begun_again_later(monkeypatch: pytest.MonkeyPatch) -> None:
     async with working(monkeypatch) as office:
-        resume, failures = office.operator._runs._engine.resume_workflow, iter([True])
+        resume, failures = office.operator.deciding.runs._engine.resume_workflow, iter([True])
 
         async def break_once(engine: WorkflowEngine, state: Any) -> str:
             if next(failures, False):

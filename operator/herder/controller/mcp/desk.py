@@ -7,6 +7,7 @@ from herder.api.meta import MCP_SERVER, MODEL_GATEWAY
 from herder.api.reasons import EventReason
 from herder.controller.cluster.recorder import EventRecorder
 from herder.controller.known.objects import Key, Objects
+from herder.controller.known.queue import WorkQueue
 from herder.controller.mcp.files import McpFiles
 from herder.controller.mcp.ports import Seen, Sighting
 from herder.controller.mcp.published import PublishedFile
@@ -55,3 +56,14 @@ def tell_repairs(objects: Objects, recorder: EventRecorder) -> Callable[[Key, st
             recorder.record(key, body, reason=EventReason.DRIFTED, message=found, is_warning=True)
 
     return tell
+
+
+def wake_servers(objects: Objects, queue: WorkQueue) -> Callable[[Key], None]:
+    """Return what has all servers of a gateway looked at."""
+
+    def wake(gateway: Key) -> None:
+        for member in objects.referring_to(gateway):
+            if member.kind == MCP_SERVER.kind:
+                queue.add(member)
+
+    return wake

@@ -70,12 +70,6 @@ class Realm:
         )
 
     @property
-    def operator(self) -> Operator | None:
-        heir = self.standby.heir
-        assert heir is None or isinstance(heir, Operator)
-        return heir
-
-    @property
     def leads(self) -> bool:
         return b"herder_leader 1.0" in self.metrics.text()
 
@@ -101,7 +95,7 @@ async def test_nothing_acts_while_it_stands_by_but_everything_is_known() -> None
         realm.standby.gone(realm.kube.remove(KEY))
         calls = {call.method for call in realm.kube.calls}
 
-        assert realm.operator is None
+        assert realm.standby.heir is None
         assert not realm.leads
         assert {key.name for key in realm.standby.objects} == {"b"}
         assert calls == {"GET"}
@@ -146,16 +140,16 @@ async def test_a_mandate_that_is_over_takes_its_operator_with_it_and_the_next_ha
     async with reigning() as realm:
         realm.candidate.elect()
         await asyncio.sleep(5)
-        first = realm.operator
+        first = realm.standby.heir
 
         realm.candidate.over.set()
         await asyncio.sleep(1)
-        between = realm.operator
+        between = realm.standby.heir
         realm.candidate.elect()
         await asyncio.sleep(5)
 
         assert between is None
-        assert realm.operator not in {None, first}
+        assert realm.standby.heir not in {None, first}
         assert realm.candidate.given_back == [1]
 
 
