@@ -95,8 +95,10 @@ async def sound_run(
     await scrape()
     smg_pair[0].restart()
 
+    healed = f'herder_replica_heal_seconds_count{{gateway="gw",namespace="{namespace}"}} 1.0'
+
     async def has_healed() -> bool:
-        return "herder_replica_heal_seconds_count" in await scrape()
+        return healed in await scrape()
 
     await eventually(has_healed, 60)
     await declared.until("a", timeout_s=30)

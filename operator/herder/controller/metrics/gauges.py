@@ -11,6 +11,7 @@ from prometheus_client.registry import Collector
 
 from herder.api.conditions import ReadyReason, Truth
 from herder.api.gateway import EntryCounts, GatewayReplicaState
+from herder.api.meta import MODEL_GATEWAY
 from herder.controller.fleet.gateways import Gateway, Gateways
 from herder.controller.known.objects import KINDS, Body, Key, Objects
 from herder.controller.known.queue import WorkQueue
@@ -34,6 +35,10 @@ class Gauges(Collector):
     entries: Callable[[], Mapping[Key, EntryCounts]]
     unhealed_s: Callable[[], Mapping[Key, float]]
     watch_ages_s: Callable[[], Mapping[str, float]]
+
+    def declared_gateways(self) -> Iterator[Key]:
+        """Yield each gateway that is declared, whether it was looked at yet or not."""
+        return (key for key in self.objects if key.kind == MODEL_GATEWAY.kind)
 
     def collect(self) -> Iterable[Metric]:
         """Read everything."""

@@ -4,12 +4,12 @@ import time
 from collections.abc import Callable
 
 from prometheus_client import CollectorRegistry, ProcessCollector, generate_latest
-from prometheus_client.registry import Collector
 
 from herder import __version__
 from herder.controller.known.objects import KINDS, Key
 from herder.controller.metrics import catalog
 from herder.controller.metrics.calls import ApiCalls, GatewayCalls
+from herder.controller.metrics.gauges import Gauges
 from herder.controller.metrics.runs import RunMetrics
 
 
@@ -28,7 +28,7 @@ class Metrics:
         self.leads(is_leader=True)  # nobody else is there, until somebody says so
         catalog.BUILD_INFO.made(registry).labels(__version__).set(1)
         self._begin_at_zero()
-        self._gauges: Collector | None = None
+        self._gauges: Gauges | None = None
         ProcessCollector(registry=registry)
 
     def _begin_at_zero(self) -> None:
@@ -39,7 +39,7 @@ class Metrics:
             for cause in ("Cluster", "Defect"):
                 self._failures.labels(kind, cause)
 
-    def read_from(self, gauges: Collector) -> None:
+    def read_from(self, gauges: Gauges) -> None:
         """Show what is read off living objects, too; off these from now on, if it was off others."""
         if self._gauges is not None:
             self._registry.unregister(self._gauges)
@@ -75,4 +75,6 @@ class Metrics:
 
     def text(self) -> bytes:
         """Return all of them in Prometheus' text format."""
+        for gateway in self._gauges.declared_gateways() if self._gauges is not None else ():
+            self._heals.labels(gateway.namespace, gateway.name)  # begins at zero, as above
         return generate_latest(self._registry)
