@@ -5,7 +5,7 @@ import ssl
 
 import aiohttp
 
-from herder.net.errors import Malformed, NetError, TlsRefused, Unreachable
+from herder.net.errors import DeadlineExceeded, Malformed, NetError, TlsRefused, Unreachable
 from herder.net.text import untrusted
 
 
@@ -18,6 +18,11 @@ def net_error(error: aiohttp.ClientError | OSError, origin: str) -> NetError:
             return Unreachable(f"{origin}: {untrusted(_broken_reason(error))}")
         case _:
             return Malformed(f"{origin} does not answer in valid HTTP")
+
+
+def late(origin: str, deadline_s: float) -> DeadlineExceeded:
+    """Return what says that an exchange with `origin` did not end in time."""
+    return DeadlineExceeded(f"{origin} did not answer within {deadline_s:g} s")
 
 
 def _tls_reason(error: aiohttp.ClientError | OSError) -> str:

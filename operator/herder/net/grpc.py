@@ -19,7 +19,6 @@ from yarl import URL
 
 from herder.net.errors import (
     BodyTooLarge,
-    DeadlineExceeded,
     Denied,
     Malformed,
     NetError,
@@ -27,6 +26,7 @@ from herder.net.errors import (
     Unimplemented,
     Unreachable,
 )
+from herder.net.failures import late
 from herder.net.text import untrusted
 from herder.net.tls import SYSTEM_TRUST, Trust
 from herder.net.urls import GRPC_PORTS
@@ -123,7 +123,7 @@ def _net_error(code: _Code, details: str, origin: str, deadline_s: float) -> Net
     if code is grpc.StatusCode.UNAVAILABLE:
         return _unavailable(details, origin)
     if code is grpc.StatusCode.DEADLINE_EXCEEDED:
-        return DeadlineExceeded(f"{origin} did not answer within {deadline_s:g} s")
+        return late(origin, deadline_s)
     if code is grpc.StatusCode.UNIMPLEMENTED:
         return Unimplemented(f"{origin} knows no such call")
     if code in {grpc.StatusCode.UNAUTHENTICATED, grpc.StatusCode.PERMISSION_DENIED}:

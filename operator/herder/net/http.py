@@ -16,24 +16,18 @@ from typing import Self
 import aiohttp
 from yarl import URL
 
-from herder.net.address import AddressPolicy, VettingResolver
-from herder.net.errors import (
-    BodyTooLarge,
-    DeadlineExceeded,
-    Malformed,
-    Redirected,
-    Unreachable,
-)
-from herder.net.failures import net_error
-from herder.net.permit import Permit, always, delivering_within, permitted_by
-from herder.net.resolver import ThreadsResolver
+from herder.net.address import AddressPolicy
+from herder.net.bodies import check_plain, chunks, whole
+from herder.net.errors import DeadlineExceeded, Unreachable
+from herder.net.failures import late, net_error
+from herder.net.outgoing import absolute, checked, http_target, origin_of
+from herder.net.permit import Permit, always
+from herder.net.sessions import Sessions
 from herder.net.text import untrusted
 from herder.net.tls import SYSTEM_TRUST, Trust, context
 from herder.net.urls import GRPC_PORTS
 
 MAX_BODY_BYTES = 1 << 20
-_MAX_CONNECTIONS = 512
-_NO_TIMEOUTS = aiohttp.ClientTimeout(total=None, connect=None, sock_connect=None, sock_read=None)
 _FIXED_HEADERS = {"Accept-Encoding": "identity", "User-Agent": "herder"}
 
 
@@ -73,12 +67,7 @@ class Http:
         delivery_s: float | None = None,
     ) -> None:
         self._policy = policy
-        self._limit_per_host = limit_per_host
-        self._requests = permitted_by(permit)
-        self._sockets = None if delivery_s is None else delivering_within(delivery_s)
-        self._sessions: dict[bool, aiohttp.ClientSession] = {}
-        """By whether their connections are used again."""
-        self._resolver: VettingResolver | None = None
+        self._sessions = Sessions(policy, limit_per_host, permit, delivery_s)
 
     async def request(
         self,
@@ -95,16 +84,15 @@ class Http:
 
         `json`, unless None, is sent as a JSON body. Raises NetError, and nothing else for anything that the peer does.
         """
-        target = _target(url)
-        self._policy.check_literal(target.raw_host or "", target.port)
-        sent = _checked({**_FIXED_HEADERS, **(headers or {})})
+        target = self._target(url)
+        sent = checked({**_FIXED_HEADERS, **(headers or {})})
         body = None if json is None else jsonlib.dumps(json, allow_nan=False).encode()
         if body is not None:
             sent["Content-Type"] = "application/json"
         try:
             async with (
                 asyncio.timeout(deadline_s),
-                self._session(reuses=True).request(
+                self._sessions.session(reuses=True).request(
                     method,
                     target,
                     headers=sent,
@@ -114,11 +102,12 @@ class Http:
                     allow_redirects=False,
                 ) as response,
             ):
-                return await _answer(response, max_body_bytes)
+                check_plain(response)
+                return Answer(response.status, response.headers, await whole(response, max_body_bytes))
         except TimeoutError as error:
-            raise _late(_origin(target), deadline_s) from error
+            raise late(origin_of(target), deadline_s) from error
         except (aiohttp.ClientError, OSError) as error:
-            raise net_error(error, _origin(target)) from error
+            raise net_error(error, origin_of(target)) from error
 
     @asynccontextmanager
     async def stream(
@@ -136,12 +125,10 @@ class Http:
         The deadline holds for the whole exchange, reading included. Each exchange has a connection of its own: a POST
         sent on one that the peer is just closing is lost, and nobody but the caller may send it again.
         """
-        target = _target(url)
-        self._policy.check_literal(target.raw_host or "", target.port)
-        sent = _checked({**headers, **_FIXED_HEADERS})
-        origin = _origin(target)
+        target = self._target(url)
+        sent = checked({**headers, **_FIXED_HEADERS})
         try:
-            response = await self._session(reuses=False).request(
+            response = await self._sessions.session(reuses=False).request(
                 method,
                 target,
                 headers=sent,
@@ -151,12 +138,12 @@ class Http:
                 timeout=aiohttp.ClientTimeout(total=deadline_s),
             )
         except TimeoutError as error:
-            raise _late(origin, deadline_s) from error
+            raise late(origin_of(target), deadline_s) from error
         except (aiohttp.ClientError, OSError) as error:
-            raise net_error(error, origin) from error
+            raise net_error(error, origin_of(target)) from error
         async with response:
-            _check_plain(response, origin)
-            yield Stream(response.status, response.headers, _chunks(response, max_body_bytes, deadline_s))
+            check_plain(response)
+            yield Stream(response.status, response.headers, chunks(response, max_body_bytes, deadline_s))
 
     async def vet(self, url: str, *, deadline_s: float) -> None:
         """Judge `url` by the address policy without connecting: for what somebody else will fetch.
@@ -170,12 +157,12 @@ class Http:
 
         For what connects by other means: to one of these, never to the name. Raises as `vet` does.
         """
-        target = _absolute(url)
+        target = absolute(url)
         host, port = target.raw_host or "", target.port or GRPC_PORTS.get(target.scheme, 0)
         self._policy.check_literal(host, port)
         try:
             async with asyncio.timeout(deadline_s):
-                found = await self._resolving().resolve(host, port)
+                found = await self._sessions.resolver().resolve(host, port)
         except TimeoutError as error:
             raise DeadlineExceeded(f"{untrusted(host)} did not resolve within {deadline_s:g} s") from error
         except OSError as error:
@@ -184,12 +171,7 @@ class Http:
 
     async def close(self) -> None:
         """Close every connection; a later request opens new ones."""
-        sessions, self._sessions = self._sessions, {}
-        for session in sessions.values():
-            await session.close()
-        resolver, self._resolver = self._resolver, None
-        if resolver is not None:
-            await resolver.close()
+        await self._sessions.close()
 
     async def __aenter__(self) -> Self:
         return self
@@ -199,95 +181,8 @@ class Http:
     ) -> None:
         await self.close()
 
-    def _resolving(self) -> VettingResolver:
-        if self._resolver is None:
-            self._resolver = VettingResolver(ThreadsResolver(), self._policy)
-        return self._resolver
-
-    def _session(self, *, reuses: bool) -> aiohttp.ClientSession:
-        if reuses not in self._sessions:
-            self._sessions[reuses] = aiohttp.ClientSession(
-                connector=aiohttp.TCPConnector(
-                    resolver=self._resolving(),
-                    limit=_MAX_CONNECTIONS,
-                    limit_per_host=self._limit_per_host,
-                    force_close=not reuses,
-                    socket_factory=self._sockets,
-                ),
-                request_class=self._requests,
-                cookie_jar=aiohttp.DummyCookieJar(),
-                timeout=_NO_TIMEOUTS,
-                auto_decompress=False,
-                trust_env=False,
-            )
-        return self._sessions[reuses]
-
-
-def _absolute(url: str) -> URL:
-    try:
-        target = URL(url)
-        str(target.origin())  # an IPvFuture host is found out no sooner
-    except ValueError as error:
-        raise Malformed("the URL is not an absolute one") from error
-    return target
-
-
-def _target(url: str) -> URL:
-    target = _absolute(url)
-    if target.scheme not in {"http", "https"}:
-        raise Malformed("the URL does not start with http:// or https://")
-    return target
-
-
-def _origin(target: URL) -> str:
-    return untrusted(str(target.origin()))
-
-
-def _checked(headers: dict[str, str]) -> dict[str, str]:
-    for name, value in headers.items():
-        if not (name + value).isprintable():
-            raise Malformed(
-                f"the value for header {untrusted(name)} holds a control character; a line break at its end?"
-            )
-    return headers
-
-
-def _late(origin: str, deadline_s: float) -> DeadlineExceeded:
-    return DeadlineExceeded(f"{origin} did not answer within {deadline_s:g} s")
-
-
-async def _answer(response: aiohttp.ClientResponse, max_body_bytes: int) -> Answer:
-    origin = _origin(response.url)
-    _check_plain(response, origin)
-    body = bytearray()
-    async for chunk in response.content.iter_any():
-        body += chunk
-        if len(body) > max_body_bytes:
-            raise _too_large(origin, max_body_bytes)
-    return Answer(response.status, response.headers, bytes(body))
-
-
-async def _chunks(response: aiohttp.ClientResponse, max_body_bytes: int, deadline_s: float) -> AsyncIterator[bytes]:
-    origin, received = _origin(response.url), 0
-    try:
-        async for chunk in response.content.iter_any():
-            received += len(chunk)
-            if received > max_body_bytes:
-                raise _too_large(origin, max_body_bytes)
-            yield chunk
-    except TimeoutError as error:
-        raise _late(origin, deadline_s) from error
-    except (aiohttp.ClientError, OSError) as error:
-        raise net_error(error, origin) from error
-
-
-def _too_large(origin: str, max_body_bytes: int) -> BodyTooLarge:
-    return BodyTooLarge(f"{origin} sent more than {max_body_bytes} bytes")
-
-
-def _check_plain(response: aiohttp.ClientResponse, origin: str) -> None:
-    """Raise for an answer that would have to be followed or unpacked."""
-    if 300 <= response.status < 400:  # noqa: PLR2004  the class of redirects
-        raise Redirected(f"{origin} answered {response.status}, a redirect, which is not followed: name the final URL")
-    if response.headers.get("Content-Encoding", "identity").lower() != "identity":
-        raise Malformed(f"{origin} sent a compressed answer that was not asked for")
+    def _target(self, url: str) -> URL:
+        """Return where a request goes. Raises Malformed, AddressRefused; a name is judged when it is looked up."""
+        target = http_target(url)
+        self._policy.check_literal(target.raw_host or "", target.port)
+        return target

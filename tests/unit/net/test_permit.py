@@ -87,7 +87,7 @@ def test_what_a_peer_does_not_take_in_time_is_thrown_away() -> None:
 async def test_the_connections_of_an_http_with_a_time_for_delivery_are_made_so(monkeypatch: pytest.MonkeyPatch) -> None:
     server, limits = Server(), list[float]()
     server.go_on.set()
-    monkeypatch.setattr("herder.net.http.delivering_within", limits.append)
+    monkeypatch.setattr("herder.net.sessions.delivering_within", limits.append)
     async with serving(server.answer) as url, Http(POLICY, delivery_s=5.0) as http:
         await http.request("GET", url, deadline_s=10)
 
