@@ -1,7 +1,9 @@
 """What a replica says about a worker, parsed once: tolerant of what we do not use, strict about what we do."""
 
+from collections import defaultdict
+from collections.abc import Mapping
 from enum import StrEnum
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import Final, Self
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -105,6 +107,14 @@ class WorkerList(Parsed):
     """The answer of GET /workers."""
 
     workers: tuple[Worker, ...]
+
+    @cached_property
+    def by_key(self) -> Mapping[str, tuple[Worker, ...]]:
+        """The same by normalised URL: a thousand readers share one list, each to find one worker in it."""
+        found: defaultdict[str, list[Worker]] = defaultdict(list)
+        for worker in self.workers:
+            found[worker.key].append(worker)
+        return {key: tuple(workers) for key, workers in found.items()}
 
 
 class Readiness(Parsed):

@@ -89,13 +89,11 @@ class WorkerRegistry:
 
         Callers at the same time share one read.
         """
-        self._calls.silence.check()  # not to stand in line for a read that is to tell whether it still hangs
-        return await self._shared_list()
+        return (await self._listed()).workers
 
     async def find_all(self, url: str) -> tuple[Worker, ...]:
         """Return the listed entries of one worker: none, one, its data-parallel ranks, or also spellings of its URL."""
-        key = url_key(url)
-        return tuple(worker for worker in await self.list_workers() if worker.key == key)
+        return (await self._listed()).by_key.get(url_key(url), ())
 
     async def get_worker(self, worker_id: str) -> Worker:
         """Return one entry, also while it is pending. Raises Gone, which proves no absence while its add may run."""
@@ -177,13 +175,17 @@ class WorkerRegistry:
                 return Removal.GONE
             return Removal.SENT
 
-    async def _read_list(self) -> tuple[Worker, ...]:
+    async def _listed(self) -> WorkerList:
+        self._calls.silence.check()  # not to stand in line for a read that is to tell whether it still hangs
+        return await self._shared_list()
+
+    async def _read_list(self) -> WorkerList:
         being_removed = self._removals.unconfirmed_ids()
         answer = await self._calls.send("GET", "/workers", max_body_bytes=MAX_LIST_BYTES)
-        workers = parsed(WorkerList, answer).workers
-        for worker_id in being_removed.difference(worker.id for worker in workers):
+        listed = parsed(WorkerList, answer)
+        for worker_id in being_removed.difference(worker.id for worker in listed.workers):
             self._removals.saw_missing(worker_id)
-        return workers
+        return listed
 
     async def _entry(self, worker_id: str, key: str) -> Worker:
         """Return the entry if it is settled enough to be changed and belongs to `key`."""
