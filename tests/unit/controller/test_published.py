@@ -167,6 +167,28 @@ async def test_what_was_changed_by_hand_is_put_back_and_told_for_each_server() -
 
 
 @virtual_time
+async def test_a_repair_is_told_once_it_is_made_and_not_when_it_fails() -> None:
+    desk = Desk()
+    desk.declare("a")
+    await desk.put("a")
+    desk.kube.bodies[MAP]["data"] = {"mcp.yaml": desk.text().replace("http://a", "http://elsewhere")}
+
+    async def refuse(call: Call) -> None:
+        if call.method == "PATCH":
+            raise Unreached("no answer")
+
+    desk.kube.gate = refuse
+    with pytest.raises(Transient):
+        await desk.repair()
+    told_of_failure = list(desk.told)
+    desk.kube.gate = _let_through
+    await desk.repair()
+
+    assert told_of_failure == []
+    assert [name for name, _ in desk.told] == ["a"]
+
+
+@virtual_time
 async def test_a_deleted_file_is_made_again_and_told() -> None:
     desk = Desk()
     desk.declare("a")

@@ -10,19 +10,19 @@ changes of a moment.
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Callable
 from typing import Final
 
 import structlog
 
 from herder.api.gateway import HeaderPublishing
-from herder.controller.cluster.errors import Conflicted, Forbidden, KubeError, NotFound, Rejected
+from herder.controller.cluster.errors import Conflicted
 from herder.controller.cluster.kube import Kube
-from herder.controller.known.objects import Body, Key, Objects
-from herder.controller.mcp import rollout
+from herder.controller.known.objects import Key, Objects
 from herder.controller.mcp.configmap import Found, GatewayConfigMap
-from herder.workflows.errors import Permanent, StepFault, Transient, Waiting
+from herder.controller.mcp.faults import faults
+from herder.controller.mcp.rolling import Roller
+from herder.workflows.errors import Permanent, Transient
 from herder.workflows.mcp import file
 from herder.workflows.mcp.file import Entries, FileEntry
 from herder.workflows.mcp.ports import FileView
@@ -32,13 +32,6 @@ log = structlog.get_logger(__name__)
 
 _TRIES: Final = 5
 """How often a change is computed anew because somebody else wrote at the same moment."""
-_QUIET_S: Final = 2.0
-"""How long the file must have been left alone before the replicas are rolled for it."""
-_LONGEST_UNREST_S: Final = 20.0
-"""How long a rollout waits at most for changes to come to an end."""
-_WATCHED_S: Final = 5.0
-"""How long one attempt looks on while replicas are rolled."""
-_POLL_S: Final = 1.0
 
 type Told = Callable[[str, str], None]
 """Called with the name of a server whose entry was repaired, and what was found."""
@@ -54,19 +47,15 @@ class PublishedFile:
         gateway: Key,
         *,
         clock: Callable[[], float] = time.monotonic,
-        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
-        self._kube = kube
         self._map = GatewayConfigMap(kube, objects, gateway)
         self._gateway = gateway
-        self._clock = clock
-        self._sleep = sleep
+        self._roller = Roller(kube, gateway, self._read_hash, clock=clock)
         self._lock = asyncio.Lock()
         self._decided: dict[str, FileEntry | None] = {}
         self._former: set[str] = set()
         """The ConfigMaps that the file is known to be, or to have been, in."""
         self._vacated: set[str] = set()
-        self._changed_at_s = float("-inf")
         self.latest: FileView | None = None
         """The file as it was read or written last by this process; None if it was not read yet."""
 
@@ -102,7 +91,7 @@ class PublishedFile:
 
     async def look(self) -> FileView:
         """Read it anew. Raises StepFault."""
-        async with _faults():
+        async with faults():
             return (await self._read()).view
 
     async def put(self, key: str, entry: FileEntry, *, adopt: bool) -> FileView:
@@ -115,7 +104,7 @@ class PublishedFile:
 
     async def keep(self, key: str) -> None:
         """Mark what the file lists of a server as left on purpose when its resource goes. Raises StepFault."""
-        async with self._lock, _faults():
+        async with self._lock, faults():
             found = await self._read()
             entry = found.view.entries.get(key)
             if entry is not None and found.view.foreign is None:
@@ -125,46 +114,31 @@ class PublishedFile:
     async def roll(self) -> None:
         """Return once the replicas run on the file as it is now. Raises StepFault, Waiting while they are rolled."""
         name = self.rolls
-        if name is None:
-            return
-        await self._await_quiet()
-        until_s = self._clock() + _WATCHED_S
-        async with _faults():
-            while (waits_for := await self._rolled(name)) is not None:
-                if self._clock() >= until_s:
-                    raise Waiting("RollingOut", f"Deployment {name} is rolled for the new file: {waits_for}")
-                await self._sleep(_POLL_S)
+        if name is not None:
+            async with faults():
+                await self._roller.roll(name)
 
     async def rolling(self) -> str | None:
-        """Return what a rollout waits for; None if there is nothing. Raises StepFault.
-
-        Where the replicas were told of an earlier file, and nobody has told them of this one since it came to rest,
-        they are told now: after a removal that was given up, or a repair, there is no run that would.
-        """
+        """Return what a rollout waits for; None if there is nothing. Raises StepFault."""
         name, view = self.rolls, self.latest
         if name is None or view is None or view.config_hash is None:
             return None
-        async with _faults():
-            deployment = await self._deployment(name)
-            if rollout.is_told(deployment, view.config_hash):
-                return rollout.waits_for(deployment)
-            is_at_rest = self._clock() >= self._changed_at_s + _QUIET_S
-            if rollout.was_told(deployment) and is_at_rest and self._map.may_write:
-                return await self._rolled(name)
-        return "it has not been told of the new file yet"
+        async with faults():
+            return await self._roller.waits_for(name, view.config_hash, may_tell=self._map.may_write)
 
     async def repair(self, told: Told) -> FileView:
         """Read the file, undo what was changed by hand, and return it as it is then. Raises StepFault."""
-        async with self._lock, _faults():
+        async with self._lock, faults():
             found = await self._read()
             if found.view.foreign is not None or not self._map.may_write:
                 return found.view
             entries = file.wanted(found.view.entries, self._decided, self._map.known)
             if found.text is None and not entries and not self.is_declared:
                 return found.view
-            if not self._map.is_as(found, entries):
-                self._tell(found.view.entries, entries, told)
+            is_wrong = not self._map.is_as(found, entries)
             view = await self._bring(adopt=False)
+            if is_wrong:
+                self._tell(found.view.entries, entries, told)
             await self._vacate_former(view)
             return view
 
@@ -187,7 +161,7 @@ class PublishedFile:
                 told(name, f"ConfigMap {self._map.name}: {difference}; repaired")
 
     async def _decide(self, key: str, entry: FileEntry | None, *, adopt: bool) -> FileView:
-        async with self._lock, _faults():
+        async with self._lock, faults():
             before = self._decided.get(key, entry)
             was_decided = key in self._decided
             self._decided[key] = entry
@@ -221,7 +195,7 @@ class PublishedFile:
     async def _apply(self, found: Found, entries: Entries) -> FileView:
         self.latest = await self._map.apply(found, entries)
         if self.latest.config_hash != found.view.config_hash:
-            self._changed_at_s = self._clock()
+            self._roller.changed()
         log.info("file.published", gateway=str(self._gateway), servers=len(entries))
         return self.latest
 
@@ -231,34 +205,8 @@ class PublishedFile:
         self._former.add(found.view.config_map)
         return found
 
-    async def _await_quiet(self) -> None:
-        """Wait until the file has been left alone for a moment: what changes together is rolled out together."""
-        until_s = self._clock() + _LONGEST_UNREST_S
-        while (left_s := min(self._changed_at_s + _QUIET_S, until_s) - self._clock()) > 0:
-            await self._sleep(left_s)
-
-    async def _rolled(self, name: str) -> str | None:
-        """Have a Deployment rolled if it was not told of this version of the file; return what is waited for then."""
-        config_hash = (await self._read()).view.config_hash
-        if config_hash is None:
-            return None
-        deployment = await self._deployment(name)
-        if rollout.is_told(deployment, config_hash):
-            return rollout.waits_for(deployment)
-        path = rollout.path_of(self._gateway.namespace, name)
-        try:
-            await self._kube.merge_patch(path, rollout.telling(deployment, config_hash))
-        except Conflicted:
-            return "somebody else changes it at the same moment"
-        log.info("file.rolled", gateway=str(self._gateway), deployment=name)
-        return "its controller has not begun yet"
-
-    async def _deployment(self, name: str) -> Body:
-        try:
-            return await self._kube.get(rollout.path_of(self._gateway.namespace, name))
-        except NotFound:
-            text = f"Deployment {name} does not exist: create it, or correct spec.mcp.rollout of the ModelGateway"
-            raise Waiting("DeploymentNotFound", text) from None
+    async def _read_hash(self) -> str | None:
+        return (await self._read()).view.config_hash
 
 
 def _check_variables(entries: Entries) -> None:
@@ -268,20 +216,3 @@ def _check_variables(entries: Entries) -> None:
         if users.setdefault(variable, server) != server:
             text = f"{server} and {users[variable]} both need the variable {variable}: give one another name"
             raise Permanent("VariableTaken", text)
-
-
-@asynccontextmanager
-async def _faults() -> AsyncIterator[None]:
-    """Say what the API server's refusals mean for a step."""
-    try:
-        yield
-    except StepFault:
-        raise
-    except Forbidden as error:
-        raise Transient(
-            "NotPermitted", f"herder lacks the rights to do it: update its chart's roles ({error})"
-        ) from error
-    except Rejected as error:
-        raise Permanent("PublishRefused", str(error)) from error
-    except KubeError as error:
-        raise Transient("ApiServerUnreachable", str(error)) from error
