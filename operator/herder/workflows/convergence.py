@@ -1,24 +1,22 @@
 """What a run that brings replicas to a declaration works on, whether it registers a worker or updates it."""
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import datetime
+from typing import override
 
 from herder.workflows.converge import Wanted
-from herder.workflows.entry import NO_ENTRY, Entry
-from herder.workflows.errors import Problem
 from herder.workflows.facts import Facts
 from herder.workflows.owner import Holder, nobody
 from herder.workflows.plan import Plan
-from herder.workflows.ports import Replica, utc_now
+from herder.workflows.ports import Replica
 from herder.workflows.probing import Prober
+from herder.workflows.run import RunData
 
 
 @dataclass(slots=True)
-class Convergence:
+class Convergence(RunData):
     """The declaration, the replicas, and what has been found out and done so far.
 
-    `entries`, `served` and `routable` are keyed by endpoint, `problems` by step id.
+    `served` and `routable` are keyed by endpoint.
     """
 
     plan: Plan
@@ -26,22 +24,15 @@ class Convergence:
     prober: Prober
     adopt: bool = False
     facts: Facts = field(default_factory=Facts)
-    entries: dict[str, Entry] = field(default_factory=dict)
-    problems: dict[str, Problem] = field(default_factory=dict)
     served: dict[str, frozenset[str]] = field(default_factory=dict)
     """The models that a replica lists under the worker; only of those that were read."""
     routable: dict[str, bool] = field(default_factory=dict)
     """Whether a replica offers the worker's models to clients; only of those that were asked."""
-    now: Callable[[], datetime] = utc_now
     holder: Holder = nobody
 
-    def entry(self, endpoint: str) -> Entry:
-        """Return what is known of the worker on a replica."""
-        return self.entries.get(endpoint, NO_ENTRY)
-
     @property
+    @override
     def secrets(self) -> tuple[str, ...]:
-        """Return what nothing that is shown may repeat."""
         return self.plan.secrets
 
     @property

@@ -1,13 +1,8 @@
-"""The steps that bring replicas to a declaration: send, wait until each lists the worker so, verify what is listed.
-
-A replica that does not answer is left out after a few attempts as long as another one does: it gets the worker when it
-is back, and until then the status shows that it is Unreachable.
-"""
+"""The steps that bring replicas to a declaration: send, wait until each lists the worker so, verify what is listed."""
 
 from contextlib import suppress
-from typing import ClassVar, Final
+from typing import ClassVar
 
-from herder.api.status import EntryState
 from herder.engine import WorkflowContext
 from herder.gateway.types import Worker, WorkerStatus
 from herder.workflows.advance import advance
@@ -15,14 +10,11 @@ from herder.workflows.compare import group_difference, models_of
 from herder.workflows.converge import PENDING, change_of
 from herder.workflows.convergence import Convergence
 from herder.workflows.entry import Entry, state_of
-from herder.workflows.errors import UNREACHABLE, Problem, Transient, Waiting
-from herder.workflows.fanout import fault_of, on_each
+from herder.workflows.errors import Transient, Waiting
+from herder.workflows.fanout import drive, drive_in_reach
 from herder.workflows.lookup import look_up
 from herder.workflows.ports import Replica
 from herder.workflows.step import Step
-
-_PATIENCE: Final = 3
-"""Attempts that a replica without an answer is waited for while others answer."""
 
 
 class Send[D: Convergence](Step[D]):
@@ -36,7 +28,7 @@ class Send[D: Convergence](Step[D]):
             with suppress(Waiting):  # the next step is for waiting
                 await advance(replica, data)
 
-        raise_unless_tolerable(await on_each(data.replicas, move, data), context)
+        await drive(data, move, context.attempt)
 
 
 class AwaitListed[D: Convergence](Step[D]):
@@ -57,7 +49,7 @@ class AwaitListed[D: Convergence](Step[D]):
                 raise Waiting(PENDING.reason, f"{replica.endpoint}: {PENDING.why}")
             data.facts = data.facts.completed_from(worker, data.secrets)
 
-        raise_unless_tolerable(await on_each(in_reach(data), look, data), context)
+        await drive_in_reach(data, look, context.attempt)
 
 
 class Verify[D: Convergence](Step[D]):
@@ -81,7 +73,7 @@ class Verify[D: Convergence](Step[D]):
                 await advance(replica, data)
                 raise Transient(found[0], f"{replica.endpoint}: {found[1]}")
 
-        raise_unless_tolerable(await on_each(in_reach(data), compare, data), context)
+        await drive_in_reach(data, compare, context.attempt)
 
 
 def _fault(listed: tuple[Worker, ...], data: Convergence) -> tuple[str, str] | None:
@@ -98,25 +90,9 @@ async def served_by(replica: Replica, data: Convergence) -> frozenset[str]:
     return models_of(await replica.find_all(data.plan.url)) if served is None else served
 
 
-def in_reach(data: Convergence) -> tuple[Replica, ...]:
-    """Return the replicas that are not left out, or all if none is in reach."""
-    answering = tuple(r for r in data.replicas if data.entry(r.endpoint).state is not EntryState.UNREACHABLE)
-    return answering or data.replicas
-
-
 def _is_enough(worker: Worker, entry: Entry, spec_hash: str) -> bool:
     """Whether looking was enough: it is still pending, or carries what was sent with no change being applied."""
     if worker.status is WorkerStatus.PENDING:
         return True
     is_as_sent = entry.spec_hash == spec_hash
     return is_as_sent and worker.status is not WorkerStatus.DRAINING and change_of(worker) is None
-
-
-def raise_unless_tolerable[D: Convergence](problems: dict[str, Problem], context: WorkflowContext[D]) -> None:
-    """Raise if any replica has a problem, but for those out of reach once they have been waited for."""
-    away = {e: p for e, p in problems.items() if p.reason == UNREACHABLE}
-    others = {e: p for e, p in problems.items() if e not in away}
-    if others:
-        raise fault_of(others)
-    if away and (len(away) == len(context.data.replicas) or context.attempt < _PATIENCE):
-        raise fault_of(away)

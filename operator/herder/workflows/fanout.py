@@ -31,7 +31,7 @@ class Replica(Protocol):
 
 
 class Records(Protocol):
-    """Workflow data that keeps what is known of the worker, by endpoint."""
+    """Workflow data that keeps what is known of what is registered on each replica, by endpoint."""
 
     @property
     def entries(self) -> dict[str, Entry]:
@@ -41,6 +41,15 @@ class Records(Protocol):
     @property
     def now(self) -> Callable[[], datetime]:
         """The clock."""
+        ...
+
+
+class Driven[R: Replica](Records, Protocol):
+    """The data of a run that drives replicas."""
+
+    @property
+    def replicas(self) -> tuple[R, ...]:
+        """All of them."""
         ...
 
 
@@ -95,11 +104,30 @@ def _note_unreachable(records: Records, endpoint: str) -> None:
     records.entries[endpoint] = entry.seen(EntryState.UNREACHABLE, records.now())
 
 
-def in_reach[R: Replica](replicas: tuple[R, ...], records: Records) -> tuple[R, ...]:
+async def drive[R: Replica](data: Driven[R], act: Callable[[R], Awaitable[None]], attempt: int) -> None:
+    """Run `act` on all replicas at once. Raises for any problem but that of a replica which is left out by now."""
+    problems = await on_each(data.replicas, act, data)
+    raise_unless_tolerable(problems, len(data.replicas), attempt)
+
+
+async def drive_in_reach[R: Replica](data: Driven[R], act: Callable[[R], Awaitable[None]], attempt: int) -> None:
+    """As `drive`, on those replicas only that are not left out already, if there are any such."""
+    problems = await on_each(in_reach(data), act, data)
+    raise_unless_tolerable(problems, len(data.replicas), attempt)
+
+
+async def insist[R: Replica](data: Driven[R], act: Callable[[R], Awaitable[None]]) -> None:
+    """Run `act` on all replicas at once. Raises for any problem: none is left out."""
+    problems = await on_each(data.replicas, act, data)
+    if problems:
+        raise fault_of(problems)
+
+
+def in_reach[R: Replica](data: Driven[R]) -> tuple[R, ...]:
     """Return the replicas that are not left out, or all if none is in reach."""
-    states = {endpoint: entry.state for endpoint, entry in records.entries.items()}
-    answering = tuple(r for r in replicas if states.get(r.endpoint) is not EntryState.UNREACHABLE)
-    return answering or replicas
+    states = {endpoint: entry.state for endpoint, entry in data.entries.items()}
+    answering = tuple(r for r in data.replicas if states.get(r.endpoint) is not EntryState.UNREACHABLE)
+    return answering or data.replicas
 
 
 def raise_unless_tolerable(problems: Mapping[str, Problem], of: int, attempt: int) -> None:

@@ -5,9 +5,9 @@ from typing import ClassVar
 from herder.engine import StepResult, WorkflowContext
 from herder.net.text import untrusted
 from herder.workflows.convergence import Convergence
-from herder.workflows.driving import in_reach, raise_unless_tolerable, served_by
+from herder.workflows.driving import served_by
 from herder.workflows.errors import Transient
-from herder.workflows.fanout import on_each
+from herder.workflows.fanout import drive_in_reach
 from herder.workflows.ports import Replica
 from herder.workflows.step import Step
 
@@ -34,5 +34,5 @@ class AwaitRoutable[D: Convergence](Step[D]):
                 model = untrusted(min(missing), secrets=data.secrets)
                 raise Transient("NotRoutable", f"{replica.endpoint}: GET /v1/models does not offer {model} yet")
 
-        raise_unless_tolerable(await on_each(in_reach(data), look, data), context)
+        await drive_in_reach(data, look, context.attempt)
         return None

@@ -123,7 +123,7 @@ class Runs:
 
     async def remove(self, url: str, entries: Mapping[str, Entry], *, timeout_s: int = 30) -> Ended[Removal]:
         """Run `worker-removal` to its end."""
-        data = Removal(url, OWNER, self.replicas, dict(entries))
+        data = Removal(url, OWNER, self.replicas, entries=dict(entries))
         definition = removal(timeout_s)
         self.engine.register_workflow(definition)
         return await self.wait(await self.engine.start_workflow(definition.id, data), data)

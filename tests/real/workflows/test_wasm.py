@@ -67,7 +67,7 @@ class Fleet:
 
     async def remove(self, entries: Mapping[str, Entry]) -> tuple[WorkflowOutcome, WasmRemoval]:
         """Run `wasm-removal` to its end."""
-        data = WasmRemoval(OWNER, self.replicas, dict(entries))
+        data = WasmRemoval(OWNER, self.replicas, entries=dict(entries))
         definition = removal(60)
         self.engine.register_workflow(definition)
         run = await self.engine.start_workflow(definition.id, data)

@@ -66,7 +66,7 @@ class TokenizerRuns:
         held: LoadedTokenizer | None = None,
     ) -> TokenizerRegistration:
         """The data of a registration that goes on from the records `entries`."""
-        return TokenizerRegistration(plan, self.replicas, adopt, held, dict(entries or {}))
+        return TokenizerRegistration(plan, self.replicas, adopt, held, entries=dict(entries or {}))
 
     async def register(
         self,
@@ -90,7 +90,7 @@ class TokenizerRuns:
     async def remove(self, plan: TokenizerPlan, entries: Mapping[str, Entry]) -> Ended[TokenizerRemoval]:
         """Run `tokenizer-removal` to its end."""
         content = Content(plan.spec.source, plan.spec.chat_template_path)
-        data = TokenizerRemoval(NAME, self.replicas, (content,), dict(entries))
+        data = TokenizerRemoval(NAME, self.replicas, (content,), entries=dict(entries))
         definition = removal(30)
         self.engine.register_workflow(definition)
         return await self.wait(await self.engine.start_workflow(definition.id, data), data)

@@ -28,6 +28,7 @@ class Kept:
     """The records that the tests look at."""
 
     entries: dict[str, Entry] = field(default_factory=dict)
+    replicas: tuple[FakeReplica, ...] = ()
     now = staticmethod(moment)
 
 
@@ -190,5 +191,5 @@ def test_those_that_were_left_out_are_not_asked_again_unless_none_is_left() -> N
     a, b = replicas = tuple(_replicas(2))
     silent = Entry(EntryState.UNREACHABLE)
 
-    assert in_reach(replicas, Kept({a.endpoint: silent})) == (b,)
-    assert in_reach(replicas, Kept({a.endpoint: silent, b.endpoint: silent})) == (a, b)
+    assert in_reach(Kept({a.endpoint: silent}, replicas)) == (b,)
+    assert in_reach(Kept({a.endpoint: silent, b.endpoint: silent}, replicas)) == (a, b)

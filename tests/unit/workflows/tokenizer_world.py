@@ -192,7 +192,7 @@ class World:
         held: LoadedTokenizer | None = None,
     ) -> TokenizerRegistration:
         """The data of a run that brings `plan` onto the replicas."""
-        return TokenizerRegistration(plan, self.replicas, adopt, held, dict(entries or {}), now=clock)
+        return TokenizerRegistration(plan, self.replicas, adopt, held, entries=dict(entries or {}), now=clock)
 
     async def register(
         self,
@@ -217,7 +217,7 @@ class World:
         self, entries: Mapping[str, Entry], *, timeout_s: int = 60, source: str = SOURCE
     ) -> Ended[TokenizerRemoval]:
         """Run `tokenizer-removal` to its end, on what a registration of `source` has left."""
-        data = TokenizerRemoval(NAME, self.replicas, (Content(source),), dict(entries), now=clock)
+        data = TokenizerRemoval(NAME, self.replicas, (Content(source),), entries=dict(entries), now=clock)
         definition = removal(timeout_s)
         self.engine.register_workflow(definition)
         return await self.wait(await self.engine.start_workflow(definition.id, data), data)

@@ -181,7 +181,7 @@ class World:
 
     def removal(self, entries: Mapping[str, Entry] | None = None, *, url: str = URL) -> Removal:
         """The data of a run that takes what OWNER declared off the replicas."""
-        return Removal(url, OWNER, self.replicas, dict(entries or {}), now=clock)
+        return Removal(url, OWNER, self.replicas, entries=dict(entries or {}), now=clock)
 
     async def wait[D](self, instance_id: str, data: D) -> Ended[D]:
         """Wait for the end of a run."""

@@ -50,7 +50,7 @@ class DeclaredTokenizer(Declared):
         """Return a run of tokenizer-registration; what the status shows is what it puts back if it has to."""
         held = order.status.tokenizer if isinstance(order.status, TokenizerStatus) else None
         data = TokenizerRegistration(
-            self.plan, order.replicas, order.adopt, held, order.entries, now=order.now, holder=order.holder
+            self.plan, order.replicas, order.adopt, held, entries=order.entries, now=order.now, holder=order.holder
         )
         return Work(registration(self.plan.spec.loading.timeout_seconds), data, lambda: shown(data))
 
@@ -86,7 +86,7 @@ class TokenizerFamily(Family[TokenizerSpec]):
     def removal(self, leave: Leave) -> Work:
         """Return a run of tokenizer-removal."""
         sent = tuple(filter(None, (_declared(leave), _shown(leave))))
-        data = TokenizerRemoval(leave.key, leave.replicas, sent, leave.entries, now=leave.now)
+        data = TokenizerRemoval(leave.key, leave.replicas, sent, entries=leave.entries, now=leave.now)
         return Work(removal(leave.terms.timeout_s), data)
 
 

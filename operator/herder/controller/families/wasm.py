@@ -105,7 +105,8 @@ class WasmFamily(Family[WasmModuleSpec]):
     def removal(self, leave: Leave) -> Work:
         """Return a run of wasm-removal: of all modules of the resource, whatever their names say was declared."""
         return Work(
-            removal(leave.terms.timeout_s), WasmRemoval(leave.owner, leave.replicas, leave.entries, now=leave.now)
+            removal(leave.terms.timeout_s),
+            WasmRemoval(leave.owner, leave.replicas, entries=leave.entries, now=leave.now),
         )
 
     async def leave(self, leave: Leave) -> None:

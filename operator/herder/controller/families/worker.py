@@ -141,7 +141,7 @@ class WorkerFamily(Family[WorkerRegistrationSpec]):
 
     def removal(self, leave: Leave) -> Work:
         """Return a run of worker-removal."""
-        data = Removal(leave.key, leave.owner, leave.replicas, leave.entries, now=leave.now)
+        data = Removal(leave.key, leave.owner, leave.replicas, entries=leave.entries, now=leave.now)
         return Work(removal(leave.terms.timeout_s), data)
 
     def terms(self, spec: Mapping[str, Any]) -> Terms:

@@ -1,12 +1,10 @@
 """One resource of a kind that is served, as it is on the API server, parsed once."""
 
-import hashlib
-import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
-from typing import Any, Final
+from typing import Any
 
 from herder.api.base import InvalidResource, parse
 from herder.api.conditions import ConditionType, ReadyReason
@@ -17,9 +15,8 @@ from herder.controller.families import family_of
 from herder.controller.families.family import Family, Terms
 from herder.controller.known.objects import Body, Key, Objects, gateway_of, uid_of
 from herder.controller.reconcile.world import Blocked
+from herder.workflows.digest import digest
 from herder.workflows.owner import Owner
-
-_HASH_CHARS: Final = 32
 
 
 @dataclass(frozen=True)
@@ -32,7 +29,7 @@ class Standing:
     @property
     def hash(self) -> str:
         """What a run of its removal works with, short enough for a status."""
-        return _hashed([str(self.gateway), self.key])
+        return digest(str(self.gateway), self.key)
 
 
 @dataclass(frozen=True)
@@ -171,7 +168,7 @@ class Subject:
 
     def inputs(self, spec_hash: str, endpoints: Iterable[str]) -> str:
         """Return a hash of all that a registration works with; if it changes, what has failed may succeed."""
-        return _hashed([self.generation, spec_hash, self.adopts, sorted(endpoints), self.retry])
+        return digest(self.generation, spec_hash, self.adopts, sorted(endpoints), self.retry)
 
     @cached_property
     def _annotations(self) -> dict[str, str]:
@@ -222,7 +219,3 @@ def conflict_of(subject: Subject, objects: Objects) -> Blocked | None:
 def _age(body: Body) -> tuple[datetime, bool, str]:
     created = datetime.fromisoformat(body["metadata"]["creationTimestamp"])
     return created.astimezone(UTC), family_of(body).registered_key(body) is None, uid_of(body)
-
-
-def _hashed(parts: list[object]) -> str:
-    return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:_HASH_CHARS]

@@ -141,4 +141,4 @@ class _Noting:
 
 
 def _silent(error: NetError, endpoint: McpEndpoint) -> Sighting:
-    return Sighting(problem=problem_of(fault_of_server(error, has_headers=bool(endpoint.headers))))
+    return Sighting(problem=problem_of(fault_of_server(error, endpoint)))

@@ -1,15 +1,28 @@
 """How what an MCP server answers, or does not, reads in a status: in one place for the steps and the looks between."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 from herder.net.errors import AddressRefused, Malformed, NetError, TlsRefused
-from herder.net.mcp import McpRefused, McpUnauthorized
+from herder.net.mcp import McpEndpoint, McpRefused, McpUnauthorized
 from herder.workflows.errors import Permanent, StepFault, Transient
 
 SERVER_UNREACHABLE = "ServerUnreachable"
 SERVER_UNAUTHORIZED = "ServerUnauthorized"
 
 
-def fault_of_server(error: NetError, *, has_headers: bool) -> StepFault:
+@contextmanager
+def faults_of_server(endpoint: McpEndpoint) -> Iterator[None]:
+    """Raise StepFault where the block, which asks a server, raises NetError."""
+    try:
+        yield
+    except NetError as error:
+        raise fault_of_server(error, endpoint) from error
+
+
+def fault_of_server(error: NetError, endpoint: McpEndpoint) -> StepFault:
     """Say what is wrong with a server, and whether it may pass by itself."""
+    has_headers = bool(endpoint.headers)
     match error:
         case AddressRefused():
             return Permanent("AddressRefused", str(error))

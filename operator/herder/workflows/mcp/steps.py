@@ -3,9 +3,9 @@
 from typing import ClassVar, Final
 
 from herder.engine import StepResult, WorkflowContext
-from herder.net.errors import AddressRefused, NetError
+from herder.net.errors import AddressRefused
 from herder.workflows.errors import Permanent, Transient
-from herder.workflows.mcp.asking import fault_of_server
+from herder.workflows.mcp.asking import fault_of_server, faults_of_server
 from herder.workflows.mcp.data import McpRegistration, McpRemoval
 from herder.workflows.mcp.file import difference
 from herder.workflows.step import Step
@@ -29,10 +29,8 @@ class Connect(Step[McpRegistration]):
     async def attempt(self, context: Context) -> None:
         """Ask once whether the server is there."""
         data = context.data
-        try:
+        with faults_of_server(data.plan.endpoint):
             data.greeting = await data.asker.greet(data.plan.endpoint)
-        except NetError as error:
-            raise fault_of_server(error, has_headers=bool(data.plan.headers)) from error
 
 
 class DiscoverTools(Step[McpRegistration]):
@@ -43,10 +41,8 @@ class DiscoverTools(Step[McpRegistration]):
     async def attempt(self, context: Context) -> None:
         """Read all pages of them."""
         data = context.data
-        try:
+        with faults_of_server(data.plan.endpoint):
             data.offer = await data.asker.offer(data.plan.endpoint)
-        except NetError as error:
-            raise fault_of_server(error, has_headers=bool(data.plan.headers)) from error
         data.greeting = data.offer.greeting
 
 
@@ -61,7 +57,7 @@ class Publish(Step[McpRegistration]):
         try:
             await data.asker.vet(data.plan.endpoint.url)
         except AddressRefused as error:
-            raise fault_of_server(error, has_headers=bool(data.plan.headers)) from error
+            raise fault_of_server(error, data.plan.endpoint) from error
         if not data.plan.is_publishable:
             raise Permanent(UNPUBLISHABLE, _WHY_NOT)
         data.view = await data.file.put(data.plan.key, data.plan.entry, adopt=data.adopt)

@@ -4,9 +4,9 @@ from typing import ClassVar
 
 from herder.engine import WorkflowContext
 from herder.net.text import untrusted
-from herder.workflows.driving import in_reach, raise_unless_tolerable, served_by
+from herder.workflows.driving import served_by
 from herder.workflows.errors import Transient
-from herder.workflows.fanout import on_each
+from herder.workflows.fanout import drive_in_reach
 from herder.workflows.ports import Replica
 from herder.workflows.registration.data import Registration
 from herder.workflows.step import Step
@@ -39,7 +39,7 @@ class VerifyTokenizer(Step[Registration]):
             if missing and "tokenizer" in (await replica.readiness()).reason:
                 raise _not_loaded(replica.endpoint, untrusted(missing[0], secrets=data.secrets))
 
-        raise_unless_tolerable(await on_each(in_reach(data), look, data), context)
+        await drive_in_reach(data, look, context.attempt)
 
 
 def _not_loaded(endpoint: str, model: str) -> Transient:

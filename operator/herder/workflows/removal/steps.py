@@ -7,7 +7,7 @@ from typing import ClassVar, Final
 from herder.api.status import EntryState
 from herder.engine import WorkflowContext
 from herder.workflows.entry import REGISTERED, is_ours, state_of
-from herder.workflows.fanout import fault_of, on_each
+from herder.workflows.fanout import fault_of, insist, on_each
 from herder.workflows.ports import Replica
 from herder.workflows.removal.carry_out import retire
 from herder.workflows.removal.data import Removal
@@ -81,6 +81,4 @@ class Confirm(Step[Removal]):
     async def attempt(self, context: Context) -> None:
         """Make each replica's next move until none has one."""
         data = context.data
-        problems = await on_each(data.replicas, partial(retire, data=data), data)
-        if problems:
-            raise fault_of(problems)
+        await insist(data, partial(retire, data=data))

@@ -1,22 +1,19 @@
 """What the two runs of a tokenizer work on: the declaration, the replicas, and what has been done so far."""
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 
 from herder.api.status import EntryState
 from herder.api.tokenizer import LoadedTokenizer
-from herder.workflows.entry import NO_ENTRY, Entry
-from herder.workflows.errors import Problem
 from herder.workflows.owner import Holder, nobody
-from herder.workflows.ports import utc_now
+from herder.workflows.run import RunData
 from herder.workflows.tokenizer.plan import Content, TokenizerPlan
 from herder.workflows.tokenizer.ports import Replica
 
 
 @dataclass(slots=True)
-class TokenizerRegistration:
-    """The data of one `tokenizer-registration` run. `entries` and what else is by replica is keyed by endpoint.
+class TokenizerRegistration(RunData):
+    """The data of one `tokenizer-registration` run. What is by replica is keyed by endpoint.
 
     `held` is what the status says that the replicas hold: it is put back where the declared one can't be loaded.
     """
@@ -25,9 +22,6 @@ class TokenizerRegistration:
     replicas: tuple[Replica, ...]
     adopt: bool = False
     held: LoadedTokenizer | None = None
-    entries: dict[str, Entry] = field(default_factory=dict)
-    problems: dict[str, Problem] = field(default_factory=dict)
-    now: Callable[[], datetime] = utc_now
     failing_since: dict[str, datetime] = field(default_factory=dict)
     """When a replica was first seen to fail at loading."""
     put_back: dict[str, str] = field(default_factory=dict)
@@ -38,11 +32,6 @@ class TokenizerRegistration:
     """The replicas on which something had the name that was not as declared."""
     vocab_size: int | None = None
     holder: Holder = nobody
-
-    @property
-    def secrets(self) -> tuple[str, ...]:
-        """Return what nothing that is shown may repeat."""
-        return self.plan.secrets
 
     @property
     def former(self) -> Content | None:
@@ -59,13 +48,9 @@ class TokenizerRegistration:
         hashes = {entry.spec_hash for entry in self.entries.values() if entry.state is EntryState.READY}
         return hashes == {self.plan.spec_hash}
 
-    def entry(self, endpoint: str) -> Entry:
-        """Return what is known of the tokenizer on a replica."""
-        return self.entries.get(endpoint, NO_ENTRY)
-
 
 @dataclass(slots=True)
-class TokenizerRemoval:
+class TokenizerRemoval(RunData):
     """The data of one `tokenizer-removal` run. `entries` begins as what the registration left, lost loadings included.
 
     `sent` is what may have been loaded under `name` by loadings whose answer was lost: as declared, and as shown.
@@ -74,20 +59,8 @@ class TokenizerRemoval:
     name: str
     replicas: tuple[Replica, ...]
     sent: tuple[Content, ...] = ()
-    entries: dict[str, Entry] = field(default_factory=dict)
-    problems: dict[str, Problem] = field(default_factory=dict)
-    now: Callable[[], datetime] = utc_now
     silent_since: dict[str, datetime] = field(default_factory=dict)
     """When a replica that may still be loading under an unknown id was first seen to list nothing."""
-
-    @property
-    def secrets(self) -> tuple[str, ...]:
-        """Return what nothing that is shown may repeat: a tokenizer has no secret."""
-        return ()
-
-    def entry(self, endpoint: str) -> Entry:
-        """Return what is known of the tokenizer on a replica."""
-        return self.entries.get(endpoint, NO_ENTRY)
 
 
 def shown(data: TokenizerRegistration) -> LoadedTokenizer:

@@ -1,15 +1,11 @@
 """What is to be loaded: one resource's declaration, and what tells one loading of a name from another."""
 
-import hashlib
-import json
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Final
 
 from herder.api.tokenizer import TokenizerSpec
+from herder.workflows.digest import digest
 from herder.workflows.owner import Owner
-
-_HASH_CHARS: Final = 32
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,8 +17,7 @@ class Content:
 
     def fingerprint(self, name: str) -> str:
         """Return a hash of all that is sent for it: the same in every process and on every machine."""
-        sent = json.dumps([name, self.source, self.chat_template_path])
-        return hashlib.sha256(sent.encode()).hexdigest()[:_HASH_CHARS]
+        return digest(name, self.source, self.chat_template_path)
 
 
 @dataclass(frozen=True)
@@ -46,8 +41,3 @@ class TokenizerPlan:
     def spec_hash(self) -> str:
         """A hash of all that is declared and sent."""
         return self.content.fingerprint(self.key)
-
-    @property
-    def secrets(self) -> tuple[str, ...]:
-        """A tokenizer has none."""
-        return ()

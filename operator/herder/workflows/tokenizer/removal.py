@@ -13,6 +13,7 @@ on smg 1.13.0). So:
 
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from functools import partial
 from typing import ClassVar, Final, assert_never
 
 from herder.api.status import EntryState
@@ -20,7 +21,7 @@ from herder.engine import WorkflowContext
 from herder.gateway.tokenizers import Loading, LoadState, Tokenizer
 from herder.workflows.entry import REGISTERED, Entry
 from herder.workflows.errors import Waiting
-from herder.workflows.fanout import fault_of, on_each
+from herder.workflows.fanout import insist, on_each
 from herder.workflows.step import Step
 from herder.workflows.tokenizer.advance import loading_of
 from herder.workflows.tokenizer.compare import owned_hash
@@ -139,11 +140,7 @@ class Unload(Step[TokenizerRemoval]):
         """Send each of them its DELETE. What fails here is looked after by the last step, which insists."""
         data = context.data
         listing = [replica for replica in data.replicas if data.entry(replica.endpoint).state in REGISTERED]
-
-        async def act(replica: Replica) -> None:
-            await retire(replica, data)
-
-        await on_each(listing, act, data, patience_s=_PATIENCE_S)
+        await on_each(listing, partial(retire, data=data), data, patience_s=_PATIENCE_S)
 
 
 class Confirm(Step[TokenizerRemoval]):
@@ -154,10 +151,4 @@ class Confirm(Step[TokenizerRemoval]):
     async def attempt(self, context: Context) -> None:
         """Make each replica's next move until none has one."""
         data = context.data
-
-        async def act(replica: Replica) -> None:
-            await retire(replica, data)
-
-        problems = await on_each(data.replicas, act, data)
-        if problems:
-            raise fault_of(problems)
+        await insist(data, partial(retire, data=data))

@@ -10,7 +10,7 @@ from typing import ClassVar, Final
 from herder.api.status import EntryState
 from herder.engine import StepResult, WorkflowContext
 from herder.workflows.errors import UNREACHABLE, Problem, Transient
-from herder.workflows.fanout import fault_of, in_reach, on_each, raise_unless_tolerable
+from herder.workflows.fanout import drive, drive_in_reach, fault_of, in_reach, on_each, raise_unless_tolerable
 from herder.workflows.step import Step
 from herder.workflows.tokenizer.advance import load, observe, refused, settle
 from herder.workflows.tokenizer.compare import look
@@ -37,7 +37,7 @@ class Find(Step[TokenizerRegistration]):
         async def note(replica: Replica) -> None:
             listed = await replica.tokenizers.find(data.plan.key)
             found = look(data.plan, data.entry(replica.endpoint), () if listed is None else (listed,)).entry
-            data.entries[replica.endpoint] = found.seen(found.state, data.now())
+            data.note(replica.endpoint, found)
 
         await on_each(data.replicas, note, data, patience_s=_PATIENCE_S)
 
@@ -61,7 +61,7 @@ class LoadMissing(Step[TokenizerRegistration]):
                 case Refuse():
                     raise refused(replica, data, move)
 
-        raise_unless_tolerable(await on_each(data.replicas, begin, data), len(data.replicas), context.attempt)
+        await drive(data, begin, context.attempt)
 
 
 class AwaitLoaded(Step[TokenizerRegistration]):
@@ -80,7 +80,7 @@ class AwaitLoaded(Step[TokenizerRegistration]):
         """Look at each of them; ask it again where the loading has failed."""
         data = context.data
         act = partial(follow, data=data, budget_s=self._budget_s, may_swap=False)
-        problems = await on_each(in_reach(data.replicas, data), act, data)
+        problems = await on_each(in_reach(data), act, data)
         raise_unless_tolerable(_the_undecided_first(problems), len(data.replicas), context.attempt)
 
 
@@ -102,7 +102,7 @@ class Replace(Step[TokenizerRegistration]):
         data = context.data
         act = partial(follow, data=data, budget_s=self._budget_s, may_swap=True)
         away: dict[str, Problem] = {}
-        for replica in in_reach(data.replicas, data):
+        for replica in in_reach(data):
             if _is_settled(data, replica):
                 continue
             for endpoint, problem in (await on_each((replica,), act, data)).items():
@@ -133,8 +133,7 @@ class Verify(Step[TokenizerRegistration]):
                 await load(replica, data, data.plan.content)
             raise Transient("NotAsDeclared", f"{replica.endpoint}: it does not list the tokenizer as declared any more")
 
-        problems = await on_each(in_reach(data.replicas, data), compare, data)
-        raise_unless_tolerable(problems, len(data.replicas), context.attempt)
+        await drive_in_reach(data, compare, context.attempt)
 
 
 def _is_settled(data: TokenizerRegistration, replica: Replica) -> bool:

@@ -24,19 +24,19 @@ _MOST_MOVES: Final = 6
 MISMATCH: Final = "Sha256Mismatch"
 
 
-async def bring(replica: Replica, data: WasmRegistration) -> Module:
-    """Make one move after another until the replica lists a module under the declared name; return that.
+async def bring(replica: Replica, data: WasmRegistration) -> None:
+    """Make one move after another until the replica lists a module under the declared name.
 
     Raises Permanent, Waiting, and GatewayError. Repeating it is always safe: it looks before it acts.
     """
     for _ in range(_MOST_MOVES):
-        module = await _advance(replica, data)
-        if module is not None:
-            return module
+        if await _is_there(replica, data):
+            return
     raise Waiting("Applying", f"{replica.endpoint}: others are changing its modules at the same time")
 
 
-async def _advance(replica: Replica, data: WasmRegistration) -> Module | None:
+async def _is_there(replica: Replica, data: WasmRegistration) -> bool:
+    """Make one move, unless none is left to be made; return whether that is so."""
     endpoint = replica.endpoint
     content = data.plan.spec.sha256 or data.contents.get(endpoint)
     listed = await replica.wasm.list_modules()
@@ -50,12 +50,12 @@ async def _advance(replica: Replica, data: WasmRegistration) -> Module | None:
             await delete(replica, modules)
         case Refuse(module):
             raise refused(endpoint, data, module)
-        case Done(module):
+        case Done():
             data.note(endpoint, look(data.plan, data.entry(endpoint), listed).entry)
-            return module
+            return True
         case _:
             assert_never(move)
-    return None
+    return False
 
 
 def may_take(data: WasmRegistration, modules: Iterable[Module]) -> bool:

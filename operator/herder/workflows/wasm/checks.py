@@ -9,7 +9,7 @@ from herder.api.paths import check_path
 from herder.engine import StepResult, WorkflowContext
 from herder.net.text import untrusted
 from herder.workflows.errors import Permanent, Transient
-from herder.workflows.fanout import on_each, raise_unless_tolerable
+from herder.workflows.fanout import drive
 from herder.workflows.step import Step
 from herder.workflows.wasm.advance import may_take, mismatch, refused
 from herder.workflows.wasm.data import Replica, WasmRegistration
@@ -88,5 +88,4 @@ class CheckDuplicates(Step[WasmRegistration]):
             if sight.foreign and not sight.right and not may_take(data, sight.foreign):
                 raise refused(replica.endpoint, data, sight.foreign[0])
 
-        problems = await on_each(data.replicas, check, data)
-        raise_unless_tolerable(problems, len(data.replicas), context.attempt)
+        await drive(data, check, context.attempt)

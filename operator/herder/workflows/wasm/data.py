@@ -1,6 +1,5 @@
 """What the runs for a WasmModule work on: the declaration, the replicas, and what was found out and done so far."""
 
-from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Protocol
@@ -8,10 +7,8 @@ from typing import Protocol
 from herder.api.status import EntryState
 from herder.api.wasm import RegisteredModule
 from herder.gateway.wasm import Module, ModuleSpec
-from herder.workflows.entry import NO_ENTRY, Entry
-from herder.workflows.errors import Problem
 from herder.workflows.owner import Holder, Owner, nobody
-from herder.workflows.ports import utc_now
+from herder.workflows.run import RunData
 from herder.workflows.wasm.files import LocalFiles, ModuleFiles
 from herder.workflows.wasm.plan import WasmPlan
 
@@ -47,8 +44,8 @@ class Replica(Protocol):
 
 
 @dataclass(slots=True)
-class WasmRegistration:
-    """The data of one `wasm-registration` run. `entries` and `problems` are keyed by endpoint and by step id."""
+class WasmRegistration(RunData):
+    """The data of one `wasm-registration` run."""
 
     plan: WasmPlan
     replicas: tuple[Replica, ...]
@@ -61,23 +58,7 @@ class WasmRegistration:
     """By endpoint: the sha256 that a replica refused to register a second time."""
     added: set[str] = field(default_factory=set)
     """The replicas that this run has sent the module to."""
-    entries: dict[str, Entry] = field(default_factory=dict)
-    problems: dict[str, Problem] = field(default_factory=dict)
-    now: Callable[[], datetime] = utc_now
     holder: Holder = nobody
-
-    @property
-    def secrets(self) -> tuple[str, ...]:
-        """Return what nothing that is shown may repeat."""
-        return self.plan.secrets
-
-    def entry(self, endpoint: str) -> Entry:
-        """Return what is known of the module on a replica."""
-        return self.entries.get(endpoint, NO_ENTRY)
-
-    def note(self, endpoint: str, entry: Entry) -> None:
-        """Remember an entry that was just seen."""
-        self.entries[endpoint] = entry.seen(entry.state, self.now())
 
     def note_foreign(self, endpoint: str, module: Module) -> None:
         """Remember that somebody else's module is in the way."""
@@ -86,29 +67,13 @@ class WasmRegistration:
 
 
 @dataclass(slots=True)
-class WasmRemoval:
+class WasmRemoval(RunData):
     """The data of one `wasm-removal` run. `entries` begins as what the registration left, lost additions included."""
 
     owner: Owner
     replicas: tuple[Replica, ...]
-    entries: dict[str, Entry] = field(default_factory=dict)
-    problems: dict[str, Problem] = field(default_factory=dict)
     missed_since: dict[str, datetime] = field(default_factory=dict)
     """By endpoint: since when a module that may still be added there is looked for in vain."""
-    now: Callable[[], datetime] = utc_now
-
-    @property
-    def secrets(self) -> tuple[str, ...]:
-        """Return what nothing that is shown may repeat."""
-        return ()
-
-    def entry(self, endpoint: str) -> Entry:
-        """Return what is known of the module on a replica."""
-        return self.entries.get(endpoint, NO_ENTRY)
-
-    def note(self, endpoint: str, entry: Entry) -> None:
-        """Remember an entry that was just seen."""
-        self.entries[endpoint] = entry.seen(entry.state, self.now())
 
 
 def shown(data: WasmRegistration) -> RegisteredModule:

@@ -1,18 +1,14 @@
 """What is to be registered: one WasmModule's declaration, ready to be sent."""
 
-import hashlib
-import json
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Final
 
 from herder.api.served import DeletionPolicy
 from herder.api.wasm import WasmModuleSpec
 from herder.gateway.wasm import ModuleSpec
+from herder.workflows.digest import digest
 from herder.workflows.owner import Owner
 from herder.workflows.wasm.naming import ModuleName, content_key, place_key
-
-_HASH_CHARS: Final = 32
 
 
 @dataclass(frozen=True)
@@ -21,11 +17,6 @@ class WasmPlan:
 
     spec: WasmModuleSpec
     owner: Owner
-
-    @property
-    def secrets(self) -> tuple[str, ...]:
-        """What may be shown nowhere."""
-        return ()
 
     @property
     def key(self) -> str:
@@ -43,14 +34,9 @@ class WasmPlan:
     @cached_property
     def spec_hash(self) -> str:
         """A hash of all that is declared and sent, but for the name, which it is a part of."""
-        parts = [
-            self.spec.source.path,
-            self.spec.sha256,
-            self.spec.module_type.value,
-            sorted(self.spec.attach_points),
-            self.is_orphaned,
-        ]
-        return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:_HASH_CHARS]
+        spec = self.spec
+        points = sorted(spec.attach_points)
+        return digest(spec.source.path, spec.sha256, spec.module_type.value, points, self.is_orphaned)
 
     @cached_property
     def name(self) -> str:

@@ -1,6 +1,7 @@
 """The steps that take a resource's modules off every replica, whatever it declares or has declared."""
 
 from dataclasses import replace
+from functools import partial
 from typing import ClassVar, Final
 
 from herder.api.status import EntryState
@@ -9,7 +10,7 @@ from herder.gateway.errors import WasmDisabled
 from herder.gateway.wasm import Module
 from herder.workflows.entry import REGISTERED
 from herder.workflows.errors import Waiting
-from herder.workflows.fanout import fault_of, on_each
+from herder.workflows.fanout import insist, on_each
 from herder.workflows.step import Step
 from herder.workflows.wasm.advance import delete
 from herder.workflows.wasm.data import Replica, WasmRemoval
@@ -66,7 +67,7 @@ class Find(Step[WasmRemoval]):
     async def attempt(self, context: Context) -> None:
         """Look at every replica once."""
         data = context.data
-        await on_each(data.replicas, lambda replica: _find(replica, data), data, patience_s=_PATIENCE_S)
+        await on_each(data.replicas, partial(_find, data=data), data, patience_s=_PATIENCE_S)
 
 
 def is_listed_anywhere(context: Context) -> bool:
@@ -83,7 +84,7 @@ class Remove(Step[WasmRemoval]):
         """Tell each replica. What fails here is looked after by the last step, which insists."""
         data = context.data
         listing = [r for r in data.replicas if data.entry(r.endpoint).state in REGISTERED]
-        await on_each(listing, lambda replica: _remove(replica, data), data)
+        await on_each(listing, partial(_remove, data=data), data)
 
 
 class Confirm(Step[WasmRemoval]):
@@ -94,6 +95,4 @@ class Confirm(Step[WasmRemoval]):
     async def attempt(self, context: Context) -> None:
         """Look at every replica, and remove what is there."""
         data = context.data
-        problems = await on_each(data.replicas, lambda replica: _remove(replica, data), data)
-        if problems:
-            raise fault_of(problems)
+        await insist(data, partial(_remove, data=data))

@@ -1,11 +1,11 @@
 """The steps that change the replicas: register, verify what each has read, and only then take off what was before."""
 
-from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import ClassVar, Final
 
 from herder.engine import StepResult, WorkflowContext
 from herder.workflows.errors import Permanent, Transient
-from herder.workflows.fanout import in_reach, on_each, raise_unless_tolerable
+from herder.workflows.fanout import drive, drive_in_reach, on_each
 from herder.workflows.step import Step
 from herder.workflows.wasm.advance import bring, delete, mismatch, withdraw
 from herder.workflows.wasm.data import Replica, WasmRegistration
@@ -17,11 +17,6 @@ _PATIENCE_S: Final = 5.0
 """How long a replica that hangs may hold up the withdrawal from the others."""
 
 
-async def _on_each(replicas: tuple[Replica, ...], act: Callable[[Replica], Awaitable[None]], context: Context) -> None:
-    problems = await on_each(replicas, act, context.data)
-    raise_unless_tolerable(problems, len(context.data.replicas), context.attempt)
-
-
 class Reversible(Step[WasmRegistration]):
     """A step that, when it has failed for good, leaves the module as it was before at work alone where there is one."""
 
@@ -30,7 +25,7 @@ class Reversible(Step[WasmRegistration]):
         await super().on_failure(context, error)
         data = context.data
         touched = [replica for replica in data.replicas if replica.endpoint in data.added]
-        await on_each(touched, lambda replica: withdraw(replica, data), data, patience_s=_PATIENCE_S)
+        await on_each(touched, partial(withdraw, data=data), data, patience_s=_PATIENCE_S)
 
 
 class Register(Reversible):
@@ -41,11 +36,7 @@ class Register(Reversible):
     async def attempt(self, context: Context) -> None:
         """Bring each replica there."""
         data = context.data
-
-        async def register(replica: Replica) -> None:
-            await bring(replica, data)
-
-        await _on_each(data.replicas, register, context)
+        await drive(data, partial(bring, data=data), context.attempt)
 
 
 class Verify(Reversible):
@@ -70,7 +61,7 @@ class Verify(Reversible):
             await bring(replica, data)
             raise Transient("NotListed", f"{replica.endpoint}: it has taken the module off its list again")
 
-        await _on_each(in_reach(data.replicas, data), compare, context)
+        await drive_in_reach(data, compare, context.attempt)
 
 
 def _fault(replica: Replica, data: WasmRegistration, found: str, line: str | None) -> Permanent:
@@ -98,5 +89,5 @@ class RetireFormer(Step[WasmRegistration]):
             left = [module for module in listed if module not in superfluous]
             data.note(replica.endpoint, look(data.plan, data.entry(replica.endpoint), left).entry)
 
-        await _on_each(in_reach(data.replicas, data), retire, context)
+        await drive_in_reach(data, retire, context.attempt)
         return None if retired or context.attempt > 1 else StepResult.SKIP

@@ -218,7 +218,7 @@ class World:
         self, entries: Mapping[str, Entry] | None = None, *, owner: Owner = OWNER, timeout_s: int = 60
     ) -> Ended[WasmRemoval]:
         """Run `wasm-removal` to its end."""
-        data = WasmRemoval(owner, self.replicas, dict(entries or {}), now=clock)
+        data = WasmRemoval(owner, self.replicas, entries=dict(entries or {}), now=clock)
         definition = removal(timeout_s)
         self.engine.register_workflow(definition)
         return await self._wait(await self.engine.start_workflow(definition.id, data), data)
