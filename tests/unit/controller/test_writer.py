@@ -82,26 +82,79 @@ async def test_progress_is_written_once_a_second_at_most_and_the_newest_wins() -
     assert min(gaps) == pytest.approx(1.0)
 
 
+class Crowd:
+    """A hundred objects, and an API server that takes its time for each write."""
+
+    def __init__(self, write_s: float) -> None:
+        self.desk = Desk()
+        bodies = [self.desk.kube.apply(KEY.kind, f"w{n:02}", {}) for n in range(100)]
+        for body in bodies:
+            self.desk.objects.put(body)
+        self.those = [(Key.of(body), uid_of(body)) for body in bodies]
+        self.at_once = self.most_at_once = self.written = 0
+        self._write_s = write_s
+        self.desk.kube.gate = self._take
+
+    def submit(self, value: object) -> None:
+        for key, uid in self.those:
+            self.desk.writer.submit(key, uid, saying(value))
+
+    async def _take(self, _call: Call) -> None:
+        self.at_once += 1
+        self.most_at_once = max(self.most_at_once, self.at_once)
+        await asyncio.sleep(self._write_s)
+        self.at_once -= 1
+        self.written += 1
+
+
 @virtual_time
-async def test_progress_of_many_is_written_twenty_times_a_second_and_an_end_at_once() -> None:
-    desk = Desk()
-    bodies = [desk.kube.apply(KEY.kind, f"w{n:02}", {}) for n in range(100)]
-    those = [(Key.of(body), uid_of(body)) for body in bodies]
-    for body in bodies:
-        desk.objects.put(body)
-    await asyncio.gather(*(desk.writer.write(*each, saying("start")) for each in those))
-    desk.written_at_s.clear()
+async def test_the_progress_of_many_is_written_the_more_seldom_the_longer_a_write_takes() -> None:
+    written = {}
+    for write_s in (0.001, 0.02):
+        crowd = Crowd(write_s)
+        for step in range(100):
+            crowd.submit(step)
+            await asyncio.sleep(0.2)
+        written[write_s] = crowd.written
 
-    for step in range(50):
-        for key, uid in those:
-            desk.writer.submit(key, uid, saying(step))
-        await asyncio.sleep(0.2)
-    progress = len(desk.written_at_s)
-    ends_at_s = asyncio.get_running_loop().time()
-    await desk.writer.write(*those[0], saying("end"))
+    assert written == {0.001: pytest.approx(2000, rel=0.1), 0.02: pytest.approx(250, rel=0.2)}
 
-    assert progress == pytest.approx(200, abs=100)
-    assert desk.written_at_s[-1] == ends_at_s
+
+@virtual_time
+async def test_what_nobody_waits_for_is_written_a_few_at_once_and_a_start_passes_it() -> None:
+    crowd = Crowd(1.0)
+    crowd.submit("seen")
+    await asyncio.sleep(0.1)
+
+    began_s = asyncio.get_running_loop().time()
+    await crowd.desk.write("start")
+
+    assert asyncio.get_running_loop().time() == began_s + 1.0
+    assert crowd.most_at_once == 5
+
+
+@virtual_time
+async def test_what_stands_in_line_is_written_at_once_when_it_turns_urgent() -> None:
+    crowd = Crowd(1.0)
+    crowd.submit("seen")
+    key, uid = crowd.those[-1]
+    await asyncio.sleep(0.1)
+
+    assert await asyncio.wait_for(crowd.desk.writer.write(key, uid, saying("end")), 1.5)
+
+
+@virtual_time
+async def test_who_leaves_the_line_keeps_nobody_else_from_a_lane() -> None:
+    crowd = Crowd(1.0)
+    crowd.submit("seen")
+    await asyncio.sleep(0.1)
+
+    for _, uid in crowd.those[4:-1]:
+        crowd.desk.writer.withdraw(uid)
+    await asyncio.sleep(2.5)
+
+    assert crowd.written == 5
+    assert crowd.desk.kube.status(crowd.those[-1][0]) == {"said": "seen"}
 
 
 @virtual_time

@@ -3,7 +3,8 @@
 For each object the latest wish counts, and it is a function: what the status should be, given the object as it is. So a
 wish that waits costs nothing, and one that meets a newer object is simply asked again.
 
-- A start and an end are written at once, progress at most once a second for an object, and 20 times a second for all.
+- A start and an end are written at once. Progress, and what is merely observed, is written at most once a second for
+  an object, a few at once, and the more seldom the longer the API server takes.
 - Every write names the uid and the resourceVersion it was made for: a stale writer can't overwrite, and an object that
   took the name of another is left alone.
 - Every write carries the epoch of the mandate that it is made under, and none is made over a higher one.
@@ -15,24 +16,21 @@ wish that waits costs nothing, and one that meets a newer object is simply asked
 import asyncio
 import time
 from collections.abc import Callable
-from contextlib import suppress
 from typing import Any, Final
 
 import structlog
 
 from herder.controller.cluster.diff import merge_patch
-from herder.controller.cluster.errors import Conflicted, Forbidden, NotFound, Rejected, Unreached
+from herder.controller.cluster.errors import Conflicted, Forbidden, KubeError, NotFound, Rejected, Unreached
 from herder.controller.cluster.kube import Kube
 from herder.controller.known.objects import Body, Key, Objects, epoch_of, uid_of
 from herder.controller.leadership.mandate import NO_EPOCH, Mandate
 from herder.controller.status.fit import fitted
+from herder.controller.status.pace import Pace
 from herder.controller.status.wishes import Render, Slot, Status, Wish
 
 log = structlog.get_logger(__name__)
 
-PROGRESS_INTERVAL_S: Final = 1.0
-_PROGRESS_PER_S: Final = 20
-"""Of all objects together: in a flood the API server's time is for starts and ends."""
 _FIRST_PAUSE_S: Final = 0.2
 _LONGEST_PAUSE_S: Final = 10.0
 
@@ -62,6 +60,7 @@ class StatusWriter:
         self._seen = seen
         self._clock = clock
         self._mandate = mandate or Mandate.for_good()
+        self._pace = Pace(clock)
         self._slots: dict[str, Slot] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._is_closed = False
@@ -122,39 +121,30 @@ class StatusWriter:
     async def _work(self, slot: Slot) -> None:
         pause_s = 0.0
         while slot.wish is not None:
-            await self._await_turn(slot)
-            wish = slot.take()
-            if wish is None:
-                break
-            try:
-                wish.answer(is_written=await self._write(slot, wish.render))
+            async with self._pace.turn(slot, len(self._tasks)):
+                wish = slot.take()
+                failed = await self._try(slot, wish) if wish is not None else None
+            if wish is not None and failed is not None:
+                slot.put_back(wish)
+                pause_s = await _paused(slot, pause_s, failed)
+            else:
                 pause_s = 0.0
-            except Conflicted:
-                slot.put_back(wish)
-                await asyncio.sleep(pause_s)
-                pause_s = _longer(pause_s)
-            except (Unreached, Forbidden) as error:
-                slot.put_back(wish)
-                pause_s = _longer(pause_s)
-                await _pause(slot, pause_s, error)
-            except Rejected as error:
-                log.warning("status.rejected", key=str(slot.key), error=str(error))
-                wish.answer(is_written=False)
-            except Exception:  # a defect of ours in this one status must not end the writing of the next
-                log.exception("status.defect", key=str(slot.key))
-                wish.answer(is_written=False)
             slot.in_hand = None
         slot.is_worked_on = False
 
-    async def _await_turn(self, slot: Slot) -> None:
-        interval_s = max(PROGRESS_INTERVAL_S, len(self._tasks) / _PROGRESS_PER_S)
-        left_s = slot.last_write_s + interval_s - self._clock()
-        if left_s <= 0 or slot.is_urgent:
-            return
-        slot.hurry.clear()
-        with suppress(TimeoutError):
-            async with asyncio.timeout(left_s):
-                await slot.hurry.wait()
+    async def _try(self, slot: Slot, wish: Wish) -> KubeError | None:
+        """Make one attempt and answer who waits; return what went wrong where it is worth another."""
+        is_written = False
+        try:
+            is_written = await self._write(slot, wish.render)
+        except (Conflicted, Unreached, Forbidden) as error:
+            return error
+        except Rejected as error:
+            log.warning("status.rejected", key=str(slot.key), error=str(error))
+        except Exception:  # a defect of ours in this one status must not end the writing of the next
+            log.exception("status.defect", key=str(slot.key))
+        wish.answer(is_written=is_written)
+        return None
 
     async def _write(self, slot: Slot, render: Render) -> bool:
         """Make one attempt; return False if the object is gone. Raises KubeError, Conflicted once it was read anew."""
@@ -169,6 +159,7 @@ class StatusWriter:
         patch = merge_patch(body.get("status") or {}, status)
         if not patch:
             return True
+        began_s = self._clock()
         try:
             after = await self._patch(slot, body, _stamped(patch, self._mandate.epoch))
         except NotFound:
@@ -176,6 +167,7 @@ class StatusWriter:
         except Conflicted:
             return await self._reread(slot)
         slot.last_write_s = self._clock()
+        self._pace.took(slot.last_write_s - began_s)
         self._objects.put(after)
         self._written(slot.key, body, status)
         return True
@@ -204,7 +196,16 @@ def _longer(pause_s: float) -> float:
     return min(_LONGEST_PAUSE_S, max(_FIRST_PAUSE_S, pause_s * 2))
 
 
-async def _pause(slot: Slot, pause_s: float, error: Unreached | Forbidden) -> None:
+async def _paused(slot: Slot, pause_s: float, error: KubeError) -> float:
+    """Wait before another attempt, and return how long the next wait is to be, or has been.
+
+    A conflict is another's write: what is there now was read, and may be written to at once the first time.
+    """
+    if isinstance(error, Conflicted):
+        await asyncio.sleep(pause_s)
+        return _longer(pause_s)
+    pause_s = _longer(pause_s)
     if pause_s == _FIRST_PAUSE_S:
         log.warning("status.delayed", key=str(slot.key), error=str(error))
     await asyncio.sleep(max(pause_s, error.retry_after_s if isinstance(error, Unreached) else 0.0))
+    return pause_s
