@@ -38,6 +38,17 @@ exec {kubectl} "$@"
 """
 
 
+_ARGO_CD: Final = {
+    "/api/v1/namespaces/argocd": {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "argocd"}},
+    "/api/v1/namespaces/argocd/configmaps/argocd-cm": {
+        "apiVersion": "v1",
+        "kind": "ConfigMap",
+        "metadata": {"name": "argocd-cm", "namespace": "argocd"},
+    },
+}
+"""What an installation of Argo CD brings, as far as pages change it."""
+
+
 class Stage:
     """Runs a story. What the pages take for granted is declared as soon as the cluster knows herder's kinds."""
 
@@ -84,6 +95,8 @@ class Stage:
             f"/api/v1/namespaces/{namespace}",
             {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": namespace}},
         )
+        for path, body in _ARGO_CD.items():
+            self.cluster.apply(path, body)
         self.declared.gateway(self.smgs, name="shepherd")
         for name, script in WORKERS.items():
             url = self._workers.add(name, script).url

@@ -1,4 +1,4 @@
-"""What the pages for operators, and the README, tell people to type does what they say: run from top to bottom."""
+"""What the pages tell people to type does what they say: run from top to bottom."""
 
 import shutil
 from collections.abc import Callable, Iterator
@@ -9,16 +9,22 @@ import pytest
 
 from real.docs.stage import WORKERS, Stage
 from rig.control_plane.control_plane import ControlPlane
-from rig.documents import ROOT, Story, stories
+from rig.documents import Story, books, stories
 from rig.gateway import Smg
 from rig.waiting import eventually
 from rig.workers import MockWorkers
 
-PAGES: Final = ["README.md", *(str(path.relative_to(ROOT)) for path in sorted((ROOT / "docs/operations").glob("*.md")))]
+
+def _name_of(page: str) -> str:
+    """Return what a page's stories are called: as its file, or as the folder of pages that are read as one."""
+    path = Path(page)
+    return path.parent.name if path.name == "README.md" and len(path.parts) > 1 else path.stem
+
+
 STORIES: Final = {
-    f"{Path(page).stem}-{number}": story
-    for page in PAGES
-    for number, story in enumerate(stories(page), 1)
+    f"{_name_of(pages[0])}-{number}": story
+    for pages in books()
+    for number, story in enumerate(stories(*pages), 1)
     if any(block.why_not is None for block in story.blocks)
 }
 LISTED: Final = {

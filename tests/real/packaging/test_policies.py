@@ -184,7 +184,7 @@ def test_there_is_no_policy_unless_it_is_asked_for(helm: Helm) -> None:
 
 
 def test_the_values_that_are_shown_as_an_example_are_taken(helm: Helm, tmp_path: Path) -> None:
-    [example] = re.findall(r"```yaml\n(admissionPolicies:.*?)```", GUIDE.read_text(), re.DOTALL)
+    [example] = re.findall(r"^(admissionPolicies:.*?)^END$", GUIDE.read_text(), re.DOTALL | re.MULTILINE)
     (tmp_path / "policies.yaml").write_text(example)
 
     text = helm.run("template", "herder", str(CHART), "--values", str(tmp_path / "policies.yaml"))

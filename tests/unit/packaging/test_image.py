@@ -80,3 +80,13 @@ def test_nothing_but_the_finished_environment_is_kept() -> None:
 
 def test_no_command_names_an_index_or_a_host() -> None:
     assert [command for command in PIP if re.search(r"://|index-url|find-links|trusted-host", command)] == []
+
+
+def test_the_page_hands_to_a_build_what_the_dockerfile_asks_for() -> None:
+    page, dockerfile = (ROOT / "docs" / "image.md").read_text(), (ROOT / "Dockerfile").read_text()
+
+    arguments = set(re.findall(r"--build-arg (\w+)=", page))
+    secrets = set(re.findall(r"--secret id=([\w.]+)", page))
+
+    assert arguments == set(re.findall(r"^ARG (\w+)", dockerfile, re.MULTILINE))
+    assert secrets == set(re.findall(r"--mount=type=secret,id=([\w.]+)", dockerfile))
