@@ -4,9 +4,11 @@ import asyncio
 
 import pytest
 
+from herder.controller.cluster.errors import Unreached
 from herder.controller.known.objects import Key
 from herder.gateway.errors import Unavailable
 from herder.gateway.spec import WorkerSpec
+from unit.controller.fake_kube import Call
 from unit.controller.office import ENDPOINTS, GATEWAY, Office, working
 from unit.engine.kit import elapsed_s, virtual_time
 
@@ -33,6 +35,11 @@ def is_known(office: Office, key: Key) -> bool:
     rows = {row["endpoint"]: row.get("workerId") for row in office.kube.status(key)["replicas"]}
     listed = {e: {w.url: w.id for w in replica.listed} for e, replica in office.replicas.items()}
     return all(rows[endpoint] == listed[endpoint].get(f"http://{key.name}:8000") for endpoint in ENDPOINTS)
+
+
+async def refuses_statuses(call: Call) -> None:
+    if call.path.endswith("/status"):
+        raise Unreached("not now")
 
 
 @virtual_time
@@ -67,6 +74,26 @@ async def test_what_was_given_back_is_looked_for_before_the_next_reading_is_due(
         await office.until(lambda: len(office.listed()) == len(NAMES), within_s=600)
 
         await office.until(lambda: all(is_known(office, key) for key in keys), within_s=5)
+
+
+@virtual_time
+async def test_a_replica_that_loses_everything_again_before_the_first_time_is_written_needs_no_run_either(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async with working(monkeypatch) as office:
+        keys = await declared(office)
+        before, gate = runs(office, keys), office.kube.gate
+        office.kube.gate = refuses_statuses
+        office.a.restart()
+        await office.until(lambda: len(office.listed()) == len(NAMES))
+        await asyncio.sleep(30)
+
+        office.a.restart()
+        await office.until(lambda: len(office.listed()) == len(NAMES))
+        office.kube.gate = gate
+        await office.until(lambda: all(is_known(office, key) for key in keys))
+
+        assert runs(office, keys) == before
 
 
 @virtual_time

@@ -9,7 +9,7 @@ from structlog.testing import capture_logs
 
 from herder.controller.cluster.errors import Conflicted, Forbidden, KubeError, Rejected, Unreached
 from herder.controller.known.objects import Body, Key, Objects, uid_of
-from herder.controller.status.wishes import Render, Status
+from herder.controller.status.wishes import Haste, Render, Status
 from herder.controller.status.writer import StatusWriter
 from unit.controller.fake_kube import NAMESPACE, Call, FakeKube
 from unit.engine.kit import virtual_time
@@ -36,7 +36,7 @@ class Desk:
         return uid_of(body)
 
     def submit(self, value: object, *, urgent: bool = False) -> None:
-        self.writer.submit(KEY, self.uid, saying(value), urgent=urgent)
+        self.writer.submit(KEY, self.uid, saying(value), Haste.URGENT if urgent else Haste.PROGRESS)
 
     def write(self, value: object) -> "asyncio.Future[bool]":
         return self.writer.write(KEY, self.uid, saying(value))
@@ -95,9 +95,9 @@ class Crowd:
         self._write_s = write_s
         self.desk.kube.gate = self._take
 
-    def submit(self, value: object) -> None:
+    def submit(self, value: object, haste: Haste) -> None:
         for key, uid in self.those:
-            self.desk.writer.submit(key, uid, saying(value))
+            self.desk.writer.submit(key, uid, saying(value), haste)
 
     async def _take(self, _call: Call) -> None:
         self.at_once += 1
@@ -113,7 +113,7 @@ async def test_the_progress_of_many_is_written_the_more_seldom_the_longer_a_writ
     for write_s in (0.001, 0.02):
         crowd = Crowd(write_s)
         for step in range(100):
-            crowd.submit(step)
+            crowd.submit(step, Haste.PROGRESS)
             await asyncio.sleep(0.2)
         written[write_s] = crowd.written
 
@@ -121,9 +121,21 @@ async def test_the_progress_of_many_is_written_the_more_seldom_the_longer_a_writ
 
 
 @virtual_time
+async def test_what_has_changed_for_good_is_written_as_fast_as_its_lanes_allow() -> None:
+    crowd = Crowd(0.1)
+    crowd.submit("seen", Haste.NEWS)
+    await asyncio.sleep(6)
+
+    crowd.submit("changed", Haste.NEWS)
+    await asyncio.sleep(5.5)
+
+    assert crowd.written == 2 * len(crowd.those)
+
+
+@virtual_time
 async def test_what_nobody_waits_for_is_written_a_few_at_once_and_a_start_passes_it() -> None:
     crowd = Crowd(1.0)
-    crowd.submit("seen")
+    crowd.submit("seen", Haste.NEWS)
     await asyncio.sleep(0.1)
 
     began_s = asyncio.get_running_loop().time()
@@ -136,7 +148,7 @@ async def test_what_nobody_waits_for_is_written_a_few_at_once_and_a_start_passes
 @virtual_time
 async def test_what_stands_in_line_is_written_at_once_when_it_turns_urgent() -> None:
     crowd = Crowd(1.0)
-    crowd.submit("seen")
+    crowd.submit("seen", Haste.NEWS)
     key, uid = crowd.those[-1]
     await asyncio.sleep(0.1)
 
@@ -146,7 +158,7 @@ async def test_what_stands_in_line_is_written_at_once_when_it_turns_urgent() -> 
 @virtual_time
 async def test_who_leaves_the_line_keeps_nobody_else_from_a_lane() -> None:
     crowd = Crowd(1.0)
-    crowd.submit("seen")
+    crowd.submit("seen", Haste.NEWS)
     await asyncio.sleep(0.1)
 
     for _, uid in crowd.those[2:-1]:

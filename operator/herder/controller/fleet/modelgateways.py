@@ -18,7 +18,7 @@ from herder.controller.fleet.services import ServiceMissing, Services
 from herder.controller.known.objects import Body, Key, Objects, uid_of
 from herder.controller.known.queue import WorkQueue
 from herder.controller.reconcile.world import Blocked
-from herder.controller.status.wishes import Status
+from herder.controller.status.wishes import Haste, Status
 from herder.controller.status.writer import StatusWriter
 from herder.net.hosts import host_of
 from herder.net.tls import Trust
@@ -97,7 +97,8 @@ class ModelGateways:
         if is_other and seen.is_unheard:
             self._queue.add_after(key, _FIRST_WORDS_S)
             return  # what the replicas say is worth more, and comes at once
-        self._writer.submit(key, uid_of(body), partial(self._status, key), urgent=is_news(status_of(body), seen))
+        haste = Haste.URGENT if is_news(status_of(body), seen) else Haste.NEWS
+        self._writer.submit(key, uid_of(body), partial(self._status, key), haste)
 
     async def _look(self, key: Key, body: Body) -> Access | Blocked:
         """Return how the gateway is reached, or why it can't be driven. Raises KubeError."""

@@ -1,20 +1,28 @@
 """What this process remembers of one object beside its status; losing it costs a look, never a mistake."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 
-from herder.workflows.entry import Entry
+from herder.workflows.entry import REGISTERED, Entry
 
 _NEVER: Final = float("-inf")
 
 
 @dataclass(frozen=True, slots=True)
 class Gift:
-    """What was given back to a replica, and when it took that (monotonic seconds); it did not where that is never."""
+    """What was given back to a replica, and when it took that (monotonic seconds); it did not where that is never.
+
+    `entry` is as the replica lists it, once that was seen to.
+    """
 
     entry: Entry
     at_s: float = _NEVER
+
+    @property
+    def is_seen(self) -> bool:
+        """Whether the replica was seen to list it: if it lacks it now, it has lost it again."""
+        return self.entry.state in REGISTERED
 
 
 @dataclass(slots=True)
@@ -51,6 +59,13 @@ class Memory:
         """Return the records with what was given back since they were written; what they name is forgotten."""
         self.given = {e: gift for e, gift in self.given.items() if e in written and not _is_in(gift, written[e])}
         return {**written, **{endpoint: gift.entry for endpoint, gift in self.given.items()}}
+
+    def sees(self, entries: Mapping[str, Entry]) -> None:
+        """Note what replicas list of what they were given back."""
+        for endpoint, gift in self.given.items():
+            seen = entries.get(endpoint)
+            if seen is not None and seen.state in REGISTERED and seen.worker_id == gift.entry.worker_id:
+                self.given[endpoint] = replace(gift, entry=seen)
 
     def meets(self, instances: Mapping[str, int]) -> None:
         """Note which instances are there, where no run has ended in this process yet."""

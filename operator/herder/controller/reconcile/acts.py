@@ -41,7 +41,7 @@ from herder.controller.running.launch import Launcher, known_entries
 from herder.controller.running.restore import UNFINISHED, entries_of
 from herder.controller.running.runs import Runs
 from herder.controller.status import claims, project
-from herder.controller.status.wishes import Status
+from herder.controller.status.wishes import Haste, Status
 from herder.controller.status.writer import StatusWriter
 from herder.workflows.entry import Entry
 
@@ -237,7 +237,8 @@ class Acts:
             kept = {"conditions": status_of(body).conditions}  # what the run would say of itself is not said any more
             return render(base(body).model_copy(update=kept), at=at).dump()
 
-        self.writer.submit(subject.key, subject.uid, to_status, urgent=base is not status_of)
+        haste = Haste.NEWS if base is status_of else Haste.URGENT
+        self.writer.submit(subject.key, subject.uid, to_status, haste)
 
 
 def _is_observed(gateway: Gateway) -> bool:

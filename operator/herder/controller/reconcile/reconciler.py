@@ -69,6 +69,8 @@ class Reconciler:
             self.queue.add_after(key, MISSING_RECHECK_S)
             return
         memory.meets(self.scout.instances(subject.gateway))
+        if scene.observation is not None:
+            memory.sees(scene.observation.entries)
         run = self.runs.get(subject.uid)
         self._note_leaving(scene, run, memory)
         changes_in_s = self._changes_in_s(scene, memory)

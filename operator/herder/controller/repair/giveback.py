@@ -65,7 +65,7 @@ class Giveback:
         if action.job is not Job.REGISTRATION or action.resumes or scene.observation is None or scene.gateway is None:
             return False
         lacking = scene.observation.lacking - scene.observation.away
-        if memory.given:
+        if any(e in memory.given and not memory.given[e].is_seen for e in lacking):
             is_awaited = all(self._is_awaited(memory.given.get(e), scene.gateway.views[e]) for e in lacking)
             if is_awaited:
                 self._queue.add_after(scene.subject.key, _PATIENCE_S)

@@ -20,7 +20,7 @@ from herder.controller.running.failpoints import Tripwire
 from herder.controller.running.line import Turn
 from herder.controller.running.listening import Ending, RunListener
 from herder.controller.running.places import Places
-from herder.controller.status.wishes import Status
+from herder.controller.status.wishes import Haste, Status
 from herder.controller.status.writer import StatusWriter
 from herder.engine import (
     Event,
@@ -149,9 +149,9 @@ class Runs:
         """Have a run that was stopped written as it stands; one that has ended all the same, as that."""
         outcome = run.outcome
         if outcome is None and run.is_begun:
-            self._writer.submit(run.key, run.uid, lambda body: run.render(run, body), urgent=True)
+            self._writer.submit(run.key, run.uid, lambda body: run.render(run, body), Haste.URGENT)
         elif outcome is not None and not (run.is_last and outcome.ok):
-            self._writer.submit(run.key, run.uid, lambda body: run.render_end(run, body, outcome), urgent=True)
+            self._writer.submit(run.key, run.uid, lambda body: run.render_end(run, body, outcome), Haste.URGENT)
 
     async def on_event(self, event: Event) -> None:
         """Have a run's progress written; called by the engine's event bus."""
@@ -165,8 +165,8 @@ class Runs:
             return  # the status says already when it was to begin
         if isinstance(event, StepRetrying) and event.delay_s >= _PATIENT_S:
             self._places.give(event.instance_id)
-        is_urgent = self._tripwire.hastens(run.name)
-        self._writer.submit(run.key, run.uid, lambda body: run.render(run, body), urgent=is_urgent)
+        haste = Haste.URGENT if self._tripwire.hastens(run.name) else Haste.PROGRESS
+        self._writer.submit(run.key, run.uid, lambda body: run.render(run, body), haste)
 
     async def _drive(self, run: Run) -> None:
         try:

@@ -9,10 +9,10 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from typing import Final
 
-from herder.controller.status.wishes import Slot
+from herder.controller.status.wishes import Haste, Slot
 
-PROGRESS_INTERVAL_S: Final = 1.0
-"""How long after an object's last write its next one is made, where the API server answers as fast as it can."""
+INTERVAL_S: Final = 1.0
+"""How long after an object's last write its next one is made at the earliest."""
 _LANES: Final = 2
 _REST: Final = 5.0
 """How many times as long as it takes to write them all once it is until the next round of progress."""
@@ -48,7 +48,8 @@ class Pace:
                 self._leave()
 
     async def _rest(self, slot: Slot, waiting: int) -> None:
-        interval_s = max(PROGRESS_INTERVAL_S, _REST * self._write_s * waiting)
+        is_progress = slot.wish is not None and slot.wish.haste is Haste.PROGRESS
+        interval_s = max(INTERVAL_S, _REST * self._write_s * waiting if is_progress else 0.0)
         left_s = slot.last_write_s + interval_s - self._clock()
         if left_s > 0 and not slot.is_urgent:
             slot.hurry.clear()

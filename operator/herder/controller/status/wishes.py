@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from enum import IntEnum
 from typing import Any
 
 from herder.controller.known.objects import Body, Key
@@ -12,20 +13,31 @@ type Render = Callable[[Body], Status]
 """Returns the status that the object should have; called as often as the object turns out to be newer."""
 
 
+class Haste(IntEnum):
+    """How soon a wish is to be written, the more urgent the higher."""
+
+    PROGRESS = 0
+    """Of a run: the next one will say more."""
+    NEWS = 1
+    """What has changed and stays so."""
+    URGENT = 2
+    """What somebody waits for."""
+
+
 @dataclass(slots=True, eq=False)
 class Wish:
     """What the status should be, and who wants to know when it is."""
 
     render: Render
-    urgent: bool
+    haste: Haste
     waiters: list[asyncio.Future[bool]] = field(default_factory=list)
     is_withdrawn: bool = False
 
     def in_place_of(self, earlier: "Wish | None") -> "Wish":
-        """Return this wish with the urgency and the waiters of the one that it stands for, too."""
+        """Return this wish with the haste and the waiters of the one that it stands for, too."""
         if earlier is None:
             return self
-        return Wish(self.render, self.urgent or earlier.urgent, [*earlier.waiters, *self.waiters])
+        return Wish(self.render, max(self.haste, earlier.haste), [*earlier.waiters, *self.waiters])
 
     def answer(self, *, is_written: bool) -> None:
         """Tell those who wait, once."""
@@ -54,12 +66,12 @@ class Slot:
     @property
     def is_urgent(self) -> bool:
         """Whether the wish that waits may not be kept waiting."""
-        return self.wish is not None and self.wish.urgent
+        return self.wish is not None and self.wish.haste is Haste.URGENT
 
     def put(self, wish: Wish) -> None:
         """Let a wish wait, in place of the one that does."""
         self.wish = wish.in_place_of(self.wish)
-        if self.wish.urgent:
+        if self.is_urgent:
             self.hurry.set()
 
     def take(self) -> Wish | None:

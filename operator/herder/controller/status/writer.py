@@ -3,8 +3,8 @@
 For each object the latest wish counts, and it is a function: what the status should be, given the object as it is. So a
 wish that waits costs nothing, and one that meets a newer object is simply asked again.
 
-- A start and an end are written at once. Progress, and what is merely observed, is written at most once a second for
-  an object, a few at once, and the more seldom the longer the API server takes.
+- A start and an end are written at once; what is merely observed at most once a second for an object, and a few at
+  once; progress the more seldom, too, the longer the API server takes.
 - Every write names the uid and the resourceVersion it was made for: a stale writer can't overwrite, and an object that
   took the name of another is left alone.
 - Every write carries the epoch of the mandate that it is made under, and none is made over a higher one.
@@ -27,7 +27,7 @@ from herder.controller.known.objects import Body, Key, Objects, epoch_of, uid_of
 from herder.controller.leadership.mandate import NO_EPOCH, Mandate
 from herder.controller.status.fit import fitted
 from herder.controller.status.pace import Pace
-from herder.controller.status.wishes import Render, Slot, Status, Wish
+from herder.controller.status.wishes import Haste, Render, Slot, Status, Wish
 
 log = structlog.get_logger(__name__)
 
@@ -68,14 +68,14 @@ class StatusWriter:
     def __len__(self) -> int:
         return len(self._slots)
 
-    def submit(self, key: Key, uid: str, render: Render, *, urgent: bool = False) -> None:
+    def submit(self, key: Key, uid: str, render: Render, haste: Haste = Haste.NEWS) -> None:
         """Have the object's status become what `render` says, in place of an earlier wish."""
-        self._take(key, uid, Wish(render, urgent))
+        self._take(key, uid, Wish(render, haste))
 
     def write(self, key: Key, uid: str, render: Render) -> "asyncio.Future[bool]":
         """As an urgent `submit`, to be waited for; False if the object is gone or the wish was dropped or withdrawn."""
         answer: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
-        self._take(key, uid, Wish(render, urgent=True, waiters=[answer]))
+        self._take(key, uid, Wish(render, Haste.URGENT, [answer]))
         return answer
 
     def withdraw(self, uid: str) -> None:
