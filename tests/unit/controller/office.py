@@ -1,10 +1,11 @@
 """The whole operator but for kopf, in virtual time: a fake API server that is watched, fake replicas, fake workers."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterator
+import inspect
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from contextlib import asynccontextmanager, contextmanager
-from functools import cached_property
-from typing import Any
+from functools import cached_property, wraps
+from typing import Any, Concatenate
 
 import pytest
 
@@ -24,7 +25,7 @@ from herder.gateway.types import Worker
 from herder.net.mcp import McpClient
 from herder.net.tls import Trust
 from unit.controller.fake_kube import NAMESPACE, FakeKube
-from unit.engine.kit import clock
+from unit.engine.kit import clock, virtual_time
 from unit.workflows.fakes import FakeReplica, FakeWorker
 from unit.workflows.tokenizer_world import FakeReplica as FakeTokenizers
 from unit.workflows.wasm.fakes import ONE, OTHER_PATH, PATH, TWO, FakeModules
@@ -188,19 +189,35 @@ class Office:
 
 
 @asynccontextmanager
-async def working(patch: pytest.MonkeyPatch, options: Options | None = None) -> AsyncIterator[Office]:
+async def working(options: Options | None = None) -> AsyncIterator[Office]:
     """An operator at work on a gateway with two replicas. What it leaves keeps the rules, and no task is left."""
     office = Office(options)
-    patch.setattr("herder.controller.fleet.gateways.Replica", lambda endpoint, *_, **__: office.replicas[endpoint])
-    office.gateway()
-    await office.start()
-    try:
-        yield office
-        for body in office.kube.bodies.values():
-            _keeps_the_rules(body)
-    finally:
-        await office.stop()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("herder.controller.fleet.gateways.Replica", lambda endpoint, *_, **__: office.replicas[endpoint])
+        office.gateway()
+        await office.start()
+        try:
+            yield office
+            for body in office.kube.bodies.values():
+                _keeps_the_rules(body)
+        finally:
+            await office.stop()
     assert asyncio.all_tasks() == {asyncio.current_task()}
+
+
+def at_work[**P](test: Callable[Concatenate[Office, P], Coroutine[Any, Any, None]]) -> Callable[P, None]:
+    """Run a test in virtual time; its first argument is an office with the operator at work, see `working`."""
+
+    @wraps(test)
+    @virtual_time
+    async def in_office(*args: P.args, **kwargs: P.kwargs) -> None:
+        async with working() as office:
+            await test(office, *args, **kwargs)
+
+    signature = inspect.signature(test)
+    parameters = tuple(signature.parameters.values())[1:]  # the rest is for pytest to find
+    vars(in_office)["__signature__"] = signature.replace(parameters=parameters)
+    return in_office
 
 
 def _keeps_the_rules(body: Body) -> None:

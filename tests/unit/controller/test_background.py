@@ -17,7 +17,7 @@ from herder.gateway.spec import WorkerSpec
 from herder.gateway.types import WorkerStatus
 from herder.workflows.owner import ORPHANED, Owner
 from unit.controller.fake_kube import NAMESPACE, FakeKube
-from unit.controller.office import ENDPOINTS, GATEWAY, INSTALLATION, working
+from unit.controller.office import ENDPOINTS, GATEWAY, INSTALLATION, Office, at_work
 from unit.engine.kit import virtual_time
 
 KEY = Key("WorkerRegistration", NAMESPACE, "a")
@@ -118,139 +118,120 @@ ENTRIES: dict[str, tuple[dict[str, str], bool]] = {
 
 
 @pytest.mark.parametrize(("labels", "is_swept"), ENTRIES.values(), ids=ENTRIES)
-def test_what_is_swept(labels: dict[str, str], is_swept: bool, monkeypatch: pytest.MonkeyPatch) -> None:
-    @virtual_time
-    async def run() -> None:
-        async with working(monkeypatch) as office:
-            office.is_deaf = True  # what exists is not known to this process: the API server is asked
-            office.worker("there", url="http://x", up=False)
-            office.worker("elsewhere", up=False)
-            office.a.enter(WorkerSpec(url="http://x", labels=labels))
-            await asyncio.sleep(40)
+@at_work
+async def test_what_is_swept(office: Office, labels: dict[str, str], is_swept: bool) -> None:
+    office.is_deaf = True  # what exists is not known to this process: the API server is asked
+    office.worker("there", url="http://x", up=False)
+    office.worker("elsewhere", up=False)
+    office.a.enter(WorkerSpec(url="http://x", labels=labels))
+    await asyncio.sleep(40)
 
-            assert (office.listed() == []) is is_swept
-
-    run()
+    assert (office.listed() == []) is is_swept
 
 
 @pytest.mark.parametrize("doubt", [Unreached("503"), Forbidden("403")], ids=["no answer", "no rights"])
-def test_nothing_is_swept_in_doubt(doubt: Exception, monkeypatch: pytest.MonkeyPatch) -> None:
-    @virtual_time
-    async def run() -> None:
-        async with working(monkeypatch) as office:
+@at_work
+async def test_nothing_is_swept_in_doubt(office: Office, doubt: Exception) -> None:
+    async def refuse(call: Any) -> None:
+        if call.path.endswith("/former"):
+            raise doubt
 
-            async def refuse(call: Any) -> None:
-                if call.path.endswith("/former"):
-                    raise doubt
+    office.kube.gate = refuse
+    office.a.enter(WorkerSpec(url="http://x", labels=owned().label))
+    await asyncio.sleep(60)
 
-            office.kube.gate = refuse
-            office.a.enter(WorkerSpec(url="http://x", labels=owned().label))
-            await asyncio.sleep(60)
-
-            assert office.listed() == ["http://x"]
-
-    run()
+    assert office.listed() == ["http://x"]
 
 
-@virtual_time
-async def test_nothing_is_swept_of_a_gateway_that_is_only_observed(monkeypatch: pytest.MonkeyPatch) -> None:
-    async with working(monkeypatch) as office:
-        office.gateway(mode="Observe")
-        office.a.enter(WorkerSpec(url="http://x", labels=owned().label))
-        await asyncio.sleep(60)
+@at_work
+async def test_nothing_is_swept_of_a_gateway_that_is_only_observed(office: Office) -> None:
+    office.gateway(mode="Observe")
+    office.a.enter(WorkerSpec(url="http://x", labels=owned().label))
+    await asyncio.sleep(60)
 
-        assert office.listed() == ["http://x"]
-
-
-@virtual_time
-async def test_a_replica_that_can_not_be_swept_holds_up_no_other(monkeypatch: pytest.MonkeyPatch) -> None:
-    async with working(monkeypatch) as office:
-        for replica in office.replicas.values():
-            for number in range(5):
-                replica.enter(WorkerSpec(url=f"http://x{number}", labels=owned().label))
-        office.a.fails["delete_worker"] = [Unavailable("no answer")] * 100
-        await asyncio.sleep(31)
-
-        assert office.listed(ENDPOINTS[1]) == []
-        assert office.a.count("delete_worker") <= 3
-        office.a.fails.clear()
-        await office.until(lambda: office.listed() == [])
+    assert office.listed() == ["http://x"]
 
 
-@virtual_time
-async def test_an_entry_that_can_not_be_swept_holds_up_no_other(monkeypatch: pytest.MonkeyPatch) -> None:
-    async with working(monkeypatch) as office:
+@at_work
+async def test_a_replica_that_can_not_be_swept_holds_up_no_other(office: Office) -> None:
+    for replica in office.replicas.values():
         for number in range(5):
-            office.a.enter(WorkerSpec(url=f"http://x{number}", labels=owned().label))
-        office.a.fails["delete_worker"] = [Transient("503")]
-        await asyncio.sleep(15)
+            replica.enter(WorkerSpec(url=f"http://x{number}", labels=owned().label))
+    office.a.fails["delete_worker"] = [Unavailable("no answer")] * 100
+    await asyncio.sleep(31)
 
-        assert office.listed() == ["http://x0"]
-
-
-@virtual_time
-async def test_what_a_resource_made_anew_with_another_url_has_left_is_swept(monkeypatch: pytest.MonkeyPatch) -> None:
-    async with working(monkeypatch) as office:
-        key = office.worker(drain={"settleSeconds": 0, "timeoutSeconds": 5})
-        await office.registered(key)
-        office.a.away = True
-        await office.until(office.says(GATEWAY, "GatewayUnreachable"))
-        office.kube.delete(key, at="2020-01-01T00:00:00Z")
-        await office.until(lambda: office.is_gone(key))
-        office.worker(url="http://new:8000")
-        office.a.come_back()
-
-        await office.until(lambda: office.listed() == ["http://new:8000"])
-        await office.registered(key)
-        await asyncio.sleep(60)
-
-        assert [office.listed(endpoint) for endpoint in ENDPOINTS] == [["http://new:8000"]] * 2
+    assert office.listed(ENDPOINTS[1]) == []
+    assert office.a.count("delete_worker") <= 3
+    office.a.fails.clear()
+    await office.until(lambda: office.listed() == [])
 
 
-@virtual_time
-async def test_an_entry_that_was_adopted_since_it_was_listed_is_not_swept(monkeypatch: pytest.MonkeyPatch) -> None:
-    async with working(monkeypatch) as office:
-        office.gateway(resyncSeconds=3600)
-        entry = office.a.enter(WorkerSpec(url="http://x", labels=owned().label))
-        await asyncio.sleep(5)
-        office.a.alter(entry, labels=owned(name="another").label)
-        office.is_deaf = True
-        office.worker("another", url="http://x", up=False)
-        await asyncio.sleep(60)
+@at_work
+async def test_an_entry_that_can_not_be_swept_holds_up_no_other(office: Office) -> None:
+    for number in range(5):
+        office.a.enter(WorkerSpec(url=f"http://x{number}", labels=owned().label))
+    office.a.fails["delete_worker"] = [Transient("503")]
+    await asyncio.sleep(15)
 
-        assert office.listed() == ["http://x"]
+    assert office.listed() == ["http://x0"]
+
+
+@at_work
+async def test_what_a_resource_made_anew_with_another_url_has_left_is_swept(office: Office) -> None:
+    key = office.worker(drain={"settleSeconds": 0, "timeoutSeconds": 5})
+    await office.registered(key)
+    office.a.away = True
+    await office.until(office.says(GATEWAY, "GatewayUnreachable"))
+    office.kube.delete(key, at="2020-01-01T00:00:00Z")
+    await office.until(lambda: office.is_gone(key))
+    office.worker(url="http://new:8000")
+    office.a.come_back()
+
+    await office.until(lambda: office.listed() == ["http://new:8000"])
+    await office.registered(key)
+    await asyncio.sleep(60)
+
+    assert [office.listed(endpoint) for endpoint in ENDPOINTS] == [["http://new:8000"]] * 2
+
+
+@at_work
+async def test_an_entry_that_was_adopted_since_it_was_listed_is_not_swept(office: Office) -> None:
+    office.gateway(resyncSeconds=3600)
+    entry = office.a.enter(WorkerSpec(url="http://x", labels=owned().label))
+    await asyncio.sleep(5)
+    office.a.alter(entry, labels=owned(name="another").label)
+    office.is_deaf = True
+    office.worker("another", url="http://x", up=False)
+    await asyncio.sleep(60)
+
+    assert office.listed() == ["http://x"]
 
 
 @pytest.mark.parametrize("endpoints", [ENDPOINTS, ENDPOINTS[:1]], ids=["all its replicas", "one of them"])
-def test_what_another_gateway_drives_on_the_same_replica_is_not_swept(
-    endpoints: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
+@at_work
+async def test_what_another_gateway_drives_on_the_same_replica_is_not_swept(
+    office: Office, endpoints: tuple[str, ...]
 ) -> None:
-    @virtual_time
-    async def run() -> None:
-        async with working(monkeypatch) as office:
-            key = office.worker()
-            await office.registered(key)
-            office.kube.apply(GATEWAY.kind, "second", {"endpoints": list(endpoints)})
-            await asyncio.sleep(60)
+    key = office.worker()
+    await office.registered(key)
+    office.kube.apply(GATEWAY.kind, "second", {"endpoints": list(endpoints)})
+    await asyncio.sleep(60)
 
-            assert [replica.count("delete_worker") for replica in office.replicas.values()] == [0, 0]
-
-    run()
+    assert [replica.count("delete_worker") for replica in office.replicas.values()] == [0, 0]
 
 
-@virtual_time
-async def test_what_is_declared_on_another_gateways_replicas_is_swept_here(monkeypatch: pytest.MonkeyPatch) -> None:
-    async with working(monkeypatch) as office:
-        office.kube.apply(GATEWAY.kind, "second", {"endpoints": [ENDPOINTS[1]]})
-        office.gateway(ENDPOINTS[0])
-        office.a.enter(WorkerSpec(url="http://a:8000", labels=owned(name="a", uid="uid-former").label))
-        key = office.worker(gatewayRef={"name": "second"})
-        await office.registered(key)
+@at_work
+async def test_what_is_declared_on_another_gateways_replicas_is_swept_here(office: Office) -> None:
+    office.kube.apply(GATEWAY.kind, "second", {"endpoints": [ENDPOINTS[1]]})
+    office.gateway(ENDPOINTS[0])
+    office.a.enter(WorkerSpec(url="http://a:8000", labels=owned(name="a", uid="uid-former").label))
+    key = office.worker(gatewayRef={"name": "second"})
+    await office.registered(key)
 
-        await office.until(lambda: office.listed() == [])
-        await asyncio.sleep(30)
+    await office.until(lambda: office.listed() == [])
+    await asyncio.sleep(30)
 
-        assert office.listed(ENDPOINTS[1]) == ["http://a:8000"]
+    assert office.listed(ENDPOINTS[1]) == ["http://a:8000"]
 
 
 def status(value: str, reason: str, *types: str) -> dict[str, Any]:
@@ -322,44 +303,39 @@ async def test_events_that_nobody_posts_do_not_pile_up(monkeypatch: pytest.Monke
     assert recorder._waiting.qsize() == 10
 
 
-@virtual_time
-async def test_a_worker_that_flaps_is_written_of_no_more_often_than_its_gateway_is_read(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    async with working(monkeypatch) as office:
-        key = office.worker()
-        await office.registered(key)
-        before = office.writes(key)
-        (entry,) = office.a.listed
-        for second in range(100):
-            office.a.alter(entry.id, status=WorkerStatus.READY if second % 2 else WorkerStatus.NOT_READY)
-            await asyncio.sleep(1)
+@at_work
+async def test_a_worker_that_flaps_is_written_of_no_more_often_than_its_gateway_is_read(office: Office) -> None:
+    key = office.worker()
+    await office.registered(key)
+    before = office.writes(key)
+    (entry,) = office.a.listed
+    for second in range(100):
+        office.a.alter(entry.id, status=WorkerStatus.READY if second % 2 else WorkerStatus.NOT_READY)
+        await asyncio.sleep(1)
 
-        assert office.writes(key) - before <= 12
-        assert len(office.told(key)) <= 20
+    assert office.writes(key) - before <= 12
+    assert len(office.told(key)) <= 20
 
 
-@virtual_time
-async def test_what_was_swept_is_told_of_once_for_a_replica(monkeypatch: pytest.MonkeyPatch) -> None:
-    async with working(monkeypatch) as office:
-        for number in range(5):
-            office.a.enter(WorkerSpec(url=f"http://x{number}", labels=owned().label))
-        await office.until(lambda: office.listed() == [])
-        await asyncio.sleep(30)
+@at_work
+async def test_what_was_swept_is_told_of_once_for_a_replica(office: Office) -> None:
+    for number in range(5):
+        office.a.enter(WorkerSpec(url=f"http://x{number}", labels=owned().label))
+    await office.until(lambda: office.listed() == [])
+    await asyncio.sleep(30)
 
-        told = [event for event in office.kube.events if event["reason"] == "OrphanRemoved"]
-        assert [(event["type"], event["involvedObject"]["name"]) for event in told] == [("Normal", GATEWAY.name)]
-        assert told[0]["message"] == (
-            f"{ENDPOINTS[0]}: removed what herder made and no resource declares any more: worker http://x0 of "
-            "WorkerRegistration former, worker http://x1 of WorkerRegistration former, worker http://x2 of "
-            "WorkerRegistration former and 2 more"
-        )
+    told = [event for event in office.kube.events if event["reason"] == "OrphanRemoved"]
+    assert [(event["type"], event["involvedObject"]["name"]) for event in told] == [("Normal", GATEWAY.name)]
+    assert told[0]["message"] == (
+        f"{ENDPOINTS[0]}: removed what herder made and no resource declares any more: worker http://x0 of "
+        "WorkerRegistration former, worker http://x1 of WorkerRegistration former, worker http://x2 of "
+        "WorkerRegistration former and 2 more"
+    )
 
 
-@virtual_time
-async def test_nothing_is_told_where_nothing_was_swept(monkeypatch: pytest.MonkeyPatch) -> None:
-    async with working(monkeypatch) as office:
-        office.a.enter(WorkerSpec(url="http://x"))
-        await asyncio.sleep(60)
+@at_work
+async def test_nothing_is_told_where_nothing_was_swept(office: Office) -> None:
+    office.a.enter(WorkerSpec(url="http://x"))
+    await asyncio.sleep(60)
 
-        assert ("Normal", "OrphanRemoved") not in office.told(GATEWAY)
+    assert ("Normal", "OrphanRemoved") not in office.told(GATEWAY)

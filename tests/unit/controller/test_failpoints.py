@@ -83,7 +83,7 @@ def test_the_process_is_killed_at_the_moment_that_is_named(
     @virtual_time
     async def go() -> None:
         options = Options(failpoint=Failpoint.parse(f"{REGISTRATION}/{place}"))
-        async with working(monkeypatch, options) as office:
+        async with working(options) as office:
             key = office.worker()
 
             def kill(pid: int, number: int) -> None:

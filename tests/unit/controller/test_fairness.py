@@ -2,8 +2,6 @@
 
 import asyncio
 
-import pytest
-
 from herder.controller.options import Options
 from unit.controller.office import ENDPOINTS, ListedReplica, Office, working
 from unit.engine.kit import virtual_time
@@ -19,10 +17,8 @@ def second_gateway(office: Office) -> ListedReplica:
 
 
 @virtual_time
-async def test_a_gateway_that_hangs_with_a_hundred_runs_delays_no_run_of_another(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    async with working(monkeypatch, Options(runs_at_once=4)) as office:
+async def test_a_gateway_that_hangs_with_a_hundred_runs_delays_no_run_of_another() -> None:
+    async with working(Options(runs_at_once=4)) as office:
         second_gateway(office)
         await asyncio.sleep(5)
         for endpoint in ENDPOINTS:
@@ -37,8 +33,8 @@ async def test_a_gateway_that_hangs_with_a_hundred_runs_delays_no_run_of_another
 
 
 @virtual_time
-async def test_a_removal_is_not_kept_waiting_by_registrations(monkeypatch: pytest.MonkeyPatch) -> None:
-    async with working(monkeypatch, Options(runs_at_once=1)) as office:
+async def test_a_removal_is_not_kept_waiting_by_registrations() -> None:
+    async with working(Options(runs_at_once=1)) as office:
         first = office.worker("first")
         await office.registered(first)
         many = [office.worker(f"many-{number}") for number in range(50)]

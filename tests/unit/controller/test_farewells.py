@@ -2,34 +2,30 @@
 
 import asyncio
 
-import pytest
-
 from herder.controller.known.objects import Key
-from unit.controller.office import ENDPOINTS, Office, working
-from unit.engine.kit import virtual_time
+from unit.controller.office import ENDPOINTS, Office, at_work
 
 MANY = 40
 
 
-@virtual_time
+@at_work
 async def test_many_that_are_left_on_a_replica_that_hangs_hold_up_no_resource_of_another_gateway(
-    monkeypatch: pytest.MonkeyPatch,
+    office: Office,
 ) -> None:
-    async with working(monkeypatch) as office:
-        keys = [office.worker(f"w{number}", deletionPolicy="Orphan") for number in range(MANY)]
-        for key in keys:
-            await office.registered(key)
-        office.kube.apply("ModelGateway", "other", {"endpoints": [ENDPOINTS[1]]})
-        office.a.hangs = True
+    keys = [office.worker(f"w{number}", deletionPolicy="Orphan") for number in range(MANY)]
+    for key in keys:
+        await office.registered(key)
+    office.kube.apply("ModelGateway", "other", {"endpoints": [ENDPOINTS[1]]})
+    office.a.hangs = True
 
-        for key in keys:
-            office.kube.delete(key)
-        later = office.worker("later", gatewayRef={"name": "other"})
-        took_s = await _until(office, later)
-        await office.until(lambda: all(map(office.is_gone, keys)))
+    for key in keys:
+        office.kube.delete(key)
+    later = office.worker("later", gatewayRef={"name": "other"})
+    took_s = await _until(office, later)
+    await office.until(lambda: all(map(office.is_gone, keys)))
 
-        assert took_s < 1
-        assert len(office.a.listed) == MANY
+    assert took_s < 1
+    assert len(office.a.listed) == MANY
 
 
 async def _until(office: Office, key: Key) -> float:

@@ -8,7 +8,7 @@ from herder.controller.known.objects import Key
 from herder.controller.repair.heals import Heals
 from herder.gateway.types import WorkerStatus
 from herder.workflows.wasm.files import LocalFiles
-from unit.controller.office import ENDPOINTS, GATEWAY, Office, working
+from unit.controller.office import ENDPOINTS, GATEWAY, Office, at_work, working
 from unit.controller.test_wasm import declare
 from unit.engine.kit import virtual_time
 from unit.workflows.wasm.fakes import FakeFiles
@@ -123,70 +123,62 @@ def count(office: Office, what: str = "count") -> float:
     return sum(float(line.rpartition(" ")[2]) for line in found)
 
 
-@virtual_time
-async def test_a_replica_that_restarted_is_healed_once_all_is_registered_again(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    async with working(monkeypatch) as office:
-        keys = [office.worker(f"w{number}") for number in range(5)]
-        for key in keys:
-            await office.registered(key)
-        await asyncio.sleep(30)
-        before = count(office)
-
-        office.a.restart()
-        await office.until(lambda: count(office) > before)
-
-        assert (before, count(office)) == (0, 1)
-        assert count(office, "sum") > 0.04  # they are in no list before they are looked for
-        assert len(office.listed()) == 5
-
-
-@virtual_time
-async def test_a_replica_that_joins_is_healed_too(monkeypatch: pytest.MonkeyPatch) -> None:
-    async with working(monkeypatch) as office:
-        office.gateway(ENDPOINTS[1])
-        key = office.worker()
+@at_work
+async def test_a_replica_that_restarted_is_healed_once_all_is_registered_again(office: Office) -> None:
+    keys = [office.worker(f"w{number}") for number in range(5)]
+    for key in keys:
         await office.registered(key)
+    await asyncio.sleep(30)
+    before = count(office)
 
-        office.gateway()
+    office.a.restart()
+    await office.until(lambda: count(office) > before)
 
-        await office.until(lambda: count(office) == 1)
-        assert office.listed() == ["http://a:8000"]
-
-
-@virtual_time
-async def test_a_first_registration_a_change_of_state_and_a_short_silence_are_no_illness(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    async with working(monkeypatch) as office:
-        key = office.worker()
-        await office.registered(key)
-        [entry] = office.a.listed
-        office.a.alter(entry.id, status=WorkerStatus.NOT_READY)
-        await asyncio.sleep(30)
-        office.a.alter(entry.id, status=WorkerStatus.READY)
-        office.a.away = True
-        await asyncio.sleep(40)
-        office.a.come_back()
-        await asyncio.sleep(40)
-
-        assert count(office) == 0
+    assert (before, count(office)) == (0, 1)
+    assert count(office, "sum") > 0.04  # they are in no list before they are looked for
+    assert len(office.listed()) == 5
 
 
-@virtual_time
-async def test_a_worker_that_is_down_does_not_keep_its_replica_ill_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
-    async with working(monkeypatch) as office:
-        well, sick = office.worker("well"), office.worker("sick", startup={"timeoutSeconds": 10})
-        await office.registered(well)
-        await office.registered(sick)
-        await asyncio.sleep(30)
-        office.workers["http://sick:8000"].up_since_s = None
+@at_work
+async def test_a_replica_that_joins_is_healed_too(office: Office) -> None:
+    office.gateway(ENDPOINTS[1])
+    key = office.worker()
+    await office.registered(key)
 
-        office.a.restart()
+    office.gateway()
 
-        await office.until(lambda: count(office) == 1)
-        assert office.condition(sick)["status"] == "False"
+    await office.until(lambda: count(office) == 1)
+    assert office.listed() == ["http://a:8000"]
+
+
+@at_work
+async def test_a_first_registration_a_change_of_state_and_a_short_silence_are_no_illness(office: Office) -> None:
+    key = office.worker()
+    await office.registered(key)
+    [entry] = office.a.listed
+    office.a.alter(entry.id, status=WorkerStatus.NOT_READY)
+    await asyncio.sleep(30)
+    office.a.alter(entry.id, status=WorkerStatus.READY)
+    office.a.away = True
+    await asyncio.sleep(40)
+    office.a.come_back()
+    await asyncio.sleep(40)
+
+    assert count(office) == 0
+
+
+@at_work
+async def test_a_worker_that_is_down_does_not_keep_its_replica_ill_for_ever(office: Office) -> None:
+    well, sick = office.worker("well"), office.worker("sick", startup={"timeoutSeconds": 10})
+    await office.registered(well)
+    await office.registered(sick)
+    await asyncio.sleep(30)
+    office.workers["http://sick:8000"].up_since_s = None
+
+    office.a.restart()
+
+    await office.until(lambda: count(office) == 1)
+    assert office.condition(sick)["status"] == "False"
 
 
 @virtual_time
@@ -194,7 +186,7 @@ async def test_a_replica_is_not_healed_before_its_modules_are_back(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(LocalFiles, "read", FakeFiles().read)
-    async with working(monkeypatch) as office:
+    async with working() as office:
         module = declare(office)
         await office.registered(module)
         await asyncio.sleep(30)

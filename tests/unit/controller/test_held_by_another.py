@@ -8,8 +8,7 @@ import pytest
 from herder.controller.known.objects import Key
 from herder.workflows.wasm.files import LocalFiles
 from unit.controller.fake_kube import NAMESPACE
-from unit.controller.office import ENDPOINTS, Office, working
-from unit.engine.kit import virtual_time
+from unit.controller.office import ENDPOINTS, Office, at_work
 from unit.workflows.tokenizer_world import NAME, SOURCE
 from unit.workflows.wasm.fakes import ONE, OTHER_PATH, PATH, FakeFiles
 
@@ -58,50 +57,39 @@ async def _settled(office: Office, declare: Callable[[Office], Iterator[Key]]) -
 
 
 @pytest.mark.parametrize("declare", KINDS.values(), ids=KINDS)
-def test_it_is_left_to_the_one_that_has_it(
-    monkeypatch: pytest.MonkeyPatch, declare: Callable[[Office], Iterator[Key]]
-) -> None:
-    @virtual_time
-    async def check() -> None:
-        async with working(monkeypatch) as office:
-            holder, other = await _settled(office, declare)
-            message, writes = office.condition(other)["message"], office.writes(holder) + office.writes(other)
+@at_work
+async def test_it_is_left_to_the_one_that_has_it(office: Office, declare: Callable[[Office], Iterator[Key]]) -> None:
+    holder, other = await _settled(office, declare)
+    message, writes = office.condition(other)["message"], office.writes(holder) + office.writes(other)
 
-            await asyncio.sleep(600)
+    await asyncio.sleep(600)
 
-            assert f"{holder.kind} {NAMESPACE}/{holder.name}" in message
-            assert office.condition(other, "Stalled")["reason"] == "Conflict"
-            assert office.writes(holder) + office.writes(other) == writes
-
-    check()
+    assert f"{holder.kind} {NAMESPACE}/{holder.name}" in message
+    assert office.condition(other, "Stalled")["reason"] == "Conflict"
+    assert office.writes(holder) + office.writes(other) == writes
 
 
 @pytest.mark.parametrize("declare", KINDS.values(), ids=KINDS)
-def test_it_is_taken_over_once_that_is_gone_and_has_left_it(
-    monkeypatch: pytest.MonkeyPatch, declare: Callable[[Office], Iterator[Key]]
+@at_work
+async def test_it_is_taken_over_once_that_is_gone_and_has_left_it(
+    office: Office, declare: Callable[[Office], Iterator[Key]]
 ) -> None:
-    @virtual_time
-    async def check() -> None:
-        async with working(monkeypatch) as office:
-            holder, other = await _settled(office, declare)
+    holder, other = await _settled(office, declare)
 
-            spec = office.kube.body(holder)["spec"]
-            office.kube.apply(holder.kind, holder.name, {**spec, "deletionPolicy": "Orphan"})
-            office.kube.delete(holder)
-            await office.until(lambda: office.is_gone(holder))
+    spec = office.kube.body(holder)["spec"]
+    office.kube.apply(holder.kind, holder.name, {**spec, "deletionPolicy": "Orphan"})
+    office.kube.delete(holder)
+    await office.until(lambda: office.is_gone(holder))
 
-            await office.registered(other)
-
-    check()
+    await office.registered(other)
 
 
-@virtual_time
-async def test_without_leave_to_adopt_it_says_so_once_that_is_gone(monkeypatch: pytest.MonkeyPatch) -> None:
-    async with working(monkeypatch) as office:
-        holder, other = await _settled(office, _workers)
-        office.annotate(other)
+@at_work
+async def test_without_leave_to_adopt_it_says_so_once_that_is_gone(office: Office) -> None:
+    holder, other = await _settled(office, _workers)
+    office.annotate(other)
 
-        office.kube.apply(holder.kind, holder.name, {**office.kube.body(holder)["spec"], "deletionPolicy": "Orphan"})
-        office.kube.delete(holder)
+    office.kube.apply(holder.kind, holder.name, {**office.kube.body(holder)["spec"], "deletionPolicy": "Orphan"})
+    office.kube.delete(holder)
 
-        await office.until(office.says(other, "ForeignEntry"))
+    await office.until(office.says(other, "ForeignEntry"))

@@ -11,7 +11,7 @@ from herder.controller.listing.views import News, Watcher
 from herder.gateway.errors import Unauthorized, Unavailable
 from herder.gateway.spec import WorkerSpec
 from herder.net.tls import SYSTEM_TRUST, Trust
-from unit.controller.office import ENDPOINTS, GATEWAY, ListedReplica, Office, working
+from unit.controller.office import ENDPOINTS, GATEWAY, ListedReplica, Office, at_work
 from unit.engine.kit import virtual_time
 
 SECRET = f"/api/v1/namespaces/{GATEWAY.namespace}/secrets/key"
@@ -26,83 +26,74 @@ def rows(office: Office) -> list[tuple[str, int | None]]:
     return [(row["state"], row.get("workers")) for row in office.kube.status(GATEWAY)["replicas"]]
 
 
-@virtual_time
-async def test_a_gateway_whose_replicas_answer_is_ready_and_says_what_each_lists(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    async with working(monkeypatch) as office:
-        office.a.enter(WorkerSpec(url="http://x"))
-        await office.until(office.says(GATEWAY, "Reachable"))
-        await asyncio.sleep(2)
+@at_work
+async def test_a_gateway_whose_replicas_answer_is_ready_and_says_what_each_lists(office: Office) -> None:
+    office.a.enter(WorkerSpec(url="http://x"))
+    await office.until(office.says(GATEWAY, "Reachable"))
+    await asyncio.sleep(2)
 
-        assert office.kube.status(GATEWAY)["ready"] == "2/2"
-        assert rows(office) == [("Reachable", 1), ("Reachable", 0)]
+    assert office.kube.status(GATEWAY)["ready"] == "2/2"
+    assert rows(office) == [("Reachable", 1), ("Reachable", 0)]
 
 
-@virtual_time
-async def test_a_replica_that_falls_silent_is_unreachable_after_a_while_and_then_back(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    async with working(monkeypatch) as office:
-        key = office.worker()
-        await office.registered(key)
-        office.a.away = True
-        await asyncio.sleep(9)
-        at_first = office.condition(GATEWAY)["status"]
-        await office.until(office.says(key, "GatewayUnreachable"))
-        seen = (office.condition(GATEWAY)["status"], office.kube.status(GATEWAY)["ready"], rows(office)[0])
+@at_work
+async def test_a_replica_that_falls_silent_is_unreachable_after_a_while_and_then_back(office: Office) -> None:
+    key = office.worker()
+    await office.registered(key)
+    office.a.away = True
+    await asyncio.sleep(9)
+    at_first = office.condition(GATEWAY)["status"]
+    await office.until(office.says(key, "GatewayUnreachable"))
+    seen = (office.condition(GATEWAY)["status"], office.kube.status(GATEWAY)["ready"], rows(office)[0])
 
-        office.a.come_back()
-        await office.until(office.says(GATEWAY, "Reachable"), within_s=5)
-        await office.until(office.says(key, "Registered"), within_s=5)
+    office.a.come_back()
+    await office.until(office.says(GATEWAY, "Reachable"), within_s=5)
+    await office.until(office.says(key, "Registered"), within_s=5)
 
-        assert (at_first, seen) == ("True", ("Unknown", "1/2", ("Unreachable", None)))
+    assert (at_first, seen) == ("True", ("Unknown", "1/2", ("Unreachable", None)))
 
 
-@virtual_time
-async def test_a_replica_that_restarted_gets_its_workers_back(monkeypatch: pytest.MonkeyPatch) -> None:
-    async with working(monkeypatch) as office:
-        key = office.worker()
-        await office.registered(key)
+@at_work
+async def test_a_replica_that_restarted_gets_its_workers_back(office: Office) -> None:
+    key = office.worker()
+    await office.registered(key)
 
-        office.a.restart()
-        await office.until(lambda: office.listed() == ["http://a:8000"], within_s=30)
-        await office.registered(key)
-
-
-@virtual_time
-async def test_a_refused_key_is_said_at_once_and_its_change_read_soon(monkeypatch: pytest.MonkeyPatch) -> None:
-    async with working(monkeypatch) as office:
-        put_secret(office)
-        for replica in office.replicas.values():
-            replica.fails["list_workers"] = [Unauthorized("401")] * 10_000
-        office.gateway(**KEYED)
-        key = office.worker()
-        await office.until(office.says(GATEWAY, "GatewayRefuses"), within_s=30)
-        await office.until(office.says(key, "GatewayRefuses"), within_s=5)
-        for replica in office.replicas.values():
-            replica.fails.clear()
-        put_secret(office, "bmV3")
-
-        await office.until(office.says(key, "Registered"), within_s=30)
+    office.a.restart()
+    await office.until(lambda: office.listed() == ["http://a:8000"], within_s=30)
+    await office.registered(key)
 
 
-@virtual_time
+@at_work
+async def test_a_refused_key_is_said_at_once_and_its_change_read_soon(office: Office) -> None:
+    put_secret(office)
+    for replica in office.replicas.values():
+        replica.fails["list_workers"] = [Unauthorized("401")] * 10_000
+    office.gateway(**KEYED)
+    key = office.worker()
+    await office.until(office.says(GATEWAY, "GatewayRefuses"), within_s=30)
+    await office.until(office.says(key, "GatewayRefuses"), within_s=5)
+    for replica in office.replicas.values():
+        replica.fails.clear()
+    put_secret(office, "bmV3")
+
+    await office.until(office.says(key, "Registered"), within_s=30)
+
+
+@at_work
 async def test_a_gateways_missing_secret_is_named_to_all_that_refer_to_it_and_its_arrival_heals_them(
-    monkeypatch: pytest.MonkeyPatch,
+    office: Office,
 ) -> None:
-    async with working(monkeypatch) as office:
-        office.gateway(**KEYED)
-        key = office.worker()
-        await office.until(office.says(key, "SecretNotFound"))
-        message = office.condition(key)["message"]
-        gateway = office.condition(GATEWAY)["reason"]
+    office.gateway(**KEYED)
+    key = office.worker()
+    await office.until(office.says(key, "SecretNotFound"))
+    message = office.condition(key)["message"]
+    gateway = office.condition(GATEWAY)["reason"]
 
-        put_secret(office)
-        await office.until(office.says(key, "Registered"), within_s=10)
+    put_secret(office)
+    await office.until(office.says(key, "Registered"), within_s=10)
 
-        assert "ModelGateway gw: Secret ns/key" in message
-        assert gateway == "SecretNotFound"
+    assert "ModelGateway gw: Secret ns/key" in message
+    assert gateway == "SecretNotFound"
 
 
 SPECS: dict[str, dict[str, Any]] = {
@@ -112,63 +103,54 @@ SPECS: dict[str, dict[str, Any]] = {
 
 
 @pytest.mark.parametrize("spec", SPECS.values(), ids=SPECS)
-def test_a_gateway_that_can_not_be_driven_says_why(spec: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
-    @virtual_time
-    async def run() -> None:
-        async with working(monkeypatch) as office:
-            office.kube.apply(GATEWAY.kind, GATEWAY.name, spec)
-            key = office.worker()
+@at_work
+async def test_a_gateway_that_can_not_be_driven_says_why(office: Office, spec: dict[str, Any]) -> None:
+    office.kube.apply(GATEWAY.kind, GATEWAY.name, spec)
+    key = office.worker()
 
-            await office.until(office.says(GATEWAY, "InvalidSpec"))
-            await office.until(office.says(key, "InvalidSpec"))
-            assert "spec" in office.condition(GATEWAY)["message"]
-
-    run()
+    await office.until(office.says(GATEWAY, "InvalidSpec"))
+    await office.until(office.says(key, "InvalidSpec"))
+    assert "spec" in office.condition(GATEWAY)["message"]
 
 
-@virtual_time
-async def test_a_gateway_that_comes_late_or_again_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
-    async with working(monkeypatch) as office:
-        office.kube.remove(GATEWAY)
-        key = office.worker()
-        await office.until(office.says(key, "GatewayNotFound"))
-        office.gateway()
-        await office.registered(key)
-        office.kube.remove(GATEWAY)
-        await office.until(office.says(key, "GatewayNotFound"))
+@at_work
+async def test_a_gateway_that_comes_late_or_again_is_noticed(office: Office) -> None:
+    office.kube.remove(GATEWAY)
+    key = office.worker()
+    await office.until(office.says(key, "GatewayNotFound"))
+    office.gateway()
+    await office.registered(key)
+    office.kube.remove(GATEWAY)
+    await office.until(office.says(key, "GatewayNotFound"))
 
-        office.gateway()
-        await office.registered(key)
-
-
-@virtual_time
-async def test_a_gateway_that_is_gone_is_not_asked_any_more(monkeypatch: pytest.MonkeyPatch) -> None:
-    async with working(monkeypatch) as office:
-        await office.until(office.says(GATEWAY, "Reachable"))
-        office.kube.remove(GATEWAY)
-        await asyncio.sleep(1)
-        office.a.calls.clear()
-        await asyncio.sleep(100)
-
-        assert office.a.calls == []
-        assert office.operator.fleet.gateways.get(GATEWAY) is None
-        assert len(office.operator.telling.writer) == 0
+    office.gateway()
+    await office.registered(key)
 
 
-@virtual_time
-async def test_a_gateways_settings_change_without_its_replicas_being_asked_anew(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    async with working(monkeypatch) as office:
-        await office.until(office.says(GATEWAY, "Reachable"))
-        gateway = office.operator.fleet.gateways.get(GATEWAY)
-        office.gateway(mode="Observe")
-        await asyncio.sleep(1)
-        changed = office.operator.fleet.gateways.get(GATEWAY)
+@at_work
+async def test_a_gateway_that_is_gone_is_not_asked_any_more(office: Office) -> None:
+    await office.until(office.says(GATEWAY, "Reachable"))
+    office.kube.remove(GATEWAY)
+    await asyncio.sleep(1)
+    office.a.calls.clear()
+    await asyncio.sleep(100)
 
-        assert gateway is not None
-        assert changed is not None
-        assert (changed.access.mode, changed.views) == ("Observe", gateway.views)
+    assert office.a.calls == []
+    assert office.operator.fleet.gateways.get(GATEWAY) is None
+    assert len(office.operator.telling.writer) == 0
+
+
+@at_work
+async def test_a_gateways_settings_change_without_its_replicas_being_asked_anew(office: Office) -> None:
+    await office.until(office.says(GATEWAY, "Reachable"))
+    gateway = office.operator.fleet.gateways.get(GATEWAY)
+    office.gateway(mode="Observe")
+    await asyncio.sleep(1)
+    changed = office.operator.fleet.gateways.get(GATEWAY)
+
+    assert gateway is not None
+    assert changed is not None
+    assert (changed.access.mode, changed.views) == ("Observe", gateway.views)
 
 
 def test_no_key_of_a_gateway_is_shown() -> None:
@@ -267,29 +249,25 @@ async def test_a_defect_while_a_sign_of_life_is_asked_for_has_the_replica_read()
     assert reader.replica.count("readiness") > 2
 
 
-@virtual_time
-async def test_a_resync_that_is_made_shorter_counts_at_once_and_the_replica_is_kept(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    async with working(monkeypatch) as office:
-        office.gateway(resyncSeconds=3600)
-        await office.until(office.says(GATEWAY, "Reachable"))
-        before = office.operator.fleet.gateways._watchers[GATEWAY]
-        office.gateway(resyncSeconds=5)
-        await asyncio.sleep(13)
-        office.a.enter(WorkerSpec(url="http://x"))
-        await asyncio.sleep(6)
+@at_work
+async def test_a_resync_that_is_made_shorter_counts_at_once_and_the_replica_is_kept(office: Office) -> None:
+    office.gateway(resyncSeconds=3600)
+    await office.until(office.says(GATEWAY, "Reachable"))
+    before = office.operator.fleet.gateways._watchers[GATEWAY]
+    office.gateway(resyncSeconds=5)
+    await asyncio.sleep(13)
+    office.a.enter(WorkerSpec(url="http://x"))
+    await asyncio.sleep(6)
 
-        assert office.operator.fleet.gateways._watchers[GATEWAY] == before
-        assert rows(office)[0] == ("Reachable", 1)
+    assert office.operator.fleet.gateways._watchers[GATEWAY] == before
+    assert rows(office)[0] == ("Reachable", 1)
 
 
-@virtual_time
-async def test_a_replica_that_gets_another_key_keeps_its_memory(monkeypatch: pytest.MonkeyPatch) -> None:
-    async with working(monkeypatch) as office:
-        await office.until(office.says(GATEWAY, "Reachable"))
-        put_secret(office)
-        office.gateway(**KEYED)
-        await asyncio.sleep(1)
+@at_work
+async def test_a_replica_that_gets_another_key_keeps_its_memory(office: Office) -> None:
+    await office.until(office.says(GATEWAY, "Reachable"))
+    put_secret(office)
+    office.gateway(**KEYED)
+    await asyncio.sleep(1)
 
-        assert [replica.credentials for replica in office.replicas.values()] == [("canary", SYSTEM_TRUST)] * 2
+    assert [replica.credentials for replica in office.replicas.values()] == [("canary", SYSTEM_TRUST)] * 2

@@ -5,8 +5,7 @@ import asyncio
 import pytest
 
 from herder.controller.status.claims import offered
-from unit.controller.office import GATEWAY, working
-from unit.engine.kit import virtual_time
+from unit.controller.office import GATEWAY, Office, at_work
 
 A, B = "http://a", "http://b"
 
@@ -26,54 +25,47 @@ def test_it_is_said_of_every_replica_or_not_at_all(lists_models: dict[str, bool]
     assert (claim.status.value if claim is not None else None) == status
 
 
-@virtual_time
-async def test_a_model_that_a_replica_stops_offering_is_said_and_one_that_comes_back(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    async with working(monkeypatch) as office:
-        key = office.worker()
-        await office.registered(key)
-        at_first = office.condition(key, "Routable")["status"]
-        office.a.hides = frozenset({"mock-model"})
-        await office.until(lambda: office.condition(key, "Routable").get("status") == "False", within_s=20)
-        message = office.condition(key, "Routable")["message"]
-        office.a.hides = frozenset()
-        await office.until(lambda: office.condition(key, "Routable").get("status") == "True", within_s=20)
+@at_work
+async def test_a_model_that_a_replica_stops_offering_is_said_and_one_that_comes_back(office: Office) -> None:
+    key = office.worker()
+    await office.registered(key)
+    at_first = office.condition(key, "Routable")["status"]
+    office.a.hides = frozenset({"mock-model"})
+    await office.until(lambda: office.condition(key, "Routable").get("status") == "False", within_s=20)
+    message = office.condition(key, "Routable")["message"]
+    office.a.hides = frozenset()
+    await office.until(lambda: office.condition(key, "Routable").get("status") == "True", within_s=20)
 
-        assert at_first == "True"
-        assert office.a.endpoint in message
+    assert at_first == "True"
+    assert office.a.endpoint in message
 
 
-@virtual_time
-async def test_nothing_is_said_of_every_replica_while_one_does_not_answer_or_there_is_none(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    async with working(monkeypatch) as office:
-        key = office.worker()
-        await office.registered(key)
-        office.a.away = True
-        await office.until(office.says(key, "GatewayUnreachable"))
-        of_one_that_is_away = office.condition(key, "Routable")
-        office.a.come_back()
-        await office.until(lambda: office.condition(key, "Routable").get("status") == "True")
-        office.kube.put_service("s", {"port": 80})
-        office.kube.apply(GATEWAY.kind, GATEWAY.name, {"service": {"name": "s", "port": 80}})
-        await office.until(office.says(key, "NoReplicas"))
+@at_work
+async def test_nothing_is_said_of_every_replica_while_one_does_not_answer_or_there_is_none(office: Office) -> None:
+    key = office.worker()
+    await office.registered(key)
+    office.a.away = True
+    await office.until(office.says(key, "GatewayUnreachable"))
+    of_one_that_is_away = office.condition(key, "Routable")
+    office.a.come_back()
+    await office.until(lambda: office.condition(key, "Routable").get("status") == "True")
+    office.kube.put_service("s", {"port": 80})
+    office.kube.apply(GATEWAY.kind, GATEWAY.name, {"service": {"name": "s", "port": 80}})
+    await office.until(office.says(key, "NoReplicas"))
 
-        assert (of_one_that_is_away, office.condition(key, "Routable")) == ({}, {})
+    assert (of_one_that_is_away, office.condition(key, "Routable")) == ({}, {})
 
 
-@virtual_time
+@at_work
 async def test_each_replica_is_asked_once_a_resync_for_all_workers_and_nothing_is_written_at_rest(
-    monkeypatch: pytest.MonkeyPatch,
+    office: Office,
 ) -> None:
-    async with working(monkeypatch) as office:
-        keys = [office.worker(f"w{number}") for number in range(10)]
-        for key in keys:
-            await office.registered(key)
-        await asyncio.sleep(60)
-        writes, asked = sum(map(office.writes, [*keys, GATEWAY])), office.a.count("list_model_ids")
-        await asyncio.sleep(600)
+    keys = [office.worker(f"w{number}") for number in range(10)]
+    for key in keys:
+        await office.registered(key)
+    await asyncio.sleep(60)
+    writes, asked = sum(map(office.writes, [*keys, GATEWAY])), office.a.count("list_model_ids")
+    await asyncio.sleep(600)
 
-        assert office.a.count("list_model_ids") - asked <= 70
-        assert sum(map(office.writes, [*keys, GATEWAY])) == writes
+    assert office.a.count("list_model_ids") - asked <= 70
+    assert sum(map(office.writes, [*keys, GATEWAY])) == writes

@@ -270,26 +270,23 @@ async def test_a_gateway_that_is_only_observed_has_nothing_written() -> None:
         ),
     ],
 )
-def test_a_config_map_of_somebody_else_is_left_alone(metadata: dict[str, Any], says: str, reason: str) -> None:
-    @virtual_time
-    async def check() -> None:
-        desk = Desk()
-        other = desk.kube.apply("ModelGateway", "other", {"endpoints": ["http://b"]})
-        desk.objects.put(other)
-        for owner in metadata.get("ownerReferences", ()):
-            owner["uid"] = other["metadata"]["uid"]
-        desk.kube.put(MAP, {"metadata": metadata, "data": {"mcp.yaml": "x"}})
-        desk.declare("a")
+@virtual_time
+async def test_a_config_map_of_somebody_else_is_left_alone(metadata: dict[str, Any], says: str, reason: str) -> None:
+    desk = Desk()
+    other = desk.kube.apply("ModelGateway", "other", {"endpoints": ["http://b"]})
+    desk.objects.put(other)
+    for owner in metadata.get("ownerReferences", ()):
+        owner["uid"] = other["metadata"]["uid"]
+    desk.kube.put(MAP, {"metadata": metadata, "data": {"mcp.yaml": "x"}})
+    desk.declare("a")
 
-        with pytest.raises(Permanent, match=says) as caught:
-            await desk.put("a")
-        await desk.file.take("a")
-        await desk.repair()
+    with pytest.raises(Permanent, match=says) as caught:
+        await desk.put("a")
+    await desk.file.take("a")
+    await desk.repair()
 
-        assert caught.value.reason == reason
-        assert desk.text() == "x"
-
-    check()
+    assert caught.value.reason == reason
+    assert desk.text() == "x"
 
 
 @virtual_time
@@ -374,18 +371,17 @@ async def test_what_is_not_listed_any_more_is_not_kept() -> None:
         pytest.param(Rejected("x"), Permanent, "PublishRefused", id="refused"),
     ],
 )
-def test_what_the_api_server_refuses_is_told_apart(error: Any, kind: type[Transient | Permanent], reason: str) -> None:
-    @virtual_time
-    async def check() -> None:
-        desk = Desk()
-        desk.kube.fail(error)
+@virtual_time
+async def test_what_the_api_server_refuses_is_told_apart(
+    error: Any, kind: type[Transient | Permanent], reason: str
+) -> None:
+    desk = Desk()
+    desk.kube.fail(error)
 
-        with pytest.raises(kind) as caught:
-            await desk.put("a")
+    with pytest.raises(kind) as caught:
+        await desk.put("a")
 
-        assert caught.value.reason == reason
-
-    check()
+    assert caught.value.reason == reason
 
 
 def _deployment(generation: int) -> Body:

@@ -11,7 +11,7 @@ from herder.controller.cluster.secrets import SecretMissing, Secrets
 from herder.controller.fleet.rotation import Rotation
 from herder.controller.known.objects import Key
 from unit.controller.fake_kube import NAMESPACE, Call, FakeKube
-from unit.controller.office import working
+from unit.controller.office import Office, at_work
 from unit.engine.kit import virtual_time
 
 PATH = f"/api/v1/namespaces/{NAMESPACE}/secrets/key"
@@ -124,33 +124,29 @@ async def test_an_api_server_that_can_not_tell_tells_of_no_change() -> None:
     assert safe.told == []
 
 
-@virtual_time
-async def test_a_rotated_key_of_a_worker_is_sent_to_every_replica_within_a_resync(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    async with working(monkeypatch) as office:
-        office.kube.bodies[PATH] = {"kind": "Secret", "data": {"token": base64.b64encode(b"old").decode()}}
-        key = office.worker(apiKeySecretRef={"name": "key", "key": "token"})
-        await office.registered(key)
-        await asyncio.sleep(30)
-        hashes = [row["specHash"] for row in office.kube.status(key)["replicas"]]
+@at_work
+async def test_a_rotated_key_of_a_worker_is_sent_to_every_replica_within_a_resync(office: Office) -> None:
+    office.kube.bodies[PATH] = {"kind": "Secret", "data": {"token": base64.b64encode(b"old").decode()}}
+    key = office.worker(apiKeySecretRef={"name": "key", "key": "token"})
+    await office.registered(key)
+    await asyncio.sleep(30)
+    hashes = [row["specHash"] for row in office.kube.status(key)["replicas"]]
 
-        office.kube.bodies[PATH] = {"kind": "Secret", "data": {"token": base64.b64encode(b"new").decode()}}
+    office.kube.bodies[PATH] = {"kind": "Secret", "data": {"token": base64.b64encode(b"new").decode()}}
 
-        await office.until(
-            lambda: not {row["specHash"] for row in office.kube.status(key)["replicas"]} & {*hashes, None}, within_s=13
-        )
+    await office.until(
+        lambda: not {row["specHash"] for row in office.kube.status(key)["replicas"]} & {*hashes, None}, within_s=13
+    )
 
 
-@virtual_time
-async def test_a_workers_secret_that_is_deleted_is_missed_within_a_resync(monkeypatch: pytest.MonkeyPatch) -> None:
-    async with working(monkeypatch) as office:
-        office.kube.bodies[PATH] = {"kind": "Secret", "data": {"token": base64.b64encode(b"old").decode()}}
-        office.gateway(resyncSeconds=2)
-        key = office.worker(apiKeySecretRef={"name": "key", "key": "token"})
-        await office.registered(key)
-        await asyncio.sleep(30)
+@at_work
+async def test_a_workers_secret_that_is_deleted_is_missed_within_a_resync(office: Office) -> None:
+    office.kube.bodies[PATH] = {"kind": "Secret", "data": {"token": base64.b64encode(b"old").decode()}}
+    office.gateway(resyncSeconds=2)
+    key = office.worker(apiKeySecretRef={"name": "key", "key": "token"})
+    await office.registered(key)
+    await asyncio.sleep(30)
 
-        del office.kube.bodies[PATH]
+    del office.kube.bodies[PATH]
 
-        await office.until(lambda: office.condition(key)["reason"] == "SecretNotFound", within_s=8)
+    await office.until(lambda: office.condition(key)["reason"] == "SecretNotFound", within_s=8)

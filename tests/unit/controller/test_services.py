@@ -4,11 +4,9 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-import pytest
-
 from herder.controller.cluster.errors import Forbidden, Unreached
 from unit.controller.fake_kube import Call
-from unit.controller.office import ENDPOINTS, GATEWAY, ListedReplica, Office, working
+from unit.controller.office import ENDPOINTS, GATEWAY, ListedReplica, Office, at_work, working
 from unit.engine.kit import virtual_time
 
 PORT = {"name": "api", "port": 80}
@@ -22,9 +20,9 @@ def url(of: dict[str, int]) -> str:
 
 
 @asynccontextmanager
-async def following(monkeypatch: pytest.MonkeyPatch, *at_first: dict[str, int]) -> AsyncIterator[Office]:
+async def following(*at_first: dict[str, int]) -> AsyncIterator[Office]:
     """An office whose gateway is a Service with replicas at A, B and C, as far as slices name them."""
-    async with working(monkeypatch) as office:
+    async with working() as office:
         for each in (A, B, C):
             office.replicas[url(each)] = ListedReplica(url(each), office.workers)
         office.kube.put_service("shepherd", PORT)
@@ -43,8 +41,8 @@ def shown(office: Office) -> list[str]:
 
 
 @virtual_time
-async def test_a_worker_is_registered_on_every_replica_behind_the_service(monkeypatch: pytest.MonkeyPatch) -> None:
-    async with following(monkeypatch, A, B) as office:
+async def test_a_worker_is_registered_on_every_replica_behind_the_service() -> None:
+    async with following(A, B) as office:
         key = office.worker()
         await office.registered(key)
 
@@ -54,10 +52,8 @@ async def test_a_worker_is_registered_on_every_replica_behind_the_service(monkey
 
 
 @virtual_time
-async def test_a_replica_that_appears_gets_everything_at_once_and_one_that_leaves_is_forgotten(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    async with following(monkeypatch, A) as office:
+async def test_a_replica_that_appears_gets_everything_at_once_and_one_that_leaves_is_forgotten() -> None:
+    async with following(A) as office:
         keys = [office.worker(name) for name in ("a", "b")]
         for key in keys:
             await office.registered(key)
@@ -77,10 +73,8 @@ async def test_a_replica_that_appears_gets_everything_at_once_and_one_that_leave
 
 
 @virtual_time
-async def test_a_service_without_replicas_says_so_and_its_first_replica_is_noticed(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    async with following(monkeypatch) as office:
+async def test_a_service_without_replicas_says_so_and_its_first_replica_is_noticed() -> None:
+    async with following() as office:
         key = office.worker()
         await office.until(office.says(key, "NoReplicas"))
         await office.until(office.says(GATEWAY, "NoReplicas"))
@@ -93,8 +87,8 @@ async def test_a_service_without_replicas_says_so_and_its_first_replica_is_notic
 
 
 @virtual_time
-async def test_a_deletion_does_not_wait_for_replicas_that_are_all_gone(monkeypatch: pytest.MonkeyPatch) -> None:
-    async with following(monkeypatch, A) as office:
+async def test_a_deletion_does_not_wait_for_replicas_that_are_all_gone() -> None:
+    async with following(A) as office:
         key = office.worker(drain={"settleSeconds": 0, "timeoutSeconds": 3600, "onTimeout": "Keep"})
         await office.registered(key)
         office.replicas[url(A)].away = True
@@ -106,57 +100,49 @@ async def test_a_deletion_does_not_wait_for_replicas_that_are_all_gone(monkeypat
         await office.until(lambda: office.is_gone(key), within_s=20)
 
 
-@virtual_time
-async def test_a_missing_service_is_named_with_the_remedy_and_its_arrival_heals(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    async with working(monkeypatch) as office:
-        office.replicas[url(A)] = ListedReplica(url(A), office.workers)
-        put(office, A)
-        office.kube.apply(GATEWAY.kind, GATEWAY.name, SERVICE)
-        key = office.worker()
-        await office.until(office.says(key, "ServiceNotFound"))
-        said = office.condition(GATEWAY)
-        stalled = office.condition(GATEWAY, "Stalled")["reason"]
+@at_work
+async def test_a_missing_service_is_named_with_the_remedy_and_its_arrival_heals(office: Office) -> None:
+    office.replicas[url(A)] = ListedReplica(url(A), office.workers)
+    put(office, A)
+    office.kube.apply(GATEWAY.kind, GATEWAY.name, SERVICE)
+    key = office.worker()
+    await office.until(office.says(key, "ServiceNotFound"))
+    said = office.condition(GATEWAY)
+    stalled = office.condition(GATEWAY, "Stalled")["reason"]
 
-        office.kube.put_service("shepherd", PORT)
-        await office.until(office.says(key, "Registered"), within_s=10)
+    office.kube.put_service("shepherd", PORT)
+    await office.until(office.says(key, "Registered"), within_s=10)
 
-        assert said["message"] == "Service ns/shepherd, named by spec.service, does not exist: create it"
-        assert (said["reason"], stalled) == ("ServiceNotFound", "ServiceNotFound")
+    assert said["message"] == "Service ns/shepherd, named by spec.service, does not exist: create it"
+    assert (said["reason"], stalled) == ("ServiceNotFound", "ServiceNotFound")
 
 
-@virtual_time
-async def test_a_port_that_the_service_has_not_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    async with working(monkeypatch) as office:
-        office.kube.put_service("shepherd", PORT)
-        office.kube.apply(GATEWAY.kind, GATEWAY.name, {"service": {"name": "shepherd", "port": "http"}})
+@at_work
+async def test_a_port_that_the_service_has_not_is_named(office: Office) -> None:
+    office.kube.put_service("shepherd", PORT)
+    office.kube.apply(GATEWAY.kind, GATEWAY.name, {"service": {"name": "shepherd", "port": "http"}})
 
-        await office.until(office.says(GATEWAY, "ServiceNotFound"))
-        assert "it has in spec.service.port: 80 (api)" in office.condition(GATEWAY)["message"]
+    await office.until(office.says(GATEWAY, "ServiceNotFound"))
+    assert "it has in spec.service.port: 80 (api)" in office.condition(GATEWAY)["message"]
 
 
-@virtual_time
-async def test_rights_that_are_missing_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    async with working(monkeypatch) as office:
+@at_work
+async def test_rights_that_are_missing_are_named(office: Office) -> None:
+    async def refuse(call: Call) -> None:
+        if "endpointslices" in call.path:
+            raise Forbidden("403")
 
-        async def refuse(call: Call) -> None:
-            if "endpointslices" in call.path:
-                raise Forbidden("403")
+    office.kube.gate = refuse
+    office.kube.put_service("shepherd", PORT)
+    office.kube.apply(GATEWAY.kind, GATEWAY.name, SERVICE)
 
-        office.kube.gate = refuse
-        office.kube.put_service("shepherd", PORT)
-        office.kube.apply(GATEWAY.kind, GATEWAY.name, SERVICE)
-
-        await office.until(office.says(GATEWAY, "ServiceNotFound"))
-        assert "`list` and `watch` on endpointslices" in office.condition(GATEWAY)["message"]
+    await office.until(office.says(GATEWAY, "ServiceNotFound"))
+    assert "`list` and `watch` on endpointslices" in office.condition(GATEWAY)["message"]
 
 
 @virtual_time
-async def test_a_watch_that_breaks_is_opened_again_for_ever_and_what_it_missed_is_found_by_the_resync(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    async with following(monkeypatch, A) as office:
+async def test_a_watch_that_breaks_is_opened_again_for_ever_and_what_it_missed_is_found_by_the_resync() -> None:
+    async with following(A) as office:
         for _ in range(20):
             [watch] = office.kube.slice_watches
             watch.put_nowait(Unreached("cut"))
@@ -171,10 +157,8 @@ async def test_a_watch_that_breaks_is_opened_again_for_ever_and_what_it_missed_i
 
 
 @virtual_time
-async def test_an_api_server_that_can_not_tell_leaves_the_replicas_as_they_are(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    async with following(monkeypatch, A) as office:
+async def test_an_api_server_that_can_not_tell_leaves_the_replicas_as_they_are() -> None:
+    async with following(A) as office:
         key = office.worker()
         await office.registered(key)
 
@@ -190,10 +174,8 @@ async def test_an_api_server_that_can_not_tell_leaves_the_replicas_as_they_are(
 
 
 @virtual_time
-async def test_a_gateway_that_goes_back_to_endpoints_or_goes_is_not_watched_any_more(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    async with following(monkeypatch, A) as office:
+async def test_a_gateway_that_goes_back_to_endpoints_or_goes_is_not_watched_any_more() -> None:
+    async with following(A) as office:
         office.gateway()
         await office.until(lambda: shown(office) == list(ENDPOINTS))
         after_endpoints = len(office.kube.slice_watches)
@@ -206,8 +188,8 @@ async def test_a_gateway_that_goes_back_to_endpoints_or_goes_is_not_watched_any_
 
 
 @virtual_time
-async def test_a_gateway_at_rest_is_not_written(monkeypatch: pytest.MonkeyPatch) -> None:
-    async with following(monkeypatch, A, B) as office:
+async def test_a_gateway_at_rest_is_not_written() -> None:
+    async with following(A, B) as office:
         key = office.worker()
         await office.registered(key)
         await asyncio.sleep(120)
@@ -218,8 +200,8 @@ async def test_a_gateway_at_rest_is_not_written(monkeypatch: pytest.MonkeyPatch)
 
 
 @virtual_time
-async def test_with_https_the_certificate_must_bear_the_name_of_the_service(monkeypatch: pytest.MonkeyPatch) -> None:
-    async with following(monkeypatch, A) as office:
+async def test_with_https_the_certificate_must_bear_the_name_of_the_service() -> None:
+    async with following(A) as office:
         plain = office.operator.fleet.gateways.get(GATEWAY)
         https = url(A).replace("http:", "https:")
         office.replicas[https] = ListedReplica(https, office.workers)

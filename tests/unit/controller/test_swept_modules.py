@@ -8,8 +8,7 @@ from herder.workflows.owner import Owner
 from herder.workflows.wasm import ModuleName
 from herder.workflows.wasm.files import LocalFiles
 from unit.controller.fake_kube import NAMESPACE
-from unit.controller.office import GATEWAY, INSTALLATION, working
-from unit.engine.kit import virtual_time
+from unit.controller.office import GATEWAY, INSTALLATION, Office, at_work
 from unit.workflows.wasm.fakes import FakeFiles, module
 
 
@@ -26,16 +25,12 @@ LEFT = {
 
 
 @pytest.mark.parametrize(("installation", "stays", "is_swept"), LEFT.values(), ids=LEFT)
-def test_what_is_swept(installation: str, stays: bool, is_swept: bool, monkeypatch: pytest.MonkeyPatch) -> None:
-    @virtual_time
-    async def run() -> None:
-        async with working(monkeypatch) as office:
-            await office.until(office.says(GATEWAY, "Reachable"))
-            owner = Owner(installation, NAMESPACE, "former", "uid-0")
-            office.a.wasm.listed.append(module(str(ModuleName(owner, "hash", stays))))
-            await asyncio.sleep(60)
+@at_work
+async def test_what_is_swept(office: Office, installation: str, stays: bool, is_swept: bool) -> None:
+    await office.until(office.says(GATEWAY, "Reachable"))
+    owner = Owner(installation, NAMESPACE, "former", "uid-0")
+    office.a.wasm.listed.append(module(str(ModuleName(owner, "hash", stays))))
+    await asyncio.sleep(60)
 
-            assert (office.a.wasm.listed == []) is is_swept
-            assert (("Normal", "OrphanRemoved") in office.told(GATEWAY)) is is_swept
-
-    run()
+    assert (office.a.wasm.listed == []) is is_swept
+    assert (("Normal", "OrphanRemoved") in office.told(GATEWAY)) is is_swept

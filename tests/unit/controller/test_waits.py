@@ -39,7 +39,7 @@ async def test_a_removal_that_failed_is_tried_again_whenever_its_time_comes(
         return Clock(monotonic=Restless(jumps_at), now=now)
 
     monkeypatch.setattr("unit.controller.office.Clock", restless)
-    async with working(monkeypatch) as office:
+    async with working() as office:
         key = office.worker(drain={"settleSeconds": 0, "timeoutSeconds": 5, "onTimeout": "Keep"})
         await office.registered(key)
         office.a.away = True

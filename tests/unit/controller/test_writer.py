@@ -300,24 +300,21 @@ async def test_what_the_api_server_finds_wrong_is_logged_once_and_not_sent_again
 
 
 @pytest.mark.parametrize("error", [Unreached("503"), Forbidden("403")], ids=["no answer", "no rights"])
-def test_while_the_api_server_can_not_be_written_to_the_newest_wish_waits(error: KubeError) -> None:
-    @virtual_time
-    async def run() -> None:
-        desk = Desk()
-        desk.kube.fail(*[error] * 6)
+@virtual_time
+async def test_while_the_api_server_can_not_be_written_to_the_newest_wish_waits(error: KubeError) -> None:
+    desk = Desk()
+    desk.kube.fail(*[error] * 6)
 
-        with capture_logs() as logs:
-            first = desk.write("old")
-            await asyncio.sleep(1)
-            desk.submit("new")
-            is_written = await first
+    with capture_logs() as logs:
+        first = desk.write("old")
+        await asyncio.sleep(1)
+        desk.submit("new")
+        is_written = await first
 
-        assert is_written
-        assert desk.said == "new"
-        assert desk.kube.count("PATCH") == 7
-        assert [entry["event"] for entry in logs] == ["status.delayed"]
-
-    run()
+    assert is_written
+    assert desk.said == "new"
+    assert desk.kube.count("PATCH") == 7
+    assert [entry["event"] for entry in logs] == ["status.delayed"]
 
 
 @virtual_time

@@ -233,14 +233,11 @@ def test_a_workflow_left_in_peace_ends_as_its_steps_say(
 
 @PROPERTY
 @given(scripts(), STORES, ENDS, WAITS)
-def test_a_workflow_ended_from_outside_ends_once_and_for_ever(
+@virtual_time
+async def test_a_workflow_ended_from_outside_ends_once_and_for_ever(
     script: list[Script], make_store: Any, ends: list[tuple[float, str]], waits: list[float]
 ) -> None:
-    @virtual_time
-    async def run() -> None:
-        check(script, await tell(script, make_store(), ends, waits))
-
-    run()
+    check(script, await tell(script, make_store(), ends, waits))
 
 
 class Flaky(CopyingStore):

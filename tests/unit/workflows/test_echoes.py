@@ -46,18 +46,15 @@ def test_a_model_that_is_named_like_the_key_makes_no_difference(listed: str) -> 
 
 
 @pytest.mark.parametrize("runtime", ["sglang", "vllm"])
-def test_a_worker_that_repeats_its_key_is_registered_and_its_key_not_shown(runtime: str) -> None:
-    @virtual_time
-    async def run() -> None:
-        world = World(FakeWorker(URL, key=KEY, runtime=runtime, models=(f"{KEY}-chat", "b"), version=f"v {KEY}"))
+@virtual_time
+async def test_a_worker_that_repeats_its_key_is_registered_and_its_key_not_shown(runtime: str) -> None:
+    world = World(FakeWorker(URL, key=KEY, runtime=runtime, models=(f"{KEY}-chat", "b"), version=f"v {KEY}"))
 
-        ended = await world.register(KEYED)
+    ended = await world.register(KEYED)
 
-        assert ended.outcome.ok
-        assert ended.data.facts.models == ("[redacted]-chat", "b")
-        assert ended.data.facts.version == "v [redacted]"
-
-    run()
+    assert ended.outcome.ok
+    assert ended.data.facts.models == ("[redacted]-chat", "b")
+    assert ended.data.facts.version == "v [redacted]"
 
 
 @virtual_time

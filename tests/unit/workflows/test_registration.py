@@ -45,18 +45,15 @@ async def test_what_was_found_out_is_kept_and_the_runtime_is_sent() -> None:
 
 
 @pytest.mark.parametrize(("runtime", "found", "sent"), [("vllm", "vllm", "vllm"), ("self_hosted", "generic", None)])
-def test_other_runtimes_have_no_ranks_to_discover(runtime: str, found: str, sent: str | None) -> None:
-    @virtual_time
-    async def run() -> None:
-        world = World(FakeWorker(URL, runtime=runtime))
+@virtual_time
+async def test_other_runtimes_have_no_ranks_to_discover(runtime: str, found: str, sent: str | None) -> None:
+    world = World(FakeWorker(URL, runtime=runtime))
 
-        ended = await world.register(plan())
+    ended = await world.register(plan())
 
-        assert ended.data.facts.runtime == found
-        assert ended.steps["discover_dp"] == "Skipped"
-        assert world.a.posted[0].runtime_type == sent
-
-    run()
+    assert ended.data.facts.runtime == found
+    assert ended.steps["discover_dp"] == "Skipped"
+    assert world.a.posted[0].runtime_type == sent
 
 
 @virtual_time

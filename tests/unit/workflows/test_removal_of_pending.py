@@ -78,47 +78,41 @@ async def test_a_run_cancelled_in_the_middle_leaves_nothing_that_a_removal_does_
 
 @pytest.mark.parametrize("is_up", [True, False], ids=["comes up", "stays down"])
 @pytest.mark.parametrize("record", [LOST_ADD, Entry(EntryState.UNREACHABLE)], ids=["lost", "lost, then away"])
-def test_an_add_whose_id_was_lost_is_asked_for(record: Entry, is_up: bool) -> None:
-    @virtual_time
-    async def run() -> None:
-        world = World(FakeWorker(URL, up_since_s=None))
-        await world.a.add_worker(plan().worker_spec_declared)
-        removing = asyncio.create_task(world.remove({world.a.endpoint: record}))
-        await asyncio.sleep(3)
-        assert not removing.done()
+@virtual_time
+async def test_an_add_whose_id_was_lost_is_asked_for(record: Entry, is_up: bool) -> None:
+    world = World(FakeWorker(URL, up_since_s=None))
+    await world.a.add_worker(plan().worker_spec_declared)
+    removing = asyncio.create_task(world.remove({world.a.endpoint: record}))
+    await asyncio.sleep(3)
+    assert not removing.done()
 
-        if is_up:
-            world.worker.rise()
-        ended = await removing
+    if is_up:
+        world.worker.rise()
+    ended = await removing
 
-        assert ended.outcome.ok
-        assert world.a.count("pending_add") == 1
-        await nothing_comes(world)
-
-    run()
+    assert ended.outcome.ok
+    assert world.a.count("pending_add") == 1
+    await nothing_comes(world)
 
 
 @pytest.mark.parametrize("fault", ["lost answer", "504"])
-def test_an_add_whose_answer_did_not_come_is_removed_when_it_appears(fault: str) -> None:
-    @virtual_time
-    async def run() -> None:
-        world = World(FakeWorker(URL, up_since_s=None), has_b=False)
-        data = world.registration(plan(probe="Gateway"))
-        world.a.loses["add_worker"] = 1
-        if fault == "504":
-            _garble(world.a)
-        instance = await world.start(data)
-        await asyncio.sleep(0.01)
-        await world.engine.cancel_workflow(instance)
-        removing = asyncio.create_task(world.remove(data.entries))
-        await asyncio.sleep(1)
+@virtual_time
+async def test_an_add_whose_answer_did_not_come_is_removed_when_it_appears(fault: str) -> None:
+    world = World(FakeWorker(URL, up_since_s=None), has_b=False)
+    data = world.registration(plan(probe="Gateway"))
+    world.a.loses["add_worker"] = 1
+    if fault == "504":
+        _garble(world.a)
+    instance = await world.start(data)
+    await asyncio.sleep(0.01)
+    await world.engine.cancel_workflow(instance)
+    removing = asyncio.create_task(world.remove(data.entries))
+    await asyncio.sleep(1)
 
-        world.worker.rise()
+    world.worker.rise()
 
-        assert (await removing).outcome.ok
-        await nothing_comes(world)
-
-    run()
+    assert (await removing).outcome.ok
+    await nothing_comes(world)
 
 
 def _garble(replica: FakeReplica) -> None:

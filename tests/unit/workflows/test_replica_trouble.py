@@ -142,27 +142,24 @@ async def test_a_bad_request_is_told_and_leaves_no_trace_of_an_add() -> None:
 
 
 @pytest.mark.parametrize("after", ["lost answer", "an answer that is not the gateway's"])
-def test_an_add_whose_answer_did_not_come_is_kept_as_lost_and_found_again(after: str) -> None:
-    @virtual_time
-    async def run() -> None:
-        world = World(FakeWorker(URL, up_since_s=None))
-        data = world.registration(plan(probe="Gateway"))
-        if after == "lost answer":
-            world.a.loses["add_worker"] = 1
-        else:
-            world.a.fails["add_worker"] = [Transient("the gateway answered 504")]
-        instance = await world.start(data)
-        await asyncio.sleep(0.01)
-        assert data.entries[world.a.endpoint].is_lost_add
+@virtual_time
+async def test_an_add_whose_answer_did_not_come_is_kept_as_lost_and_found_again(after: str) -> None:
+    world = World(FakeWorker(URL, up_since_s=None))
+    data = world.registration(plan(probe="Gateway"))
+    if after == "lost answer":
+        world.a.loses["add_worker"] = 1
+    else:
+        world.a.fails["add_worker"] = [Transient("the gateway answered 504")]
+    instance = await world.start(data)
+    await asyncio.sleep(0.01)
+    assert data.entries[world.a.endpoint].is_lost_add
 
-        world.worker.rise()
-        ended = await world.wait(instance, data)
+    world.worker.rise()
+    ended = await world.wait(instance, data)
 
-        assert ended.outcome.ok
-        assert len(world.a.listed) == 1
-        assert data.entries[world.a.endpoint].spec_hash == data.plan.spec_hash
-
-    run()
+    assert ended.outcome.ok
+    assert len(world.a.listed) == 1
+    assert data.entries[world.a.endpoint].spec_hash == data.plan.spec_hash
 
 
 @virtual_time
@@ -189,21 +186,18 @@ async def test_a_replica_that_restarts_before_the_last_look_gets_the_worker_agai
 
 
 @pytest.mark.parametrize("step", [AwaitReady(), Verify[Registration]()], ids=["await_ready", "verify"])
-def test_a_run_that_is_gone_on_with_where_all_replicas_were_away_does_not_end_without_a_look(
+@virtual_time
+async def test_a_run_that_is_gone_on_with_where_all_replicas_were_away_does_not_end_without_a_look(
     step: AwaitReady | Verify[Registration],
 ) -> None:
-    @virtual_time
-    async def run() -> None:
-        world = World()
-        away = {replica.endpoint: Entry(EntryState.UNREACHABLE) for replica in world.replicas}
-        context = WorkflowContext("resumed", step.id, 1, world.registration(plan(), entries=away))
+    world = World()
+    away = {replica.endpoint: Entry(EntryState.UNREACHABLE) for replica in world.replicas}
+    context = WorkflowContext("resumed", step.id, 1, world.registration(plan(), entries=away))
 
-        with pytest.raises(StepFault):
-            await step.execute(context)
+    with pytest.raises(StepFault):
+        await step.execute(context)
 
-        assert world.a.count("find_all")
-
-    run()
+    assert world.a.count("find_all")
 
 
 @virtual_time

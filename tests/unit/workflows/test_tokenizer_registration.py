@@ -217,20 +217,17 @@ async def test_adopted_from_the_same_source_it_is_taken_over_as_it_is() -> None:
     [(OTHER, {}), (SOURCE, {"chatTemplatePath": TEMPLATE})],
     ids=["from another source", "with a template that nobody can see"],
 )
-def test_adopted_otherwise_it_is_replaced(theirs: str, spec: dict[str, str]) -> None:
-    @virtual_time
-    async def run() -> None:
-        world = World()
-        world.replicas[0].enter(theirs)
+@virtual_time
+async def test_adopted_otherwise_it_is_replaced(theirs: str, spec: dict[str, str]) -> None:
+    world = World()
+    world.replicas[0].enter(theirs)
 
-        ended = await world.register(plan(**spec), adopt=True)
+    ended = await world.register(plan(**spec), adopt=True)
 
-        assert ended.outcome.ok
-        assert ended.steps["replace"] == "Succeeded"
-        assert world.loaded == [SOURCE] * 3
-        assert world.counts == [(1, 1), (1, 0), (1, 0)]
-
-    run()
+    assert ended.outcome.ok
+    assert ended.steps["replace"] == "Succeeded"
+    assert world.loaded == [SOURCE] * 3
+    assert world.counts == [(1, 1), (1, 0), (1, 0)]
 
 
 @virtual_time
@@ -306,18 +303,15 @@ async def test_a_loading_that_the_replica_has_forgotten_is_begun_anew() -> None:
 
 
 @pytest.mark.parametrize("trouble", ["away", "hangs"])
-def test_a_replica_without_an_answer_is_left_out(trouble: str) -> None:
-    @virtual_time
-    async def run() -> None:
-        world = World()
-        setattr(world.replicas[1], trouble, True)
+@virtual_time
+async def test_a_replica_without_an_answer_is_left_out(trouble: str) -> None:
+    world = World()
+    setattr(world.replicas[1], trouble, True)
 
-        ended = await world.register(plan())
+    ended = await world.register(plan())
 
-        assert ended.outcome.ok
-        assert states(ended.data) == ["Ready", "Unreachable", "Ready"]
-
-    run()
+    assert ended.outcome.ok
+    assert states(ended.data) == ["Ready", "Unreachable", "Ready"]
 
 
 @virtual_time

@@ -138,21 +138,18 @@ async def test_a_loading_that_has_failed_is_nothing_to_wait_for() -> None:
 
 
 @pytest.mark.parametrize("takes_s", [0.05, 4.0])
-def test_a_loading_whose_id_was_lost_is_watched_for_and_unloaded(takes_s: float) -> None:
-    @virtual_time
-    async def run() -> None:
-        world = World()
-        for replica in world.replicas:
-            replica.takes_s = takes_s
-            await replica.add_tokenizer("org/model", SOURCE)
+@virtual_time
+async def test_a_loading_whose_id_was_lost_is_watched_for_and_unloaded(takes_s: float) -> None:
+    world = World()
+    for replica in world.replicas:
+        replica.takes_s = takes_s
+        await replica.add_tokenizer("org/model", SOURCE)
 
-        ended = await world.remove(dict.fromkeys((replica.endpoint for replica in world.replicas), LOST_ADD))
+    ended = await world.remove(dict.fromkeys((replica.endpoint for replica in world.replicas), LOST_ADD))
 
-        assert ended.outcome.ok
-        await asyncio.sleep(1000)
-        assert world.loaded == [None] * 3
-
-    run()
+    assert ended.outcome.ok
+    await asyncio.sleep(1000)
+    assert world.loaded == [None] * 3
 
 
 @virtual_time

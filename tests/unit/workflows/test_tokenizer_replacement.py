@@ -180,23 +180,20 @@ async def test_a_run_that_ended_between_unloading_and_loading_is_carried_on() ->
 
 
 @pytest.mark.parametrize("moment", ["before", "unloaded", "loaded"])
-def test_a_process_killed_while_it_replaced_leaves_records_that_are_a_second_old(moment: str) -> None:
-    @virtual_time
-    async def run() -> None:
-        world, changed = World(), plan(source=OTHER)
-        entries = (await world.register(plan())).data.entries
-        if moment != "before":
-            await world.replicas[0].delete_tokenizer(world.replicas[0].listed[0].id)
-        if moment == "loaded":
-            world.replicas[0].enter(OTHER)
+@virtual_time
+async def test_a_process_killed_while_it_replaced_leaves_records_that_are_a_second_old(moment: str) -> None:
+    world, changed = World(), plan(source=OTHER)
+    entries = (await world.register(plan())).data.entries
+    if moment != "before":
+        await world.replicas[0].delete_tokenizer(world.replicas[0].listed[0].id)
+    if moment == "loaded":
+        world.replicas[0].enter(OTHER)
 
-        ended = await world.register(changed, {e: unsure(entry) for e, entry in entries.items()}, held=held())
+    ended = await world.register(changed, {e: unsure(entry) for e, entry in entries.items()}, held=held())
 
-        assert ended.outcome.ok
-        assert world.loaded == [OTHER] * 3
-        assert world.counts[1:] == [(2, 1)] * 2
-
-    run()
+    assert ended.outcome.ok
+    assert world.loaded == [OTHER] * 3
+    assert world.counts[1:] == [(2, 1)] * 2
 
 
 @virtual_time
@@ -225,16 +222,13 @@ async def test_with_nothing_to_put_back_what_is_adopted_is_tried_for_the_whole_b
 
 
 @pytest.mark.parametrize("name", ["another", "org/model"])
-def test_what_was_held_under_another_name_is_not_put_back(name: str) -> None:
-    @virtual_time
-    async def run() -> None:
-        world = World()
-        for replica in world.replicas:
-            replica.sources = {OTHER}
+@virtual_time
+async def test_what_was_held_under_another_name_is_not_put_back(name: str) -> None:
+    world = World()
+    for replica in world.replicas:
+        replica.sources = {OTHER}
 
-        ended = await world.register(plan(), held=held(OTHER).model_copy(update={"name": name}), budget_s=10)
+    ended = await world.register(plan(), held=held(OTHER).model_copy(update={"name": name}), budget_s=10)
 
-        assert reason(ended) == "await_loaded: LoadFailed"
-        assert world.loaded == ([None] * 3 if name == "another" else [OTHER] * 3)
-
-    run()
+    assert reason(ended) == "await_loaded: LoadFailed"
+    assert world.loaded == ([None] * 3 if name == "another" else [OTHER] * 3)

@@ -217,22 +217,19 @@ async def test_a_file_that_never_comes_fails_with_the_replica_and_the_remedy() -
         pytest.param(Owner("far", "ns", "name", "u"), "of herder installation far", id="another installation's"),
     ],
 )
-def test_a_foreign_module_of_the_declared_content_is_refused_before_anything_is_changed(
+@virtual_time
+async def test_a_foreign_module_of_the_declared_content_is_refused_before_anything_is_changed(
     owner: Owner | None, whose: str
 ) -> None:
-    @virtual_time
-    async def run() -> None:
-        world = World()
-        theirs = world.b.enter("by-hand" if owner is None else plan(owner, content=ONE).name)
+    world = World()
+    theirs = world.b.enter("by-hand" if owner is None else plan(owner, content=ONE).name)
 
-        ended = await world.register(plan(content=ONE))
+    ended = await world.register(plan(content=ONE))
 
-        assert ended.reason == "check_duplicates: ForeignEntry"
-        assert whose in ended.message
-        assert (world.a.listed, world.b.listed) == ([], [theirs])
-        assert states(ended.data) == {"b": "Foreign"}
-
-    run()
+    assert ended.reason == "check_duplicates: ForeignEntry"
+    assert whose in ended.message
+    assert (world.a.listed, world.b.listed) == ([], [theirs])
+    assert states(ended.data) == {"b": "Foreign"}
 
 
 @virtual_time
