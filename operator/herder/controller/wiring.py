@@ -171,7 +171,7 @@ def _deciding(means: Means, known: Known, telling: Telling, fleet: Fleet, desk: 
         tripwire=telling.tripwire,
         listeners=(means.metrics.runs, *means.listeners),
     )
-    farewells, giveback = Farewells(queue), Giveback(queue, fleet.gateways, clock)
+    farewells = Farewells(queue)
     acts = Acts(
         queue=queue,
         writer=writer,
@@ -182,6 +182,7 @@ def _deciding(means: Means, known: Known, telling: Telling, fleet: Fleet, desk: 
         recorder=telling.recorder,
         clock=clock,
     )
+    giveback = Giveback(queue, fleet.gateways, clock, acts.tell_drift)
     reconciler = Reconciler(
         objects=objects,
         queue=queue,

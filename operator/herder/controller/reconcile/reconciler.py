@@ -76,9 +76,7 @@ class Reconciler:
         changes_in_s = self._changes_in_s(scene, memory)
         action = decide(self.scout.world(scene, run, memory))
         log.debug("reconcile.decided", key=str(key), action=type(action).__name__)
-        if isinstance(action, Begin) and self.giveback.takes(action, scene, memory):
-            self.acts.tell_drift(scene)
-        else:
+        if not isinstance(action, Begin) or not self.giveback.takes(action, scene, memory):
             await self.acts.do(action, scene)
         self._come_back(key, cools_in_s, changes_in_s)
 

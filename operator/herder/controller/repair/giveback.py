@@ -14,7 +14,7 @@ list is given again by the next one, and what is listed under an id that nobody 
 
 import asyncio
 from collections import Counter
-from collections.abc import Coroutine, Iterable
+from collections.abc import Callable, Coroutine, Iterable
 from typing import Final
 
 import structlog
@@ -48,12 +48,14 @@ type Place = tuple[Key, str]
 
 
 class Giveback:
-    """Gives replicas back what they have lost."""
+    """Gives replicas back what they have lost. `tell` is called for each resource, once all that was lost is back."""
 
-    def __init__(self, queue: WorkQueue, gateways: Gateways, clock: Clock) -> None:
+    def __init__(self, queue: WorkQueue, gateways: Gateways, clock: Clock, tell: Callable[[Scene], None]) -> None:
         self._queue = queue
         self._gateways = gateways
         self._clock = clock
+        self._tell = tell
+        self._untold: list[Scene] = []
         self._at_once = asyncio.Semaphore(_AT_ONCE)
         self._under_way: Counter[Place] = Counter()
         self._awaited: dict[Place, set[str]] = {}
@@ -74,6 +76,7 @@ class Giveback:
         if post is None:
             return False
         memory.is_giving, memory.is_put_off = True, False
+        self._untold.append(scene)
         self._start(self._give(post, scene, memory, [r for r in scene.gateway.replicas if r.endpoint in lacking]))
         return True
 
@@ -145,6 +148,14 @@ class Giveback:
             awaited -= view.workers.keys()
         if place not in self._under_way:
             self._awaited.pop(place, None)
+        if not self._under_way and not self._awaited:
+            self._tell_all()
+
+    def _tell_all(self) -> None:
+        """Tell what was found: for each an Event, which takes the API server longer than giving it back has taken."""
+        untold, self._untold = self._untold, []
+        for scene in untold:
+            self._tell(scene)
 
     def _start(self, work: Coroutine[None, None, None]) -> None:
         task = asyncio.get_running_loop().create_task(work)
@@ -158,6 +169,7 @@ class Giveback:
             for task in tasks:
                 task.cancel()
             await asyncio.wait(tasks)
+        self._tell_all()
 
 
 def _lists_any_of(installation: str, view: View) -> bool:
