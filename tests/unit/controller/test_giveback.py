@@ -156,6 +156,26 @@ async def test_what_changes_while_a_post_is_on_its_way_is_acted_on_as_soon_as_th
 
 
 @at_work
+async def test_what_was_found_is_told_when_all_of_it_is_back(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+    keys = await declared(office)
+    post, may_answer = office.a.add_worker, asyncio.Event()
+
+    async def slowly(spec: WorkerSpec) -> str:
+        if spec.url == "http://c:8000":
+            await may_answer.wait()
+        return await post(spec)
+
+    monkeypatch.setattr(office.a, "add_worker", slowly)
+    office.a.restart()
+    await office.until(lambda: len(office.listed()) == len(NAMES) - 1)
+    await asyncio.sleep(5)
+    told_before = [reason for key in keys for _, reason in office.told(key)]
+    may_answer.set()
+
+    await office.until(lambda: all(("Warning", "Drifted") in office.told(key) for key in keys))
+    assert "Drifted" not in told_before
+
+
 async def test_what_is_deleted_while_it_is_given_back_does_not_come_back(office: Office) -> None:
     keys = await declared(office)
     office.workers["http://a:8000"].up_since_s = None
