@@ -1,13 +1,15 @@
-"""The chart's dashboard: Prometheus understands each of its queries, and a real run has what they ask for."""
+"""The chart's dashboard: Grafana takes it, Prometheus its queries, and a real run has what they ask for."""
 
 import json
 import re
 from pathlib import Path
 from typing import Any, Final
 
+import pytest
 import yaml
 
 from real.monitoring.conftest import Scraped
+from rig.grafana import Grafana
 from rig.promtool import Promtool
 
 FILES: Final = Path(__file__).parents[3] / "charts" / "herder" / "files"
@@ -26,6 +28,33 @@ def _as_grafana_asks(query: str) -> str:
 def _rules() -> dict[str, Any]:
     rules = [{"record": f"panel:{n}", "expr": _as_grafana_asks(query)} for n, query in enumerate(QUERIES)]
     return {"groups": [{"name": "dashboard", "rules": rules}]}
+
+
+@pytest.fixture(scope="module")
+def grafana() -> Grafana:
+    """Grafana's schema."""
+    return Grafana.built()
+
+
+def test_grafana_takes_every_field_of_it_and_misses_none(grafana: Grafana) -> None:
+    assert grafana.problems_of(json.dumps(DASHBOARD)) == []
+
+
+@pytest.mark.parametrize(
+    ("right", "wrong", "says"),
+    [
+        ('"expr"', '"query"', "targets[0].expr: required field is missing"),
+        ('"colorMode": "value"', '"colorMode": "value", "colour": "red"', "unexpected field 'colour'"),
+        ('"schemaVersion": 39', '"schemaVersion": "39"', "schemaVersion: json: cannot unmarshal string"),
+        ('"type": "stat"', '"type": "gauge"', 'panels[1].type: "gauge"'),
+    ],
+    ids=["a field that is missing", "one that it does not know", "one of another type", "a panel that nobody reads"],
+)
+def test_what_grafana_would_not_take_is_found(grafana: Grafana, right: str, wrong: str, says: str) -> None:
+    text = json.dumps(DASHBOARD)
+
+    assert any(says in line for line in grafana.problems_of(text.replace(right, wrong)))
+    assert right in text
 
 
 def test_prometheus_understands_every_query(promtool: Promtool, tmp_path: Path) -> None:
