@@ -176,6 +176,7 @@ async def test_what_was_found_is_told_when_all_of_it_is_back(office: Office, mon
     assert "Drifted" not in told_before
 
 
+@at_work
 async def test_what_is_deleted_while_it_is_given_back_does_not_come_back(office: Office) -> None:
     keys = await declared(office)
     office.workers["http://a:8000"].up_since_s = None
