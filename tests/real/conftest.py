@@ -2,7 +2,6 @@
 
 import secrets
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -10,7 +9,7 @@ import pytest
 from rig.control_plane.cluster import Cluster
 from rig.control_plane.control_plane import ControlPlane
 from rig.crds import apply_crds
-from rig.gateway import Smg
+from rig.gateway import Smg, running
 from rig.operator_process import Operator
 from rig.run import shared_cluster, shared_folder
 from rig.workers import MockWorkers, WorkerProcess
@@ -49,11 +48,8 @@ def namespace(control_plane: Cluster) -> Iterator[str]:
 @pytest.fixture
 def smg_pair(log_dir: Path) -> Iterator[tuple[Smg, Smg]]:
     """Two fresh gateway replicas: they are up within half a second, and no test finds another's entries there."""
-    with ThreadPoolExecutor() as pool:
-        first, second = pool.map(lambda _: Smg.start(log_dir=log_dir), range(2))
-    yield first, second
-    first.kill()
-    second.kill()
+    with running(2, log_dir=log_dir) as (first, second):
+        yield first, second
 
 
 @pytest.fixture(scope="session")

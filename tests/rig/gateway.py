@@ -4,6 +4,9 @@ import json
 import ssl
 import sys
 import tempfile
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Self
 
@@ -12,6 +15,7 @@ from rig.process import Process
 from rig.web import fetch, is_ok
 
 _READY_WITHIN_S = 120.0
+_STARTUP_TIMEOUT_S = 20
 
 
 class Smg:
@@ -32,7 +36,7 @@ class Smg:
         cls,
         *extra_args: str,
         port: int | None = None,
-        startup_timeout_s: int = 20,
+        startup_timeout_s: int = _STARTUP_TIMEOUT_S,
         check_interval_s: int = 1,
         api_key: str | None = None,
         log_dir: Path | None = None,
@@ -100,3 +104,21 @@ class Smg:
         process = Process.start(self._argv, self.log, env={"NO_COLOR": "1"})
         process.wait_ready(lambda: is_ok(f"{self.url}/health", tls=self._tls), _READY_WITHIN_S)
         return process
+
+
+@contextmanager
+def running(
+    count: int, *extra_args: str, log_dir: Path | None = None, startup_timeout_s: int = _STARTUP_TIMEOUT_S
+) -> Iterator[tuple[Smg, ...]]:
+    """Give a block that many fresh replicas, started at the same time; see `Smg.start`."""
+
+    def start(_: int) -> Smg:
+        return Smg.start(*extra_args, startup_timeout_s=startup_timeout_s, log_dir=log_dir)
+
+    with ThreadPoolExecutor() as pool:
+        smgs = tuple(pool.map(start, range(count)))
+    try:
+        yield smgs
+    finally:
+        for smg in smgs:
+            smg.kill()

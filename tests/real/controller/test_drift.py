@@ -8,7 +8,7 @@ from rig.control_plane.cluster import Cluster
 from rig.declared import Declared, is_listed_ready, urls_of
 from rig.gateway import Smg
 from rig.waiting import eventually
-from rig.workers import MockWorkers
+from rig.workers import MockWorker, MockWorkers
 
 WITHIN_S = 15
 
@@ -60,13 +60,19 @@ async def test_what_is_deleted_by_hand_comes_back_and_is_told(
     )
 
 
-async def test_what_is_changed_by_hand_is_changed_back_and_told(
-    declared: Declared, ready_gateway: tuple[Smg, Smg], mock_workers: MockWorkers
-) -> None:
+async def registered_on_both(declared: Declared, mock_workers: MockWorkers) -> MockWorker:
+    """A worker that is declared with priority 50, and listed so."""
     worker = mock_workers.add("a")
     declared.worker("a", worker.url, priority=50)
     await declared.until("a")
     await eventually(lambda: gateway_of(declared)["entries"]["registered"] == 2, WITHIN_S)
+    return worker
+
+
+async def test_what_is_changed_by_hand_is_changed_back_and_told(
+    declared: Declared, ready_gateway: tuple[Smg, Smg], mock_workers: MockWorkers
+) -> None:
+    worker = await registered_on_both(declared, mock_workers)
     entry = entry_of(ready_gateway[1], worker.url)
 
     call("PATCH", f"{ready_gateway[1].url}/workers/{entry['id']}", {"priority": 3})
@@ -81,10 +87,7 @@ async def test_what_is_changed_by_hand_is_changed_back_and_told(
 async def test_what_is_put_by_hand_without_its_owners_label_is_put_back_and_removed_with_its_resource(
     declared: Declared, ready_gateway: tuple[Smg, Smg], mock_workers: MockWorkers
 ) -> None:
-    worker = mock_workers.add("a")
-    declared.worker("a", worker.url, priority=50)
-    await declared.until("a")
-    await eventually(lambda: gateway_of(declared)["entries"]["registered"] == 2, WITHIN_S)
+    worker = await registered_on_both(declared, mock_workers)
     entry = entry_of(ready_gateway[0], worker.url)
     by_hand = {"url": worker.url, "priority": 3}  # a PUT leaves nothing of what it does not name
 

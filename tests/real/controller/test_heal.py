@@ -1,13 +1,12 @@
 """A replica killed and started again: all that was declared is back, once, and the time that this took is told."""
 
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
 from rig.declared import Declared, urls_of
-from rig.gateway import Smg
+from rig.gateway import Smg, running
 from rig.heals import Heals
 from rig.operator_process import Operator
 from rig.waiting import eventually
@@ -17,17 +16,14 @@ WORKERS = 40
 
 
 @pytest.fixture
-def replicas(log_dir: Path) -> Iterator[list[Smg]]:
+def replicas(log_dir: Path) -> Iterator[tuple[Smg, ...]]:
     """Three fresh replicas."""
-    with ThreadPoolExecutor() as pool:
-        started = list(pool.map(lambda _: Smg.start(log_dir=log_dir), range(3)))
-    yield started
-    for replica in started:
-        replica.kill()
+    with running(3, log_dir=log_dir) as started:
+        yield started
 
 
 async def test_a_replica_that_comes_back_with_nothing_gets_everything_once_and_no_run_is_needed(
-    declared: Declared, replicas: list[Smg], mock_workers: MockWorkers, start_operator: Callable[..., Operator]
+    declared: Declared, replicas: tuple[Smg, ...], mock_workers: MockWorkers, start_operator: Callable[..., Operator]
 ) -> None:
     declared.gateway(replicas)
     operator = start_operator().wait_healthy()

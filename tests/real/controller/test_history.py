@@ -1,7 +1,6 @@
 """What a resource of each kind says in the course of a whole life: of each generation one end, and that once."""
 
 from collections.abc import Callable, Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,7 +9,7 @@ import pytest
 
 from rig.control_plane.cluster import Cluster
 from rig.declared import Declared
-from rig.gateway import Smg
+from rig.gateway import running
 from rig.history import History
 from rig.mcp import McpServer
 from rig.operator_process import Operator
@@ -139,9 +138,7 @@ async def test_each_generation_ends_once(
     start_operator: Callable[..., Operator],
 ) -> None:
     kind: Kind = request.getfixturevalue(fixture)
-    with ThreadPoolExecutor() as pool:
-        replicas = tuple(pool.map(lambda _: Smg.start("--enable-wasm", log_dir=log_dir), range(2)))
-    try:
+    with running(2, "--enable-wasm", log_dir=log_dir) as replicas:
         for name in ("gw", "other"):
             declared.gateway(replicas, name)
         with History(control_plane, declared.namespace) as history:
@@ -151,9 +148,6 @@ async def test_each_generation_ends_once(
             faults = await history.faults()
 
             recorded = history.versions("r")
-    finally:
-        for replica in replicas:
-            replica.kill()
 
     assert faults == []
     assert len({body["metadata"]["uid"] for body in recorded}) == 2

@@ -7,7 +7,6 @@ then one operator finds all that these have left.
 import asyncio
 import secrets
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -21,7 +20,7 @@ from real.controller.kill_scenario import Scenario, Stand
 from real.controller.kill_scenarios import SCENARIOS, scenario_of
 from rig.control_plane.cluster import Cluster
 from rig.declared import Declared
-from rig.gateway import Smg
+from rig.gateway import Smg, running
 from rig.operator_process import Operator
 from rig.waiting import eventually
 from rig.workers import MockWorkers, WorkerProcess
@@ -74,11 +73,8 @@ class Case:
 @pytest.fixture
 def replicas(log_dir: Path) -> Iterator[tuple[Smg, Smg]]:
     """Two fresh replicas that keep modules, too."""
-    with ThreadPoolExecutor() as pool:
-        first, second = pool.map(lambda _: Smg.start("--enable-wasm", log_dir=log_dir), range(2))
-    yield first, second
-    first.kill()
-    second.kill()
+    with running(2, "--enable-wasm", log_dir=log_dir) as (first, second):
+        yield first, second
 
 
 @pytest.fixture

@@ -2,14 +2,13 @@
 
 import asyncio
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from rig.declared import Declared, is_listed_ready, urls_of
-from rig.gateway import Smg
+from rig.gateway import Smg, running
 from rig.operator_process import Operator
 from rig.waiting import eventually
 from rig.workers import MockWorkers
@@ -22,11 +21,8 @@ pytestmark = pytest.mark.usefixtures("history")
 @pytest.fixture
 def others(log_dir: Path) -> Iterator[tuple[Smg, Smg]]:
     """The replicas of a second gateway."""
-    with ThreadPoolExecutor() as pool:
-        first, second = pool.map(lambda _: Smg.start(log_dir=log_dir), range(2))
-    yield first, second
-    first.kill()
-    second.kill()
+    with running(2, log_dir=log_dir) as (first, second):
+        yield first, second
 
 
 @pytest.fixture

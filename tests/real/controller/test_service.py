@@ -3,7 +3,6 @@
 import json
 import ssl
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
 
@@ -11,7 +10,7 @@ import pytest
 import trustme
 
 from rig.declared import Declared, is_listed_ready, urls_of
-from rig.gateway import Smg
+from rig.gateway import Smg, running
 from rig.operator_process import Operator
 from rig.ports import HOST
 from rig.tokenizers import loaded, write_tokenizer
@@ -73,9 +72,7 @@ async def test_a_gateway_that_scales_from_one_to_three_and_back_has_everything_o
 async def test_modules_and_tokenizers_come_and_go_with_the_replicas_too(
     declared: Declared, operator: Operator, log_dir: Path, tmp_path: Path
 ) -> None:
-    with ThreadPoolExecutor() as pool:
-        trio = tuple(pool.map(lambda _: Smg.start("--enable-wasm", log_dir=log_dir), range(3)))
-    try:
+    with running(3, "--enable-wasm", log_dir=log_dir) as trio:
         module = ModuleFolder(tmp_path).put("a.wasm", component(declared.namespace))
         declared.service("shepherd", trio[:1])
         by_service(declared)
@@ -97,9 +94,6 @@ async def test_modules_and_tokenizers_come_and_go_with_the_replicas_too(
             declared.cluster.delete(path)
         await eventually(lambda: all(declared.cluster.get(path) is None for path in paths), 20)
         left = modules_of(trio[0]), loaded(trio[0].url)
-    finally:
-        for replica in trio:
-            replica.kill()
 
     assert held == [([module], {"t": source})] * 3
     assert left == ([], {})

@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,7 +10,7 @@ import pytest
 
 from rig.control_plane.cluster import Cluster
 from rig.declared import Declared
-from rig.gateway import Smg
+from rig.gateway import Smg, running
 from rig.operator_process import Operator
 from rig.tokenizers import loaded, tokens, write_tokenizer
 from rig.waiting import eventually, wait_for_condition
@@ -79,11 +78,8 @@ class Stage:
 @pytest.fixture
 def smgs(log_dir: Path) -> Iterator[tuple[Smg, ...]]:
     """Three fresh replicas."""
-    with ThreadPoolExecutor() as pool:
-        started = tuple(pool.map(lambda _: Smg.start(log_dir=log_dir), range(3)))
-    yield started
-    for smg in started:
-        smg.kill()
+    with running(3, log_dir=log_dir) as started:
+        yield started
 
 
 @pytest.fixture

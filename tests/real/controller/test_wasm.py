@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,7 +9,7 @@ from typing import Any
 import pytest
 
 from rig.declared import Declared
-from rig.gateway import Smg
+from rig.gateway import Smg, running
 from rig.operator_process import Operator
 from rig.waiting import eventually, wait_for_condition
 from rig.wasm import ModuleFolder, component, sha256
@@ -67,19 +66,11 @@ class Stage:
         await eventually(lambda: self.declared.cluster.get(self.path) is None, 30)
 
 
-def start(log_dir: Path, *words: str) -> tuple[Smg, ...]:
-    """Start three replicas."""
-    with ThreadPoolExecutor() as pool:
-        return tuple(pool.map(lambda _: Smg.start(*words, log_dir=log_dir), range(3)))
-
-
 @pytest.fixture
 def smgs(log_dir: Path) -> Iterator[tuple[Smg, ...]]:
     """Three fresh replicas that keep modules."""
-    started = start(log_dir, "--enable-wasm")
-    yield started
-    for smg in started:
-        smg.kill()
+    with running(3, "--enable-wasm", log_dir=log_dir) as started:
+        yield started
 
 
 @pytest.fixture
@@ -153,16 +144,12 @@ async def test_one_that_is_to_stay_stays_and_is_not_swept(stage: Stage) -> None:
 async def test_a_gateway_that_keeps_no_modules_says_what_to_do(
     declared: Declared, start_operator: Callable[..., Operator], log_dir: Path, tmp_path: Path
 ) -> None:
-    smgs = start(log_dir)
-    try:
+    with running(3, log_dir=log_dir) as smgs:
         declared.gateway(smgs)
         start_operator().wait_healthy()
         stage = Stage(declared, smgs, ModuleFolder(tmp_path))
         stage.apply("a.wasm", ONE)
 
         found = await stage.until("Stalled")
-    finally:
-        for smg in smgs:
-            smg.kill()
 
     assert "--enable-wasm" in str(found["status"]["conditions"])

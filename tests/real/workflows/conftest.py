@@ -1,13 +1,12 @@
 """Runs on real replicas: on a pair as it is, and on one that soon gives up on a worker that it does not reach."""
 
 from collections.abc import AsyncIterator, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
 from real.workflows.runs import CountingHttp, Runs
-from rig.gateway import Smg
+from rig.gateway import Smg, running
 
 
 @pytest.fixture
@@ -26,8 +25,5 @@ def runs(smg_pair: tuple[Smg, Smg], http: CountingHttp) -> Runs:
 @pytest.fixture
 def hasty(log_dir: Path, http: CountingHttp) -> Iterator[Runs]:
     """Two fresh replicas that give up on a new worker after three seconds."""
-    with ThreadPoolExecutor() as pool:
-        smgs = tuple(pool.map(lambda _: Smg.start(startup_timeout_s=3, log_dir=log_dir), range(2)))
-    yield Runs(smgs, http)
-    for smg in smgs:
-        smg.kill()
+    with running(2, log_dir=log_dir, startup_timeout_s=3) as smgs:
+        yield Runs(smgs, http)

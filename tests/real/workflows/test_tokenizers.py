@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -12,7 +11,7 @@ from herder.workflows.entry import LOST_ADD
 from herder.workflows.tokenizer import shown
 from real.workflows.runs import CountingHttp
 from real.workflows.tokenizer_runs import NAME, TokenizerRuns, plan
-from rig.gateway import Smg
+from rig.gateway import running
 from rig.tokenizers import tokens, write_tokenizer
 from rig.waiting import eventually
 
@@ -20,11 +19,8 @@ from rig.waiting import eventually
 @pytest.fixture
 def runs(log_dir: Path, http: CountingHttp) -> Iterator[TokenizerRuns]:
     """Three fresh replicas."""
-    with ThreadPoolExecutor() as pool:
-        smgs = tuple(pool.map(lambda _: Smg.start(log_dir=log_dir), range(3)))
-    yield TokenizerRuns(smgs, http)
-    for smg in smgs:
-        smg.kill()
+    with running(3, log_dir=log_dir) as smgs:
+        yield TokenizerRuns(smgs, http)
 
 
 @pytest.fixture

@@ -1,11 +1,14 @@
 """The traps of the real gateway that the workflows keep closed. Each test goes red when the handling is taken out."""
 
 import asyncio
+from collections.abc import Coroutine
 from dataclasses import replace
+from typing import Any
 
 from herder.api.status import EntryState
-from herder.workflows.entry import LOST_ADD
-from real.workflows.runs import Runs, plan
+from herder.workflows.entry import LOST_ADD, Entry
+from herder.workflows.removal.data import Removal
+from real.workflows.runs import Ended, Runs, plan
 from rig.waiting import eventually
 from rig.workers import MockWorker, MockWorkers, Script
 
@@ -26,17 +29,18 @@ async def test_a_registration_that_ends_in_a_silent_404_is_posted_again(hasty: R
     assert hasty.listed("status") == [["ready"], ["ready"]]
 
 
-async def test_a_registration_that_is_still_pending_is_not_deleted_but_outlived(
-    runs: Runs, mock_workers: MockWorkers
-) -> None:
-    """A DELETE would be answered 202 and be lost, and the worker appear as soon as it is up."""
-    worker = mock_workers.add("a", Script(up=False))
+async def _left_pending(runs: Runs, worker: MockWorker) -> dict[str, Entry]:
+    """Cancel a registration that waits for a worker that is down; return what is known of it on each replica."""
     data = runs.data(plan(worker.url, **BY_GATEWAY))
     instance = await runs.start(data)
     await eventually(lambda: len(data.entries) == 2 and all(entry.worker_id for entry in data.entries.values()))
     await runs.engine.cancel_workflow(instance)
+    return data.entries
 
-    removing = asyncio.create_task(runs.remove(worker.url, data.entries))
+
+async def _outlives(runs: Runs, worker: MockWorker, removal: Coroutine[Any, Any, Ended[Removal]]) -> None:
+    """Assert that a removal does not end before the worker has come up and was taken off, for good."""
+    removing = asyncio.create_task(removal)
     await asyncio.sleep(1.0)
     is_early = removing.done()
     worker.heal()
@@ -46,6 +50,16 @@ async def test_a_registration_that_is_still_pending_is_not_deleted_but_outlived(
     assert ended.outcome.ok
     await asyncio.sleep(2.0)
     assert runs.listed() == [[], []]
+
+
+async def test_a_registration_that_is_still_pending_is_not_deleted_but_outlived(
+    runs: Runs, mock_workers: MockWorkers
+) -> None:
+    """A DELETE would be answered 202 and be lost, and the worker appear as soon as it is up."""
+    worker = mock_workers.add("a", Script(up=False))
+    entries = await _left_pending(runs, worker)
+
+    await _outlives(runs, worker, runs.remove(worker.url, entries))
 
 
 async def test_an_empty_list_is_no_proof_where_the_id_of_an_add_was_lost(runs: Runs, mock_workers: MockWorkers) -> None:
@@ -57,16 +71,7 @@ async def test_an_empty_list_is_no_proof_where_the_id_of_an_add_was_lost(runs: R
     lost = {smg.url: LOST_ADD for smg in runs.smgs}
     next_process = runs.restarted()
 
-    removing = asyncio.create_task(next_process.remove(worker.url, lost))
-    await asyncio.sleep(1.0)
-    is_early = removing.done()
-    worker.heal()
-    ended = await removing
-
-    assert not is_early
-    assert ended.outcome.ok
-    await asyncio.sleep(2.0)
-    assert runs.listed() == [[], []]
+    await _outlives(runs, worker, next_process.remove(worker.url, lost))
 
 
 async def test_a_404_is_no_proof_where_the_replica_was_away_after_its_post(
@@ -74,22 +79,10 @@ async def test_a_404_is_no_proof_where_the_replica_was_away_after_its_post(
 ) -> None:
     """The record says Unreachable, the list is empty, and the registration is pending."""
     worker = mock_workers.add("a", Script(up=False))
-    data = runs.data(plan(worker.url, **BY_GATEWAY))
-    instance = await runs.start(data)
-    await eventually(lambda: len(data.entries) == 2 and all(entry.worker_id for entry in data.entries.values()))
-    await runs.engine.cancel_workflow(instance)
-    away = {endpoint: replace(entry, state=EntryState.UNREACHABLE) for endpoint, entry in data.entries.items()}
+    entries = await _left_pending(runs, worker)
+    away = {endpoint: replace(entry, state=EntryState.UNREACHABLE) for endpoint, entry in entries.items()}
 
-    removing = asyncio.create_task(runs.remove(worker.url, away))
-    await asyncio.sleep(1.0)
-    is_early = removing.done()
-    worker.heal()
-    ended = await removing
-
-    assert not is_early
-    assert ended.outcome.ok
-    await asyncio.sleep(2.0)
-    assert runs.listed() == [[], []]
+    await _outlives(runs, worker, runs.remove(worker.url, away))
 
 
 async def test_a_drain_is_not_cut_short_by_a_removal_that_begins_anew(runs: Runs, mock_workers: MockWorkers) -> None:

@@ -3,8 +3,7 @@
 import asyncio
 import json
 import urllib.error
-from collections.abc import AsyncIterator, Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -23,7 +22,7 @@ from herder.net.http import Http
 from herder.workflows.entry import Entry
 from herder.workflows.owner import Owner
 from herder.workflows.wasm import WasmPlan, WasmRegistration, WasmRemoval, registration, removal
-from rig.gateway import Smg
+from rig.gateway import Smg, running
 from rig.waiting import eventually
 from rig.wasm import ModuleFolder, component, sha256
 from rig.web import fetch
@@ -99,17 +98,9 @@ class Fleet:
 @pytest.fixture
 async def fleet(log_dir: Path, tmp_path: Path) -> AsyncIterator[Fleet]:
     """Three fresh replicas."""
-    for smgs in _three(log_dir):
+    with running(3, "--enable-wasm", log_dir=log_dir) as smgs:
         async with Http(AddressPolicy(allow_loopback=True)) as http:
             yield Fleet(smgs, http, ModuleFolder(tmp_path))
-
-
-def _three(log_dir: Path) -> Iterator[tuple[Smg, ...]]:
-    with ThreadPoolExecutor() as pool:
-        smgs = tuple(pool.map(lambda _: Smg.start("--enable-wasm", log_dir=log_dir), range(3)))
-    yield smgs
-    for smg in smgs:
-        smg.kill()
 
 
 def chat(smg: Smg) -> int:

@@ -6,7 +6,6 @@ FOLDER/bin -> programs    kubeconfig    tokens.csv    sa.key    certs/    etcd/ 
 import shutil
 import tempfile
 from pathlib import Path
-from types import TracebackType
 from typing import Self
 
 from rig.control_plane.access import (
@@ -22,11 +21,12 @@ from rig.control_plane.cluster import Cluster
 from rig.control_plane.programs import ensure
 from rig.ports import HOST, reserve_port
 from rig.process import Process
+from rig.stopping import Stoppable
 
 _READY_WITHIN_S = 120.0
 
 
-class ControlPlane(Cluster):
+class ControlPlane(Cluster, Stoppable):
     """A control plane of one's own. Use it as a context manager, or call stop(); it dies with this process anyway."""
 
     def __init__(self, folder: Path, *, owns_folder: bool) -> None:
@@ -68,14 +68,6 @@ class ControlPlane(Cluster):
         shutil.rmtree(self.folder / "etcd", ignore_errors=True)
         if self._owns_folder:
             shutil.rmtree(self.folder, ignore_errors=True)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.stop()
 
     def start_api_server(self) -> None:
         """Start it, again at the address it had, and wait until it is ready."""

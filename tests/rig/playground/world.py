@@ -8,7 +8,6 @@ from collections.abc import Callable, Collection, Mapping
 from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
-from types import TracebackType
 from typing import Final, Self
 
 from rig.control_plane.control_plane import ControlPlane
@@ -18,6 +17,7 @@ from rig.mcp import McpServer
 from rig.operator_process import Operator
 from rig.playground.samples import Samples
 from rig.process import Process
+from rig.stopping import Stoppable
 from rig.tokenizers import write_tokenizer
 from rig.wasm import component
 from rig.workers import MockWorker, Script, WorkerProcess
@@ -36,7 +36,7 @@ type Stage = Callable[[str], AbstractContextManager[None]]
 
 
 @dataclass(frozen=True, slots=True)
-class World:
+class World(Stoppable):
     """The running parts; a context manager, or call stop(). Everything dies with this process anyway."""
 
     folder: Path
@@ -92,14 +92,6 @@ class World:
     def stop(self) -> None:
         """End all parts, the last one started first; their logs stay."""
         self._parts.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.stop()
 
 
 def _start_replica(port: int, logs: Path, parts: ExitStack) -> Smg:

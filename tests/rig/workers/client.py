@@ -5,11 +5,11 @@ import json
 import sys
 from pathlib import Path
 from tempfile import mkdtemp
-from types import TracebackType
 from typing import Any, Self
 
 from rig.ports import HOST, reserve_port
 from rig.process import Process
+from rig.stopping import Stoppable
 from rig.web import fetch, is_ok
 from rig.workers.script import Script, dump
 from rig.workers.server import Received
@@ -78,7 +78,7 @@ class MockWorkers:
         self._added.clear()
 
 
-class WorkerProcess:
+class WorkerProcess(Stoppable):
     """The process and its `workers`; a context manager, or stop() it."""
 
     def __init__(self, process: Process, url: str) -> None:
@@ -100,11 +100,3 @@ class WorkerProcess:
     def stop(self) -> None:
         """End the process and with it every worker: connections are refused then."""
         self.process.kill()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.stop()

@@ -2,6 +2,8 @@
 
 import asyncio
 
+import pytest
+
 from herder.gateway.errors import Unavailable
 from herder.gateway.spec import WorkerSpec
 from unit.controller.office import ENDPOINTS, GATEWAY, Office, at_work
@@ -117,26 +119,15 @@ async def test_a_worker_whose_secret_is_gone_goes_on_showing_what_the_replicas_l
     assert office.posts == posts + 1
 
 
+@pytest.mark.parametrize("is_another", [False, True], ids=["here", "by another process"])
 @at_work
-async def test_what_has_failed_is_tried_again_once_a_replica_was_started_anew(office: Office) -> None:
+async def test_what_was_seen_to_fail_is_tried_again_once_a_replica_was_started_anew(
+    office: Office, is_another: bool
+) -> None:
     key = office.worker(up=False, startup={"timeoutSeconds": 1})
     await office.until(office.says(key, "WorkerUnreachable"))
-    await asyncio.sleep(60)
-    office.workers["http://a:8000"].rise()
-    await asyncio.sleep(300)
-    before = office.condition(key)["reason"]
-
-    office.a.fails["list_workers"] = [Unavailable("restarting")]
-    await office.registered(key)
-
-    assert before == "WorkerUnreachable"
-
-
-@at_work
-async def test_so_it_is_though_another_process_saw_it_fail(office: Office) -> None:
-    key = office.worker(up=False, startup={"timeoutSeconds": 1})
-    await office.until(office.says(key, "WorkerUnreachable"))
-    await office.restart()
+    if is_another:
+        await office.restart()
     await asyncio.sleep(60)
     office.workers["http://a:8000"].rise()
     await asyncio.sleep(300)
