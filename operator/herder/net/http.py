@@ -55,7 +55,8 @@ class Http:
     Use it as an async context manager, or call `close`. It may be made before the event loop runs.
 
     `permit` is asked before each request that is no GET is sent. What is sent reaches the peer's system within
-    `delivery_s` or not at all; None leaves that to this system.
+    `delivery_s`, and before its connection is closed, if only by this process' end, or not at all; None leaves that to
+    this system.
     """
 
     def __init__(

@@ -4,6 +4,7 @@ Between the plan and the moment there may be a wait for a connection, or the pro
 """
 
 import socket
+import struct
 from collections.abc import Callable
 from typing import Any, Final, override
 
@@ -12,6 +13,7 @@ from aiohttp.connector import AddrInfoType, Connection
 
 from herder.net.errors import NotPermitted
 
+_NO_TIME_TO_LINGER: Final = struct.pack("ii", 1, 0)
 READS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 """The methods that change nothing."""
 
@@ -42,11 +44,11 @@ def permitted_by(permit: Permit) -> type[aiohttp.ClientRequest]:
 
 
 def delivering_within(limit_s: float) -> Callable[[AddrInfoType], socket.socket]:
-    """Return what makes sockets whose data the peer's system takes within `limit_s`, or never.
+    """Return what makes sockets whose data the peer's system takes within `limit_s`, or never; never after their end.
 
-    By default Linux tries for a quarter of an hour, even after the process has closed the socket: what was sent into a
-    broken network could arrive long after the leave to send it was lost. Where the system can't do it, sockets are as
-    they always are.
+    By default Linux tries for a quarter of an hour, even after the process has closed the socket or was killed: what
+    was sent into a broken network could arrive long after the leave to send it was lost. With no time to linger, what
+    is not delivered is thrown away when the socket is closed. Where the system can't do it, sockets are as always.
     """
 
     def make(address: AddrInfoType) -> socket.socket:
@@ -55,6 +57,7 @@ def delivering_within(limit_s: float) -> Callable[[AddrInfoType], socket.socket]
         option: Any = getattr(socket, "TCP_USER_TIMEOUT", None)
         if option is not None:
             made.setsockopt(socket.IPPROTO_TCP, option, int(limit_s * 1000))
+            made.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _NO_TIME_TO_LINGER)
         return made
 
     return make

@@ -1,7 +1,10 @@
 """Leave to change something: asked when the request is about to go, however long it waited before that."""
 
 import asyncio
+import signal
 import socket
+import subprocess
+import sys
 
 import pytest
 from aiohttp import web
@@ -82,6 +85,37 @@ async def _sent(http: Http, url: str) -> bool:
 def test_what_a_peer_does_not_take_in_time_is_thrown_away() -> None:
     with delivering_within(2.5)((socket.AF_INET, socket.SOCK_STREAM, 0, "", ("127.0.0.1", 1))) as made:
         assert made.getsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT) == 2500
+
+
+_SENDS_AND_DIES = """
+import os, signal, socket, sys
+from herder.net.permit import delivering_within
+made = delivering_within(30)((socket.AF_INET, socket.SOCK_STREAM, 0, "", ("127.0.0.1", int(sys.argv[1]))))
+made.connect(("127.0.0.1", int(sys.argv[1])))
+made.setblocking(False)
+try:
+    while True:
+        made.send(bytes(1 << 16))
+except BlockingIOError:
+    os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="what other systems do is not known")
+def test_what_is_still_to_be_sent_when_the_process_is_killed_is_thrown_away() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = str(server.getsockname()[1])
+        killed = subprocess.run([sys.executable, "-c", _SENDS_AND_DIES, port], check=False, timeout=60)
+        peer, _ = server.accept()
+
+    with peer, pytest.raises(ConnectionResetError):
+        _read_to_the_end(peer)
+    assert killed.returncode == -signal.SIGKILL
+
+
+def _read_to_the_end(peer: socket.socket) -> None:
+    while peer.recv(1 << 20):  # what had arrived by then
+        pass
 
 
 async def test_the_connections_of_an_http_with_a_time_for_delivery_are_made_so(monkeypatch: pytest.MonkeyPatch) -> None:
