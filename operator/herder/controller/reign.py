@@ -59,11 +59,18 @@ class Reign:
 
     async def _win(self) -> Won:
         waiting = asyncio.create_task(self.standby.wait(), name="standing by")
+        won: Won | None = None
         try:
-            return await self.candidate.win()
+            won = await self.candidate.win()
         finally:
             waiting.cancel()
-            await asyncio.wait({waiting})
+            try:
+                await asyncio.wait({waiting})
+            except asyncio.CancelledError:  # the Lease is this process', and nobody would lead until its time is over
+                if won is not None:
+                    await self.candidate.give_back(won.mandate)
+                raise
+        return won
 
     async def _lead(self, won: Won) -> None:
         mandate = won.mandate

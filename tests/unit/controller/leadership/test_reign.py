@@ -174,6 +174,25 @@ async def test_told_to_stop_it_gives_the_lease_back_when_nothing_acts_any_more(m
 
 
 @virtual_time
+async def test_told_to_stop_when_it_has_just_been_elected_it_gives_the_lease_back(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async def slow_to_end(_standby: Standby) -> None:
+        try:
+            await asyncio.Event().wait()
+        finally:
+            await asyncio.sleep(2)
+
+    monkeypatch.setattr(Standby, "wait", slow_to_end)
+    async with reigning() as realm:
+        realm.candidate.elect()
+        await asyncio.sleep(1)
+        assert realm.standby.heir is None
+
+    assert realm.candidate.given_back == [1]
+
+
+@virtual_time
 async def test_what_acts_and_ends_by_itself_ends_the_reign_with_its_error(monkeypatch: pytest.MonkeyPatch) -> None:
     async def fail(_operator: Operator) -> None:
         raise ZeroDivisionError
