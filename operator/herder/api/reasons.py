@@ -39,6 +39,7 @@ class EventReason(StrEnum):
     REMOVED = "Removed"
     RELEASED = "Released"
     ABANDONED = "Abandoned"
+    EPOCH_NOT_BELIEVED = "EpochNotBelieved"
 
 
 CONDITIONS: Final[Mapping[ConditionType, str]] = {
@@ -199,5 +200,9 @@ EVENTS: Final[Mapping[EventReason, Meaning]] = {
     EventReason.ABANDONED: Meaning(
         "It was registered at another place, which is given up as it is; the message says why.",
         "a Warning says that a replica did not confirm: look there, or let the sweep do it",
+    ),
+    EventReason.EPOCH_NOT_BELIEVED: Meaning(
+        "`.status.epoch` was one that no operator has come to, written by somebody else; it was put right.",
+        "find out who writes there: the status is herder's",
     ),
 }

@@ -19,6 +19,11 @@ MAX_STEPS: Final = 32
 MAX_HISTORY: Final = 5
 MAX_TOKEN_LENGTH: Final = 256
 MAX_EPOCH: Final = (1 << 31) - 1
+EPOCH_LIMIT: Final = 1 << 30
+"""From here on no operator wrote it: with a thousand changes of leadership a day it is three thousand years away.
+
+A Lease's leaseTransitions has 31 bits, and somebody's nonsense in one status must not use them up.
+"""
 
 Generation = Annotated[int, Field(ge=0)]
 Word = Annotated[str, Clip(64)]
@@ -187,7 +192,7 @@ class LastHandled(ApiModel):
 
 
 _EPOCH_STAYS: Final = Rule(
-    "!has(oldSelf.epoch) || !has(self.epoch) || self.epoch >= oldSelf.epoch",
+    f"!has(oldSelf.epoch) || !has(self.epoch) || self.epoch >= oldSelf.epoch || oldSelf.epoch >= {EPOCH_LIMIT}",
     "leave it to the operator that leads now, which wrote this status; to begin anew set epoch to null first",
     field_path=".epoch",
 )

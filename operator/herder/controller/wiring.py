@@ -10,7 +10,7 @@ from functools import partial
 
 from herder.api.meta import MODEL_GATEWAY
 from herder.controller.cluster.finalizer import Finalizer
-from herder.controller.cluster.recorder import EventRecorder, record_transition
+from herder.controller.cluster.recorder import EventRecorder, record_disbelief, record_transition
 from herder.controller.cluster.relist import Relister
 from herder.controller.cluster.secrets import Secrets
 from herder.controller.families.family import Tools
@@ -84,6 +84,7 @@ def _telling(means: Means, known: Known) -> Telling:
     def written(key: Key, before: Body, status: dict[str, object]) -> None:
         tripwire.written(status)
         record_transition(recorder, key, before, status)
+        record_disbelief(recorder, key, before)
 
     writer = StatusWriter(means.kube, known.objects, written, known.intake.seen, means.clock, means.mandate)
     return Telling(recorder=recorder, tripwire=tripwire, writer=writer)

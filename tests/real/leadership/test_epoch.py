@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from herder.api.status import EPOCH_LIMIT
 from rig.control_plane.api_client import ApiError
 from rig.declared import Declared
 
@@ -21,6 +22,19 @@ NAMES = {
     "mcpservers": "McpServer",
     "tokenizers": "Tokenizer",
 }
+
+
+@pytest.mark.parametrize("plural", KINDS)
+def test_an_epoch_that_no_operator_has_come_to_may_be_put_right(declared: Declared, plural: str) -> None:
+    declared.apply(NAMES[plural], "a", KINDS[plural])
+    path = f"{declared.path('a', plural)}/status"
+
+    for epoch in (EPOCH_LIMIT, 7):
+        declared.cluster.merge_patch(path, {"status": {"epoch": epoch}})
+
+    found = declared.cluster.get(declared.path("a", plural))
+    assert found is not None
+    assert found["status"]["epoch"] == 7
 
 
 @pytest.mark.parametrize("plural", KINDS)

@@ -4,6 +4,7 @@ import asyncio
 
 import pytest
 
+from herder.api.status import EPOCH_LIMIT
 from herder.controller.known.objects import Key, Objects, uid_of
 from herder.controller.leadership.mandate import Mandate
 from herder.controller.status.writer import StatusWriter
@@ -94,6 +95,28 @@ async def test_an_operator_without_rivals_leaves_the_epoch_as_it_is() -> None:
     assert desk.status == {"said": "goodbye", "epoch": 8}
 
 
+@pytest.mark.parametrize("said", ["hello", "goodbye"], ids=["nothing else", "something else"])
+@pytest.mark.parametrize(
+    ("mandate", "epoch"),
+    [pytest.param(led_in(7), {"epoch": 7}, id="one that leads"), pytest.param(Mandate.for_good(), {}, id="no rivals")],
+)
+def test_an_epoch_that_no_operator_has_come_to_is_not_believed_and_written_over(
+    mandate: Mandate, epoch: dict[str, int], said: str
+) -> None:
+    @virtual_time
+    async def run() -> None:
+        desk = Desk(mandate, written_in=EPOCH_LIMIT)
+
+        assert await desk.say(said)
+        assert await desk.say(said)
+
+        assert desk.status == {"said": said, **epoch}
+        assert desk.kube.count("PATCH") == 1
+        assert not mandate.doubted.is_set()
+
+    run()
+
+
 @virtual_time
 async def test_an_operator_without_rivals_writes_none() -> None:
     desk = Desk(Mandate.for_good())
@@ -106,7 +129,7 @@ async def test_an_operator_without_rivals_writes_none() -> None:
 def test_the_highest_epoch_of_all_statuses_is_known() -> None:
     kube, objects = FakeKube(), Objects()
     assert objects.highest_epoch == 0
-    for name, epoch in (("a", 3), ("b", 8), ("c", None)):
+    for name, epoch in (("a", 3), ("b", 8), ("c", None), ("d", EPOCH_LIMIT)):
         kube.apply(KEY.kind, name, {})
         objects.put(kube.set_status(Key(KEY.kind, NAMESPACE, name), {"epoch": epoch}))
 

@@ -7,7 +7,8 @@ import pytest
 from structlog.testing import capture_logs
 
 from herder.api.conditions import ReadyReason, ReconcilingReason
-from herder.controller.cluster.recorder import EventRecorder, record_transition
+from herder.api.status import EPOCH_LIMIT
+from herder.controller.cluster.recorder import EventRecorder, record_disbelief, record_transition
 from herder.controller.known.objects import Body, Key
 from unit.controller.fake_kube import FakeKube
 from unit.engine.kit import virtual_time
@@ -58,6 +59,22 @@ def test_what_is_told_and_how(before: dict[str, Any], after: dict[str, Any], tol
     recorder = Told()
 
     record_transition(recorder, KEY, {"status": before}, after)
+
+    assert recorder.told == told
+
+
+@pytest.mark.parametrize(
+    ("said", "told"),
+    [
+        pytest.param(EPOCH_LIMIT, [("EpochNotBelieved", True)], id="of no operator"),
+        pytest.param(EPOCH_LIMIT - 1, [], id="of an operator"),
+        pytest.param(None, [], id="none"),
+    ],
+)
+def test_that_an_epoch_was_not_believed_is_a_warning(said: int | None, told: list[tuple[str, bool]]) -> None:
+    recorder = Told()
+
+    record_disbelief(recorder, KEY, {"status": {"epoch": said}})
 
     assert recorder.told == told
 

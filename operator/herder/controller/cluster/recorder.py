@@ -9,9 +9,11 @@ import structlog
 
 from herder.api.conditions import ReadyReason
 from herder.api.meta import API_VERSION
+from herder.api.reasons import EventReason
+from herder.api.status import EPOCH_LIMIT
 from herder.controller.cluster.errors import KubeError
 from herder.controller.cluster.kube import Kube
-from herder.controller.known.objects import Body, Key
+from herder.controller.known.objects import Body, Key, said_epoch_of
 from herder.workflows.ports import utc_now
 
 log = structlog.get_logger(__name__)
@@ -89,6 +91,14 @@ def record_transition(recorder: EventRecorder, key: Key, before: Body, status: M
     is_fine = new["status"] == "True" or new["reason"] in _NO_TROUBLE
     is_warning = is_stalled or not is_fine
     recorder.record(key, before, reason=new["reason"], message=new["message"], is_warning=is_warning)
+
+
+def record_disbelief(recorder: EventRecorder, key: Key, before: Body) -> None:
+    """Record a Warning if a status was written over whose epoch no operator had written."""
+    said = said_epoch_of(before)
+    if said >= EPOCH_LIMIT:
+        text = f".status.epoch was {said}, which no operator has come to: it is not believed, and was put right"
+        recorder.record(key, before, reason=EventReason.EPOCH_NOT_BELIEVED, message=text, is_warning=True)
 
 
 def _ready(status: Mapping[str, Any]) -> Mapping[str, Any] | None:

@@ -7,6 +7,7 @@ from typing import Final, Self
 
 from herder.api.conditions import ConditionType, ReadyReason
 from herder.api.meta import API_VERSION, MODEL_GATEWAY, Kind
+from herder.api.status import EPOCH_LIMIT
 from herder.controller.families import FAMILIES
 from herder.controller.families.family import Body
 
@@ -69,7 +70,13 @@ def version_of(body: Body) -> int:
 
 
 def epoch_of(body: Body) -> int:
-    """Return the epoch in which an object's status was written, 0 if it says none."""
+    """Return the epoch in which an object's status was written, 0 if it says none that is to be believed."""
+    said = said_epoch_of(body)
+    return said if said < EPOCH_LIMIT else 0
+
+
+def said_epoch_of(body: Body) -> int:
+    """Return the epoch that an object's status says, 0 if it says none."""
     status = body.get("status")
     epoch = status.get("epoch") if isinstance(status, dict) else None
     return epoch if isinstance(epoch, int) else 0
@@ -165,7 +172,7 @@ class Objects:
 
     @property
     def highest_epoch(self) -> int:
-        """The highest epoch that any status says."""
+        """The highest epoch of all statuses."""
         return max(map(epoch_of, self._bodies.values()), default=0)
 
     @property
