@@ -15,7 +15,7 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 REPORT := $(PIP) --dry-run --ignore-installed --report
 RIG := PYTHONPATH=tests $(BIN)/python -m rig
 
-.PHONY: help setup control-plane demo up down test test-unit lint sbom image format generate lock bench bench-scale clean
+.PHONY: help setup control-plane demo up down test failovers test-unit lint sbom image format generate lock bench bench-scale clean
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-15s %s\n", $$1, $$2}'
@@ -48,6 +48,9 @@ down: setup ## end what `make up` left running
 test: setup ## run every test
 	@$(RIG).control_plane > /dev/null
 	@$(BIN)/python -m pytest -n 6 --dist load --maxschedchunk 1
+
+failovers: setup ## force ten thousand changes of leadership among clocks that are wrong, in virtual time
+	@HERDER_TEST_FAILOVERS=10000 $(BIN)/python -m pytest -q -n 2 tests/unit/controller/leadership/test_failovers.py
 
 test-unit: setup ## run the tests that need no process beside them
 	@$(BIN)/python -m pytest -n 4 tests/unit

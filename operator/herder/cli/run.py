@@ -141,6 +141,18 @@ def _named(_context: click.Context, _parameter: click.Parameter, name: str | Non
     help="Namespace of that Lease. By default the pod's own, and outside of a pod `default`.",
 )
 @click.option(
+    "--pod-name",
+    metavar="NAME",
+    help="Name of the pod that this runs in, by which others see that it has ended and need not wait for its Lease "
+    "to run out. By default the host's name: a pod's own, unless that is longer than 63 letters.",
+)
+@click.option(
+    "--termination-log",
+    type=click.Path(dir_okay=False, path_type=Path),
+    default=LeaseOptions().termination_log,
+    help="The container's terminationMessagePath, in which this leaves for the others what it was called.",
+)
+@click.option(
     "--lease-duration",
     type=click.IntRange(2, 3600),
     default=Terms().lease_s,
@@ -183,6 +195,8 @@ def run(  # noqa: PLR0913  (one parameter a flag)
     leader_elect: bool,
     lease_name: str,
     lease_namespace: str | None,
+    pod_name: str | None,
+    termination_log: Path,
     lease_duration: int,
     renew_deadline: float,
     retry_period: float,
@@ -217,7 +231,7 @@ def run(  # noqa: PLR0913  (one parameter a flag)
         metrics_secure=metrics_secure,
         metrics_tls_folder=metrics_tls_folder,
         runs_at_once=max_runs,
-        lease=LeaseOptions(lease_name, lease_namespace, terms) if leader_elect else None,
+        lease=LeaseOptions(lease_name, lease_namespace, pod_name, termination_log, terms) if leader_elect else None,
         failpoint=failpoint,
         scrubber=scrubber,
     )

@@ -1,5 +1,6 @@
 """Operators that elect a leader, each with its own way to the API server, and replicas behind middlemen."""
 
+import itertools
 import secrets
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -14,6 +15,7 @@ from rig.declared import Declared
 from rig.gateway import Smg
 from rig.middleman import Middleman
 from rig.operator_process import Operator
+from rig.pod import RigPod
 from rig.waiting import eventually
 from rig.web import fetch
 
@@ -24,10 +26,11 @@ STEADY = ("--lease-duration=12", "--renew-deadline=8", "--retry-period=1")
 
 @dataclass(frozen=True)
 class Contender:
-    """One operator, and its way to the API server."""
+    """One operator, its way to the API server, and the Pod that it is said to be in."""
 
     operator: Operator
     api: Middleman
+    pod: RigPod
 
     @property
     def pid(self) -> int:
@@ -53,7 +56,7 @@ class Realm:
     fronts: tuple[Middleman, ...]
     lease: str
     enter: Callable[..., Contender]
-    """Starts a contender with the flags that are given, STEADY by default."""
+    """Starts a contender with the flags that are given, STEADY by default, in a Pod of its own unless one is given."""
 
     @property
     def lease_path(self) -> str:
@@ -86,20 +89,23 @@ class Realm:
 def realm(control_plane: Cluster, namespace: str, smg_pair: tuple[Smg, Smg], log_dir: Path) -> Iterator[Realm]:
     """A gateway `gw` of two replicas. `enter` starts a contender and waits until it is healthy."""
     declared, lease = Declared(control_plane, namespace), f"herder-{secrets.token_hex(3)}"
+    numbers = itertools.count(1)
     with ExitStack() as stack:
         fronts = tuple(stack.enter_context(Middleman(replica.url)) for replica in smg_pair)
 
-        def enter(*terms: str) -> Contender:
+        def enter(*terms: str, pod: RigPod | None = None) -> Contender:
+            pod = pod or RigPod.created(control_plane, namespace, f"herder-{next(numbers)}", log_dir)
             api = stack.enter_context(Middleman.before(control_plane))
             operator = Operator.start(
                 control_plane,
                 *("--namespace", namespace),
                 *("--leader-elect", "--lease-name", lease, "--lease-namespace", namespace, *(terms or STEADY)),
+                *pod.flags,
                 log_dir=log_dir,
                 kubeconfig=api.kubeconfig(control_plane, log_dir),
             )
             stack.callback(operator.kill)
-            return Contender(operator.wait_healthy(), api)
+            return Contender(operator.wait_healthy(), api, pod)
 
         declared.apply("ModelGateway", "gw", {"endpoints": [front.url for front in fronts], "resyncSeconds": 1})
         yield Realm(declared, smg_pair, fronts, lease, enter)

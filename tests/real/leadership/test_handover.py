@@ -38,6 +38,7 @@ async def test_killed_by_sigkill_the_leader_is_followed_and_the_same_run_goes_on
 
     print(f"killed → led {led_s - killed_s:.2f} s, killed → moved {moved_s - killed_s:.2f} s")
     assert led_s - killed_s >= QUICK_S - 1.5, "the Lease was not waited for"
+    assert "lease.holder_ended" not in second.operator.log.read_text()
     after = found["status"]["workflow"]
     assert after["instanceId"] == before["instanceId"]
     assert after["steps"][0]["finishedAt"] == before["steps"][0]["finishedAt"]

@@ -33,6 +33,9 @@ IDENTITY: frozenset[Grant] = frozenset({("get", "namespaces")})
 LEASE: frozenset[Grant] = frozenset({("create", "leases"), ("get", "leases"), ("patch", "leases")})
 """In the release's own namespace; all but to create one of its own Lease alone."""
 
+RIVALS: frozenset[Grant] = frozenset({("get", "pods"), ("watch", "pods")})
+"""In the release's own namespace: who holds the Lease, and whether that one has ended."""
+
 REVIEWS: frozenset[Grant] = frozenset({("create", "tokenreviews"), ("create", "subjectaccessreviews")})
 """In the cluster as a whole, where metrics are secure."""
 

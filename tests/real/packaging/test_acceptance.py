@@ -15,7 +15,7 @@ import pytest
 import yaml
 
 from real.packaging.chart import CHART, NO_CRDS, Helm, container_of, sets
-from real.packaging.grants import IDENTITY, IMPLIED, LEASE, REVIEWS, SERVED, SERVING, Grant, asked
+from real.packaging.grants import IDENTITY, IMPLIED, LEASE, REVIEWS, RIVALS, SERVED, SERVING, Grant, asked
 from rig.control_plane.audit import ApiRequest, read_requests
 from rig.control_plane.cluster import Cluster
 from rig.control_plane.control_plane import ControlPlane
@@ -24,6 +24,7 @@ from rig.gateway import Smg
 from rig.mcp import McpServer
 from rig.mcp.deployment import FakeDeployment
 from rig.operator_process import Operator
+from rig.pod import RigPod
 from rig.tokenizers import loaded, write_tokenizer
 from rig.waiting import eventually, wait_for_condition
 from rig.wasm import ModuleFolder, component, sha256
@@ -49,6 +50,9 @@ class Stage:
     smgs: tuple[Smg, ...]
     folder: Path
     operator: Operator
+    pod: RigPod
+    run: Callable[[RigPod], Operator]
+    """Starts another herder, in another pod."""
 
     async def until(self, name: str, plural: str, **condition: Any) -> dict[str, Any]:
         """Wait for a resource's condition and return its status."""
@@ -100,8 +104,14 @@ def start(own_control_plane: ControlPlane, smgs: tuple[Smg, ...], tmp_path: Path
         args = [word for word in words if word.partition("=")[0] not in ADDRESSES]
         token = own_control_plane.kubectl("create", "token", "herder", "--namespace", RELEASE).stdout.strip()
         kubeconfig = own_control_plane.kubeconfig_for(token)
-        operators.append(Operator.start(own_control_plane, *args, kubeconfig=kubeconfig, log_dir=tmp_path))
-        return Stage(Declared(own_control_plane, TEAM), smgs, tmp_path, operators[-1].wait_healthy())
+
+        def run(pod: RigPod) -> Operator:
+            words = (*args, *pod.flags)
+            operators.append(Operator.start(own_control_plane, *words, kubeconfig=kubeconfig, log_dir=tmp_path))
+            return operators[-1].wait_healthy()
+
+        pod = RigPod.created(own_control_plane, RELEASE, "herder-1", tmp_path)
+        return Stage(Declared(own_control_plane, TEAM), smgs, tmp_path, run(pod), pod, run)
 
     yield started
     for operator in operators:
@@ -111,10 +121,10 @@ def start(own_control_plane: ControlPlane, smgs: tuple[Smg, ...], tmp_path: Path
 @pytest.mark.parametrize(
     ("values", "grants"),
     [
-        pytest.param((), SERVING | IDENTITY | LEASE, id="all namespaces"),
+        pytest.param((), SERVING | IDENTITY | LEASE | RIVALS, id="all namespaces"),
         pytest.param(
             (f"watchNamespaces={{{TEAM}}}", *SECURE),
-            SERVING | REVIEWS | LEASE,
+            SERVING | REVIEWS | LEASE | RIVALS,
             id="a named namespace, and secure metrics",
         ),
     ],
@@ -132,6 +142,7 @@ async def test_all_that_herder_does_takes_exactly_what_the_chart_grants(
     await _contend(stage)
     if SECURE[0] in values:
         _metrics(stage)
+    await _die(stage)
 
     requests = stage.requests()
     assert [request for request in requests if request.code == 403] == []
@@ -236,3 +247,13 @@ async def _contend(stage: Stage) -> None:
             while ("get", kind) not in stage.asked():
                 for value in values * 10:
                     await asyncio.to_thread(stage.declared.cluster.merge_patch, path, {"spec": {field: value}})
+
+
+async def _die(stage: Stage) -> None:
+    """Let herder be killed, and another one follow it."""
+    stage.operator.kill()
+    stage.pod.ended()
+    other = stage.run(RigPod.created(stage.declared.cluster, RELEASE, "herder-2", stage.folder))
+    await eventually(lambda: "lease.holder_ended" in other.log.read_text(), PATIENCE_S)
+    await eventually(lambda: "leadership.won" in other.log.read_text(), PATIENCE_S)
+    assert "forbidden" not in other.log.read_text().lower()

@@ -154,7 +154,17 @@ def test_further_flags_and_variables_are_given_to_the_container(helm: Helm) -> N
     documents = helm.template_of({"extraArgs": ["--max-runs=7"], "extraEnv": variables})
 
     assert options_of(documents)["max_runs"] == 7
-    assert container_of(documents)["env"] == variables
+    assert container_of(documents)["env"][1:] == variables
+
+
+def test_a_pod_that_contends_knows_its_own_name_and_leaves_it_where_the_kubelet_looks(helm: Helm) -> None:
+    contending, alone = container_of(helm.template()), container_of(helm.template(ALONE))
+
+    assert contending["env"] == [
+        {"name": "HERDER_POD_NAME", "valueFrom": {"fieldRef": {"fieldPath": "metadata.name"}}},
+    ]
+    assert "terminationMessagePath" not in contending
+    assert "env" not in alone
 
 
 def test_pods_carry_further_labels_and_annotations_but_no_other_label_in_the_place_of_the_selectors(helm: Helm) -> None:

@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from real.packaging.chart import NAMED, Helm, every
-from real.packaging.grants import IDENTITY, LEASE, REVIEWS, SERVING, Grant, granted
+from real.packaging.grants import IDENTITY, LEASE, REVIEWS, RIVALS, SERVING, Grant, granted
 from rig.control_plane.api_client import ApiClient
 from rig.control_plane.cluster import Cluster
 
@@ -35,14 +35,14 @@ def test_serving_all_namespaces_takes_one_cluster_role(helm: Helm) -> None:
     documents = helm.template()
 
     assert granted(documents, "ClusterRole") == SERVING | IDENTITY
-    assert granted(every(documents, "Role"), "Role") == LEASE
+    assert granted(every(documents, "Role"), "Role") == LEASE | RIVALS
 
 
 def test_serving_named_namespaces_takes_a_role_in_each_and_nothing_in_the_cluster(helm: Helm) -> None:
     documents = helm.template(*NAMED)
 
     roles = {role["metadata"]["namespace"]: granted([role], "Role") for role in every(documents, "Role")}
-    assert roles == {"herder-system": LEASE, "a": SERVING, "b": SERVING}
+    assert roles == {"herder-system": LEASE | RIVALS, "a": SERVING, "b": SERVING}
     assert [each["kind"] for each in documents if each["kind"].startswith("Cluster")] == []
 
 
@@ -54,11 +54,11 @@ def test_leading_takes_one_lease_by_its_name(helm: Helm) -> None:
     [role] = every(helm.template("leaderElection.leaseName=mine"), "Role")
 
     assert role["metadata"]["namespace"] == "herder-system"
-    assert granted([role], "Role") == LEASE
-    assert [rule.get("resourceNames") for rule in role["rules"]] == [None, ["mine"]]
+    assert granted([role], "Role") == LEASE | RIVALS
+    assert [rule.get("resourceNames") for rule in role["rules"]] == [None, ["mine"], None]
 
 
-def test_without_leader_election_no_lease_is_touched(helm: Helm) -> None:
+def test_without_leader_election_no_lease_is_touched_and_no_pod(helm: Helm) -> None:
     assert every(helm.template("leaderElection.enabled=false"), "Role") == []
 
 
@@ -142,7 +142,7 @@ def test_of_all_verbs_of_all_resources_the_api_server_allows_what_the_table_says
         account = Account(control_plane, namespace, resources)
         here, there, cluster = (account.all_of(grants, place) for place in (namespace, "default", ""))
 
-        assert here - EVERYBODY == SERVING | {("create", "leases")}
+        assert here - EVERYBODY == SERVING | RIVALS | {("create", "leases")}
         assert there - EVERYBODY == elsewhere
         assert cluster - EVERYBODY == elsewhere
         assert account.may(("get", "namespaces"), "", "kube-system") is not bool(values)

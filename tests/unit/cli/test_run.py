@@ -79,6 +79,8 @@ VALUES: list[tuple[str, str, Options | tuple[str, str]]] = [
     ("--leader-elect", "true", Options()),
     ("--lease-name", "theirs", Options(lease=LeaseOptions(name="theirs"))),
     ("--lease-namespace", "ours", Options(lease=LeaseOptions(namespace="ours"))),
+    ("--pod-name", "herder-0", Options(lease=LeaseOptions(pod="herder-0"))),
+    ("--termination-log", "/log", Options(lease=LeaseOptions(termination_log=Path("/log")))),
     ("--lease-duration", "20", Options(lease=LeaseOptions(terms=Terms(20)))),
     ("--renew-deadline", "9.5", Options(lease=LeaseOptions(terms=Terms(15, 9.5)))),
     ("--retry-period", "0.5", Options(lease=LeaseOptions(terms=Terms(15, 10.0, 0.5)))),

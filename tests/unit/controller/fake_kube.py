@@ -2,7 +2,7 @@
 
 import asyncio
 import copy
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from itertools import count
 from typing import Any
@@ -146,7 +146,7 @@ class FakeKube(Kube):
         """How many calls of a method on a path with this end arrived."""
         return sum(call.method == method and call.path.endswith(end) for call in self.calls)
 
-    async def changes(self, path: str, *, selector: str) -> AsyncIterator[None]:
+    async def changes(self, path: str, *, selector: str = "", fields: str = "") -> AsyncGenerator[None]:
         """Say when a slice changes; whose it is does not matter."""
         self.calls.append(Call("WATCH", path, None))
         watch: asyncio.Queue[KubeError | None] = asyncio.Queue()

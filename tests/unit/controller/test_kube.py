@@ -205,7 +205,16 @@ async def test_a_kube_that_was_not_entered_says_so() -> None:
         await Kube(Configuration()).get("/apis/x")
 
 
-async def test_a_watch_says_when_something_changes_until_the_server_has_had_enough() -> None:
+@pytest.mark.parametrize(
+    ("which", "sent"),
+    [
+        pytest.param({"selector": "a/b=c"}, {"labelSelector": "a/b=c"}, id="by labels"),
+        pytest.param({"fields": "metadata.name=a"}, {"fieldSelector": "metadata.name=a"}, id="by its name"),
+    ],
+)
+async def test_a_watch_says_when_something_changes_until_the_server_has_had_enough(
+    which: dict[str, str], sent: dict[str, str]
+) -> None:
     asked: list[dict[str, str]] = []
 
     async def handler(request: web.Request) -> web.StreamResponse:
@@ -218,10 +227,10 @@ async def test_a_watch_says_when_something_changes_until_the_server_has_had_enou
         return response
 
     async with serving(handler) as url, asking(url) as kube:
-        said = [None async for _ in kube.changes("/apis/x", selector="a/b=c")]
+        said = [None async for _ in kube.changes("/apis/x", **which)]
 
     assert 1 <= len(said) <= 3
-    assert asked == [{"watch": "1", "labelSelector": "a/b=c", "timeoutSeconds": "60"}]
+    assert asked == [{"watch": "1", **sent, "timeoutSeconds": "60"}]
 
 
 async def test_a_watch_that_is_refused_or_breaks_is_an_error() -> None:

@@ -6,7 +6,7 @@ proxy variables, and turns every answer into model objects that nobody here need
 
 import json
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Mapping
 from http import HTTPStatus
 from types import TracebackType
 from typing import Any, Final, Self
@@ -127,13 +127,16 @@ class Kube:
         headers = {"Content-Type": _APPLY_PATCH}
         return await self._call("PATCH", path + query, timeout=_DEADLINE, body=body, headers=headers)
 
-    async def changes(self, path: str, *, selector: str) -> AsyncIterator[None]:
-        """Say whenever what of a collection has the labels that `selector` names may have changed, for about a minute.
+    async def changes(self, path: str, *, selector: str = "", fields: str = "") -> AsyncGenerator[None]:
+        """Say whenever something of a collection may have changed, for about a minute.
+
+        Of what has the labels that `selector` names, and the `fields`, such as metadata.name=NAME.
 
         It is said at the beginning, too, if there is anything: what changed between two watches is so not missed. What
         it is, is to be read. Raises KubeError, Unreached also where nothing is heard for longer than a minute.
         """
-        query = {"watch": "1", "labelSelector": selector, "timeoutSeconds": str(_WATCH_S)}
+        named = {"labelSelector": selector, "fieldSelector": fields}
+        query = {"watch": "1", **{name: text for name, text in named.items() if text}, "timeoutSeconds": str(_WATCH_S)}
         if self._watching is None:
             raise RuntimeError("enter the Kube before you use it")
         try:

@@ -10,8 +10,10 @@ from uuid import uuid4
 
 from herder.controller.cluster.kube import Kube
 from herder.controller.leadership.elector import Elector, Won
+from herder.controller.leadership.ending import holder_name, leave_behind
 from herder.controller.leadership.lease import LeaseObject
 from herder.controller.leadership.mandate import Mandate
+from herder.controller.leadership.witness import PodWitness
 from herder.controller.options import LeaseOptions
 
 _OWN_NAMESPACE: Final = Path("/var/run/secrets/kubernetes.io/serviceaccount/namespace")
@@ -58,9 +60,15 @@ class Unopposed:
 
 
 def candidate_of(options: LeaseOptions, kube: Kube, floor: Callable[[], int]) -> Elector:
-    """Return this process as a contender for a Lease; its name is the host's, a pod's its own, and a random part."""
-    lease = LeaseObject(kube, options.namespace or own_namespace(), options.name)
-    return Elector(lease, f"{socket.gethostname()}_{uuid4().hex[:12]}", options.terms, floor=floor)
+    """Return this process as a contender for a Lease, under its pod's name, or the host's, and a random part.
+
+    It leaves that name behind for the kubelet, so that others need not wait for it once it has ended.
+    """
+    namespace = options.namespace or own_namespace()
+    me = holder_name(options.pod or socket.gethostname(), uuid4().hex[:12])
+    leave_behind(me, options.termination_log)
+    lease = LeaseObject(kube, namespace, options.name)
+    return Elector(lease, me, options.terms, floor=floor, ended=PodWitness(kube, namespace))
 
 
 def own_namespace() -> str:

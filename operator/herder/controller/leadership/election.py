@@ -2,7 +2,7 @@
 
 The rule is client-go's. A Lease that its holder renews looks different each time; one that has looked the same for as
 long as it was taken for is free. No moment that its holder wrote counts, only when a change was seen here: the clocks
-of two machines may be hours apart.
+of two machines may be hours apart. One whose holder is known to have ended is free at once.
 """
 
 from dataclasses import dataclass
@@ -11,9 +11,8 @@ from typing import Final
 JITTER: Final = 1.2
 """By how much at most a pause between two attempts is longer than the retry period."""
 NOBODY: Final = ""
-HIGHEST_FLOOR: Final = 1 << 30
-"""Statuses with higher epochs are not believed: a leaseTransitions has 31 bits, and somebody's nonsense in one status
-must not use them up."""
+SOMEBODY: Final = "unknown"
+"""The holder of a Lease that was put back, for it was deleted, and whoever held it may not have noticed yet."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,17 +73,19 @@ class Sight:
         """Return what is seen after this."""
         return Sight(lease, self.since_s if _is_same(self.lease, lease) else now_s)
 
-    def vacant_at_s(self, me: str, lease_s: float, *, was_led: bool) -> float:
+    def vacant_at_s(self, me: str, lease_s: float, *, was_led: bool, ended_at_s: float | None = None) -> float:
         """Return when it may be taken, or could have been.
 
         A Lease that does not exist where somebody has led was deleted; whoever led then has not noticed yet.
+        `ended_at_s` is when its holder was known to have ended, if it is.
         """
         lease = self.lease
         if lease is None:
             return self.since_s + (lease_s if was_led else 0.0)
         if lease.holder in {NOBODY, me}:
             return self.since_s
-        return self.since_s + max(lease.lease_s, lease_s)
+        waited_out_s = self.since_s + max(lease.lease_s, lease_s)
+        return waited_out_s if ended_at_s is None else min(waited_out_s, max(self.since_s, ended_at_s))
 
 
 def _is_same(one: Lease | None, other: Lease | None) -> bool:
@@ -100,4 +101,4 @@ def next_epoch(lease: Lease | None, floor: int) -> int:
     `floor` is the highest epoch that any status says.
     """
     before = lease.epoch if lease is not None else 0
-    return max(before, floor if floor < HIGHEST_FLOOR else 0) + 1
+    return max(before, floor) + 1

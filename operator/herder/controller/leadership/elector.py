@@ -1,6 +1,6 @@
 """Taking the Lease, keeping it, and giving it back.
 
-look ─▶ vacant? ─ no ─▶ pause ─▶ look …
+look ─▶ vacant? ─ no ─▶ pause, unless its holder is seen to end ─▶ look …
           │ yes
           ▼
         take ─ somebody was faster ─▶ pause ─▶ look …
@@ -22,9 +22,10 @@ from typing import Final
 import structlog
 
 from herder.controller.cluster.errors import Conflicted, KubeError, NotFound, Unreached
-from herder.controller.leadership.election import HIGHEST_FLOOR, JITTER, NOBODY, Lease, Sight, Terms, next_epoch
+from herder.controller.leadership.election import JITTER, NOBODY, SOMEBODY, Lease, Sight, Terms, next_epoch
 from herder.controller.leadership.lease import LeaseObject
 from herder.controller.leadership.mandate import Mandate, uptime_s
+from herder.controller.leadership.witness import Ended, Watch, nobody_tells
 
 log = structlog.get_logger(__name__)
 
@@ -45,7 +46,8 @@ class Won:
 class Elector:
     """One contender for a Lease. `me` is like nobody else's name, not even a former process's of the same pod.
 
-    `floor` returns the highest epoch that any status says, and `clock` monotonic seconds.
+    `floor` returns the highest epoch that any status says, and `clock` monotonic seconds. `ended` tells of a holder's
+    end.
     """
 
     def __init__(
@@ -56,12 +58,14 @@ class Elector:
         *,
         floor: Callable[[], int],
         clock: Callable[[], float] = uptime_s,
+        ended: Ended = nobody_tells,
     ) -> None:
         self._lease = lease
         self._me = me
         self._terms = terms
         self._floor = floor
         self._clock = clock
+        self._watch = Watch(ended, clock)
         self._sight: Sight | None = None
         self._was_led = False
         self._told: str | None = None
@@ -82,15 +86,10 @@ class Elector:
 
     async def win(self) -> Won:
         """Wait until the Lease is this contender's."""
-        while True:
-            began_s = self._clock()
-            try:
-                won = await self._try()
-                if won is not None:
-                    return won
-            except (KubeError, TimeoutError) as error:
-                log.warning("lease.out_of_reach", error=str(error) or _SILENCE)
-            await self._pause(began_s)
+        async with self._watch:
+            while (won := await self._tried()) is None:
+                pass
+        return won
 
     async def keep(self, mandate: Mandate) -> None:
         """Renew it, until it is over: because that could not be done in time, or because the Lease is another's."""
@@ -125,13 +124,45 @@ class Elector:
 
     # Taking it.
 
+    async def _tried(self) -> Won | None:
+        """Try once; where that was in vain, wait until it is worth another attempt."""
+        began_s = self._clock()
+        try:
+            won = await self._try()
+            if won is not None:
+                return won
+        except (KubeError, TimeoutError) as error:
+            log.warning("lease.out_of_reach", error=str(error) or _SILENCE)
+        await self._pause(began_s)
+        return None
+
     async def _try(self) -> Won | None:
         sight = await self.look()
-        vacant_s = sight.vacant_at_s(self._me, self._terms.lease_s, was_led=self._was_led or self._floor() > 0)
+        await self._watch.follow(self.holder)
+        was_led = self._was_led or self._floor() > 0
+        vacant_s = self._vacant_at_s(sight, was_led=was_led)
         if vacant_s > self._clock():
             self._tell_once(sight)
             return None
+        if sight.lease is None and was_led:
+            await self._put_back()
+            return None
         return await self._take(sight, vacant_s)
+
+    async def _put_back(self) -> None:
+        """Make the Lease anew as whoever's it was, to wait it out.
+
+        That there is none looks the same each time, also where it was made, taken and deleted between two looks.
+        """
+        lost = Lease(SOMEBODY, self._terms.lease_s, self._floor(), mark="", version="")
+        with suppress(Conflicted):
+            async with asyncio.timeout(self._terms.attempt_s):
+                self._saw(await self._lease.write(lost, is_taken=False))
+            log.warning("lease.put_back", epoch=lost.epoch)
+
+    def _vacant_at_s(self, sight: Sight, *, was_led: bool) -> float:
+        ended_at_s = self._watch.ended_at_s(self.holder)
+        return sight.vacant_at_s(self._me, self._terms.lease_s, was_led=was_led, ended_at_s=ended_at_s)
 
     async def _take(self, sight: Sight, vacant_s: float) -> Won | None:
         epoch = next_epoch(sight.lease, self._floor())
@@ -159,21 +190,25 @@ class Elector:
             log.info("leadership.standing_by", holder=holder)
 
     async def _pause(self, began_s: float) -> None:
-        """Wait until it is worth another attempt: after a retry period, or when the Lease is about to be vacant."""
+        """Wait until another attempt is worth it: a retry period, or until the Lease is vacant or its holder ended."""
         period_s = self._terms.retry_period_s * random.uniform(1.0, JITTER)  # noqa: S311  (spreads load, no secret)
         next_s = began_s + period_s
         if self._sight is not None:
-            vacant_s = self._sight.vacant_at_s(self._me, self._terms.lease_s, was_led=True)
+            vacant_s = self._vacant_at_s(self._sight, was_led=True)
             if vacant_s > self._clock():
                 next_s = min(next_s, vacant_s)
-        await asyncio.sleep(max(_SHORTEST_PAUSE_S, next_s - self._clock()))
+        with suppress(TimeoutError):
+            async with asyncio.timeout(max(_SHORTEST_PAUSE_S, next_s - self._clock())):
+                await self._watch.news.wait()
+        self._watch.news.clear()
 
     # Keeping it.
 
     async def _renew(self, mandate: Mandate, sent_s: float) -> None:
         """Make one attempt. Time counts from before it was sent: the answer may have taken as long as it liked."""
         held = self._sight.lease if self._sight is not None else None
-        epoch = next_epoch(held, mandate.outranked_by) if _wants_higher(mandate) else mandate.epoch
+        is_outranked = mandate.epoch < mandate.outranked_by
+        epoch = next_epoch(held, mandate.outranked_by) if is_outranked else mandate.epoch
         try:
             async with asyncio.timeout(min(self._terms.attempt_s, mandate.left_s)):
                 renewed = await self._lease.write(self._claim(held, epoch), is_taken=False)
@@ -207,7 +242,3 @@ class Elector:
         self._was_led = self._was_led or lease is not None
         self._sight = self._sight.then(lease, now_s) if self._sight is not None else Sight(lease, now_s)
         return self._sight
-
-
-def _wants_higher(mandate: Mandate) -> bool:
-    return mandate.epoch < mandate.outranked_by < HIGHEST_FLOOR

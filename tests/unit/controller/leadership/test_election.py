@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from herder.controller.leadership.election import HIGHEST_FLOOR, Lease, Sight, Terms, next_epoch
+from herder.controller.leadership.election import Lease, Sight, Terms, next_epoch
 
 ME, OTHER = "me", "other"
 HELD = Lease(OTHER, 15, 3, "2030-01-01T00:00:00.000000Z", "10")
@@ -76,7 +76,6 @@ def test_only_a_renewal_or_another_holder_makes_the_wait_begin_anew(
         pytest.param(HELD, 0, 4, id="the next"),
         pytest.param(None, 7, 8, id="the Lease was lost, and its count with it"),
         pytest.param(HELD, 7, 8, id="a status says more than the Lease"),
-        pytest.param(HELD, HIGHEST_FLOOR, 4, id="a status says nonsense"),
     ],
 )
 def test_each_epoch_is_higher_than_all_before(lease: Lease | None, floor: int, epoch: int) -> None:

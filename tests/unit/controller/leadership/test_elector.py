@@ -11,6 +11,7 @@ from herder.controller.cluster.errors import Unreached
 from herder.controller.leadership.election import Lease, Terms
 from herder.controller.leadership.elector import Elector
 from herder.controller.leadership.mandate import Mandate
+from herder.controller.leadership.witness import Ended, nobody_tells
 from unit.controller.leadership.fake_lease import Link, Store, WrongClock, for_ever, lost
 from unit.engine.kit import elapsed_s, virtual_time
 
@@ -21,13 +22,13 @@ HELD = Lease("other", 15, 3, "some time", "")
 class World:
     """A store, and an elector that reaches it by a link that can be cut."""
 
-    def __init__(self, *, held: Lease | None = None, floor: int = 0) -> None:
+    def __init__(self, *, held: Lease | None = None, floor: int = 0, ended: Ended = nobody_tells) -> None:
         self.store = Store()
         if held is not None:
             self.store.write(held)
         self.trouble: dict[str, Callable[[], Awaitable[None]]] = {}
         link = Link(store=self.store, before=self._before, after=self._after)
-        self.elector = Elector(link, "me", TERMS, floor=lambda: floor, clock=WrongClock(5000.0))
+        self.elector = Elector(link, "me", TERMS, floor=lambda: floor, clock=WrongClock(5000.0), ended=ended)
 
     async def _before(self) -> None:
         await self._meet("before")
@@ -52,7 +53,7 @@ class World:
     ("held", "floor", "after_s", "epoch"),
     [
         pytest.param(None, 0, 0.0, 1, id="there is none yet"),
-        pytest.param(None, 7, 15.0, 8, id="there is none any more"),
+        pytest.param(None, 7, 30.0, 8, id="there is none any more: it is put back, and waited out"),
         pytest.param(replace(HELD, holder=""), 0, 0.0, 4, id="it was given back"),
         pytest.param(HELD, 0, 15.0, 4, id="its holder is dead"),
         pytest.param(replace(HELD, lease_s=30), 0, 30.0, 4, id="its holder is dead, and took it for longer"),
@@ -70,6 +71,19 @@ def test_it_is_taken_as_soon_as_it_is_vacant(held: Lease | None, floor: int, aft
         assert mandate.left_s == pytest.approx(10.0)
 
     run()
+
+
+@virtual_time
+async def test_one_that_was_taken_and_deleted_between_two_looks_is_not_taken_for_vacant() -> None:
+    world = World(floor=7)
+    contending = asyncio.create_task(world.won())
+    await asyncio.sleep(14.5)
+    world.store.write(replace(HELD, epoch=8))
+    world.store.lease = None
+
+    await contending
+
+    assert elapsed_s() >= 14.5 + TERMS.lease_s
 
 
 @virtual_time
