@@ -73,7 +73,7 @@ class ReadyReason(StrEnum):
     LOAD_FAILED = "LoadFailed"
     """A replica can't load the tokenizer."""
     SECRET_NOT_FOUND = "SecretNotFound"  # noqa: S105  (a reason, not a password)
-    SECRET_NOT_PERMITTED = "SecretNotPermitted"  # noqa: S105
+    SECRET_NOT_PERMITTED = "SecretNotPermitted"  # noqa: S105  (a reason, not a password)
     """The Secret is there, and is not to be sent to the host that the resource names."""
     ADDRESS_REFUSED = "AddressRefused"
     INVALID_SPEC = "InvalidSpec"
@@ -98,7 +98,7 @@ class StalledReason(StrEnum):
     GATEWAY_REFUSES = "GatewayRefuses"
     SERVICE_NOT_FOUND = "ServiceNotFound"
     SECRET_NOT_FOUND = "SecretNotFound"  # noqa: S105  (a reason, not a password)
-    SECRET_NOT_PERMITTED = "SecretNotPermitted"  # noqa: S105
+    SECRET_NOT_PERMITTED = "SecretNotPermitted"  # noqa: S105  (a reason, not a password)
     LOAD_FAILED = "LoadFailed"
     ADDRESS_REFUSED = "AddressRefused"
     INVALID_SPEC = "InvalidSpec"

@@ -45,7 +45,7 @@ class Message(Protocol):
         """Read it."""
         ...
 
-    def SerializeToString(self) -> bytes:  # noqa: N802
+    def SerializeToString(self) -> bytes:  # noqa: N802  protobuf's own name
         """Write it."""
         ...
 

@@ -68,8 +68,7 @@ class Prober:
     @cached_property
     def grpc(self) -> "GrpcProber":
         """The one that asks workers that speak gRPC."""
-        # 27 MB that no HTTP worker needs
-        from herder.workflows.grpc_probing import GrpcProber  # noqa: PLC0415
+        from herder.workflows.grpc_probing import GrpcProber  # noqa: PLC0415  (27 MB that no HTTP worker needs)
 
         return GrpcProber(self._http.addresses)
 

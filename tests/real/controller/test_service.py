@@ -53,7 +53,7 @@ async def test_a_gateway_that_scales_from_one_to_three_and_back_has_everything_o
 
     declared.service("shepherd", trio)  # the resync is a minute away: the watch tells
     for name, worker in workers.items():
-        await eventually(lambda name=name: declared.status(name)["registered"] == "3/3", 20)  # type: ignore[misc]
+        await eventually(lambda name=name: declared.status(name)["registered"] == "3/3", 20)  # type: ignore[misc]  # a bound name
         assert all(is_listed_ready(replica, worker.url) for replica in trio)
     assert gateway_of(declared)["ready"] == "3/3"
 

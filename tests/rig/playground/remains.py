@@ -78,4 +78,4 @@ def _running() -> Iterator[Seen]:
 
 def _parse(line: str) -> Seen:
     pid, parent, started = line.split(maxsplit=2)
-    return Seen(int(pid), int(parent), datetime.strptime(" ".join(started.split()), _TIME))  # noqa: DTZ007
+    return Seen(int(pid), int(parent), datetime.strptime(" ".join(started.split()), _TIME))  # noqa: DTZ007  (both are in UTC)

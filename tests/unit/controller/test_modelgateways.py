@@ -166,7 +166,7 @@ class Reader:
         self.replica = ListedReplica(ENDPOINTS[0], {})
         self.told: list[News] = []
         clock = asyncio.get_running_loop().time
-        self.watcher = Watcher(self.replica, resync_s=resync_s, tell=self.told.append, clock=clock)  # type: ignore[arg-type]
+        self.watcher = Watcher(self.replica, resync_s=resync_s, tell=self.told.append, clock=clock)  # type: ignore[arg-type]  # a fake
 
     @property
     def keys(self) -> list[set[str | None] | None]:

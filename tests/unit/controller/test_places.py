@@ -156,7 +156,7 @@ async def test_an_attempt_waits_with_the_rank_of_its_run() -> None:
         places.give(name)
     await places.take("holds")
     attempts = [
-        asyncio.create_task(step.execute(WorkflowContext(name, "note", 2, "")))  # type: ignore[union-attr]
+        asyncio.create_task(step.execute(WorkflowContext(name, "note", 2, "")))  # type: ignore[union-attr]  # a step object
         for name in ("module", "removal")
     ]
     await asyncio.sleep(0)
@@ -184,11 +184,11 @@ async def test_a_kept_place_that_was_lent_is_taken_anew_for_the_next_attempt() -
     step = next(iter(definition.steps)).run
     await places.take("mine")
 
-    attempt = asyncio.create_task(step.execute(WorkflowContext("mine", "probe", 1, "")))  # type: ignore[union-attr]
+    attempt = asyncio.create_task(step.execute(WorkflowContext("mine", "probe", 1, "")))  # type: ignore[union-attr]  # a step object
     await places.take("another")  # while the attempt still waits
     is_at_work = not attempt.done()
     await attempt
-    again = asyncio.create_task(step.execute(WorkflowContext("mine", "probe", 2, "")))  # type: ignore[union-attr]
+    again = asyncio.create_task(step.execute(WorkflowContext("mine", "probe", 2, "")))  # type: ignore[union-attr]  # a step object
     await asyncio.sleep(5)
     waits = not again.done()
     places.leave("another")

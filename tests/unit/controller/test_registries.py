@@ -31,7 +31,7 @@ class Reader:
             {Registry.WORKERS: registries._workers, Registry.WASM: self._read},
         )
         self.watcher = Watcher(
-            self.replica,  # type: ignore[arg-type]
+            self.replica,  # type: ignore[arg-type]  # a fake
             resync_s=RESYNC_S,
             tell=self.told.append,
             needs=lambda: self.needs,

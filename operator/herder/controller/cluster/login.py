@@ -27,7 +27,7 @@ async def load_configuration(kubeconfig: Path | None) -> Configuration:
 async def read_credentials(configuration: Configuration, kubeconfig: Path | None) -> None:
     """Bring `configuration` to what the files say now, as `load_configuration` does: a token may have been replaced."""
     if kubeconfig is None and "KUBERNETES_SERVICE_HOST" in os.environ:
-        config.load_incluster_config(client_configuration=configuration)  # type: ignore[no-untyped-call]
+        config.load_incluster_config(client_configuration=configuration)  # type: ignore[no-untyped-call]  # it has none
     else:
         path = str(kubeconfig) if kubeconfig else None
         await config.load_kube_config(config_file=path, client_configuration=configuration)

@@ -173,7 +173,7 @@ class Declared(abc.ABC):
     def registration(self, order: Order) -> Work:
         """Return the run that brings it onto every replica, wherever it stands there."""
 
-    def again(self, status: WorkflowStatus) -> Post | None:  # noqa: ARG002
+    def again(self, status: WorkflowStatus) -> Post | None:  # noqa: ARG002  (the default)
         """Return what gives it back, as it was, to a replica that has lost it; None where only a run can."""
         return None
 
@@ -217,7 +217,7 @@ class Family[S: ServedSpec](abc.ABC):
     async def declare(self, spec: S, owner: Owner, vault: Vault) -> Declared:
         """Look up what a spec refers to. Raises as `vault` does."""
 
-    async def declare_at(self, spec: S, owner: Owner, vault: Vault, site: Site) -> Declared:  # noqa: ARG002
+    async def declare_at(self, spec: S, owner: Owner, vault: Vault, site: Site) -> Declared:  # noqa: ARG002  (the default)
         """As `declare`, for kinds whose declaration depends on the gateway, too."""
         return await self.declare(spec, owner, vault)
 
@@ -225,7 +225,7 @@ class Family[S: ServedSpec](abc.ABC):
     def removal(self, leave: Leave) -> Work:
         """Return the run that takes it off every replica."""
 
-    def models(self, status: WorkflowStatus) -> tuple[str, ...]:  # noqa: ARG002
+    def models(self, status: WorkflowStatus) -> tuple[str, ...]:  # noqa: ARG002  (the default)
         """Return the models that a replica's /v1/models is to list because of it; none where it has none of its own."""
         return ()
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, override
 
 import structlog
 from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_delay, wait_exponential
@@ -79,7 +79,8 @@ class McpFamily(Family[McpServerSpec]):
     contested_field = "metadata.name"
     is_listed = False
 
-    def contested(self, spec: Mapping[str, Any]) -> str | None:  # noqa: ARG002
+    @override
+    def contested(self, spec: Mapping[str, Any]) -> str | None:
         """Return None: two resources may publish one server under two names."""
         return None
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, override
 
 from herder.api.base import InvalidResource, parse
 from herder.api.meta import TOKENIZER
@@ -72,7 +72,8 @@ class TokenizerFamily(Family[TokenizerSpec]):
         name = spec.get("name")
         return name if isinstance(name, str) and name else None
 
-    async def declare(self, spec: TokenizerSpec, owner: Owner, vault: Vault) -> Declared:  # noqa: ARG002
+    @override
+    async def declare(self, spec: TokenizerSpec, owner: Owner, vault: Vault) -> Declared:
         """Return the declaration: it refers to nothing."""
         return DeclaredTokenizer(TokenizerPlan(spec, owner))
 

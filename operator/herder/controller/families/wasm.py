@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, override
 
 from herder.api.meta import WASM_MODULE
 from herder.api.wasm import WasmModuleSpec, WasmModuleStatus
@@ -92,11 +92,13 @@ class WasmFamily(Family[WasmModuleSpec]):
         is_registered = self.registered_key(body) is not None
         return place_key(metadata["namespace"], metadata["name"]) if is_registered else None
 
-    async def declare(self, spec: WasmModuleSpec, owner: Owner, vault: Vault) -> Declared:  # noqa: ARG002
+    @override
+    async def declare(self, spec: WasmModuleSpec, owner: Owner, vault: Vault) -> Declared:
         """Return the declaration: it refers to nothing."""
         return DeclaredModule(WasmPlan(spec, owner))
 
-    async def declare_at(self, spec: WasmModuleSpec, owner: Owner, vault: Vault, site: Site) -> Declared:  # noqa: ARG002
+    @override
+    async def declare_at(self, spec: WasmModuleSpec, owner: Owner, vault: Vault, site: Site) -> Declared:
         """Return the declaration with what is known of its file: beside others' of that content none can be added."""
         plan = WasmPlan(spec, owner)
         known = site.status.module if isinstance(site.status, WasmModuleStatus) else None

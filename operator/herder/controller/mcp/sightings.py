@@ -88,7 +88,7 @@ class Sightings:
         share = random.uniform(0.1, 1.0)  # noqa: S311 (spreads load)
         while True:
             await asyncio.sleep(interval_s * share)
-            share = random.uniform(0.9, 1.1)  # noqa: S311
+            share = random.uniform(0.9, 1.1)  # noqa: S311 (spreads load)
             try:
                 sighting = await self._look(endpoint)
             except Exception:  # a defect at one server must not end the looking
