@@ -8,11 +8,12 @@ from pydantic import Field, ValidationInfo, field_validator, model_validator
 from herder.api.base import ApiModel
 from herder.api.fields import SecretKeyRef, WorkerUrl
 from herder.api.labels import Labels
-from herder.api.markers import Clip, Pattern, Rule, rules
+from herder.api.markers import Clip, MapBy, Pattern, Rule, rules
 from herder.api.served import OnTimeout, ServedSpec
-from herder.api.status import Endpoint, Line, Word, WorkflowStatus
+from herder.api.status import MAX_REPLICAS, Endpoint, Line, ReplicaEntry, Word, WorkflowStatus
 
 MAX_MODELS: Final = 64
+MAX_FORMER: Final = 4
 U32_MAX: Final = 2**32 - 1
 
 _MODE_FITS_URL: Final = (
@@ -219,8 +220,21 @@ class DiscoveredWorker(ApiModel):
     """Number of data-parallel ranks behind the URL."""
 
 
+class FormerUrl(ApiModel):
+    """A URL that the worker had before, and what each replica says of its entry under that."""
+
+    url: Endpoint
+    """The URL, spelled as registered."""
+
+    replicas: Annotated[tuple[ReplicaEntry, ...], Clip(MAX_REPLICAS), MapBy("endpoint")] = ()
+    """What each replica says; of one that is not named it has yet to be looked at."""
+
+
 class WorkerRegistrationStatus(WorkflowStatus):
     """What herder observed and did about the worker."""
 
     worker: DiscoveredWorker | None = None
     """What was found out about the worker."""
+
+    former: Annotated[tuple[FormerUrl, ...], Field(max_length=MAX_FORMER), MapBy("url")] | None = None
+    """URLs that it had before spec.url was changed: each stays registered until the new one serves everywhere."""

@@ -7,7 +7,7 @@ from herder.api.served import Removal
 from herder.api.tokenizer import Loading
 from herder.api.worker import Drain, Startup
 from herder.engine import WorkflowDefinition
-from herder.workflows import mcp, registration, removal, tokenizer, update, wasm
+from herder.workflows import mcp, move, registration, removal, tokenizer, update, wasm
 
 
 def workflows() -> Mapping[str, WorkflowDefinition[Any]]:
@@ -16,6 +16,7 @@ def workflows() -> Mapping[str, WorkflowDefinition[Any]]:
     definitions: tuple[WorkflowDefinition[Any], ...] = (
         registration.registration(Startup().timeout_seconds),
         update.update(Startup().timeout_seconds),
+        move.move(Startup().timeout_seconds, Drain().timeout_seconds),
         removal.removal(Drain().timeout_seconds),
         wasm.registration(),
         wasm.removal(removal_s),

@@ -5,6 +5,7 @@ Kubernetes. What a replica is to be told next is decided by pure tables (converg
 may be repeated at any time and by another process: it looks before it acts.
 
 registration   worker-registration          removal     worker-removal          update  worker-update
+move           worker-move
 plan, owner    what is declared, by whom     entry, facts  what is known of it
 converge, compare   the next move            refusals    why there is none
 advance, driving    carrying it out          convergence what a run works on

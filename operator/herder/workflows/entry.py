@@ -37,6 +37,11 @@ def is_ours(owner: Owner, record: "Entry", worker: Worker) -> bool:
     return not is_somebodys and record.spec_hash is not None and record.worker_id == worker.id
 
 
+def is_held(entry: "Entry") -> bool:
+    """Whether a replica may have, or get, what the record tells of, and it is the resource's own."""
+    return entry.state not in {EntryState.ABSENT, EntryState.FOREIGN}
+
+
 def state_of(worker: Worker) -> EntryState:
     """Say in a status's word where a listed worker stands."""
     return _STATES[worker.status]

@@ -82,6 +82,10 @@ _OF_WORKERS: Final[Mapping[str, StepReason]] = {
         "correct the Secret that spec.apiKeySecretRef names, or name one",
         is_told=True,
     ),
+    "WorkerNotReady": StepReason(
+        "A replica has the worker under its new URL and does not find it well, so it keeps the former one.",
+        "mend the worker, or correct spec.url; when it is well that is noticed by itself",
+    ),
     "WorkerError": StepReason("The worker answered with an error.", f"mend the worker, {AGAIN}; {_STARTUP}"),
     "BadAnswer": StepReason(
         "What answers at the URL does not speak as an inference server does.",

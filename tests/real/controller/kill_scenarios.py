@@ -17,6 +17,7 @@ from real.controller.kill_scenario import Scenario
 SCENARIOS: Final[Mapping[str, type[Scenario]]] = {
     "worker-registration": workers.Registered,
     "worker-update": workers.Updated,
+    "worker-move": workers.Moved,
     "worker-removal": workers.Deleted,
     "wasm-registration": wasm.Replaced,
     "wasm-removal": wasm.Removed,
@@ -28,6 +29,8 @@ SCENARIOS: Final[Mapping[str, type[Scenario]]] = {
 _OF_A_STEP: Final[Mapping[tuple[str, str], type[Scenario]]] = {
     ("worker-registration", "discover_models"): workers.Provider,
     ("worker-registration", "verify_tokenizer"): workers.OverGrpc,
+    ("worker-move", "discover_models"): workers.MovedProvider,
+    ("worker-move", "verify_tokenizer"): workers.MovedOverGrpc,
 }
 """The steps that are Skipped in the scenario of their workflow."""
 
@@ -35,7 +38,7 @@ _WRITTEN_ONCE: Final[Mapping[str, type[Scenario]]] = {"wasm-registration": wasm.
 """Where the second run of a case is meant, but its status is written more than once in each."""
 
 _UNWRITTEN: Final[Mapping[str, tuple[frozenset[str], type[Scenario]]]] = {
-    "worker-removal": (frozenset({"find", "drain", "remove", "confirm", END}), workers.Moved),
+    "worker-removal": (frozenset({"find", "drain", "remove", "confirm", END}), workers.Transferred),
     "wasm-removal": (frozenset({"find", "remove", "confirm", END}), wasm.Transferred),
     "tokenizer-removal": (frozenset({"find", "unload", "confirm", END}), tokenizers.Renamed),
     "mcp-removal": (frozenset({"unpublish", "roll", "confirm", END}), mcp.Transferred),

@@ -99,11 +99,44 @@ class Deleted(_WorkerScenario):
         self.stand.declared.delete("a")
 
 
-class Moved(_WorkerScenario):
-    """Its URL is changed: it is taken off under the old one, which is written, unlike the end of a deletion."""
+class Transferred(_WorkerScenario):
+    """It goes to another gateway and is taken off the first one's, which is written, unlike the end of a deletion."""
+
+    def __init__(self, stand: Stand) -> None:
+        super().__init__(stand)
+        stand.declared.gateway(stand.replicas, "other")
 
     async def begin(self) -> None:
-        moved = self.stand.workers.add("b")
+        self._declare(gatewayRef={"name": "other"})
+
+
+class Moved(_WorkerScenario):
+    """Its URL is changed: it is registered under the new one, and then taken off under the old one."""
+
+    async def begin(self) -> None:
+        moved = self.stand.workers.add("b", self.script)
         self._urls.add(moved.url)
         self.expected = Expected((moved.url,))
         self._declare(url=moved.url)
+
+
+class MovedProvider(Moved):
+    """The URL of a provider outside is changed."""
+
+    script = Script(api_key="k3y", runtime="generic")
+
+    def _declare(self, **spec: Any) -> None:
+        self.stand.declared.secret("provider", key="k3y")
+        super()._declare(**spec, runtime="External", apiKeySecretRef={"name": "provider", "key": "key"})
+
+
+class MovedOverGrpc(OverGrpc):
+    """A worker's URL is changed to that of a gRPC worker, for which each replica loads a tokenizer."""
+
+    async def prepare(self) -> None:
+        self._declare()
+        await self.stand.ready(self.path)
+
+    async def begin(self) -> None:
+        self._urls.add(self._worker.url)
+        await super().begin()

@@ -39,6 +39,8 @@ REMOVING = Running(Job.REMOVAL, HERE)
 
 ALIVE = World(inputs=NOW)
 DYING = World(is_deleting=True, is_touched=True, inputs="", standing=HERE)
+BESIDE = replace(ALIVE, is_touched=True, is_moving=True, standing=HERE)
+SERVING = replace(ALIVE, is_touched=True, is_satisfied=True, standing=HERE)
 MOVING = replace(ALIVE, is_touched=True, is_elsewhere=True, standing=THERE)
 
 
@@ -142,6 +144,35 @@ STAYING: dict[str, tuple[World, Action]] = {
         Stop(),
     ),
     "to be elsewhere, a registration runs": (replace(MOVING, running=REGISTERING), Stop()),
+    "to be registered as something else beside": (replace(BESIDE, is_satisfied=False), REGISTER),
+    "to be registered as something that it has had": (
+        replace(BESIDE, is_satisfied=True, is_actionable=False),
+        REGISTER,
+    ),
+    "to be registered as something else, failed a moment ago": (replace(BESIDE, is_cooling=True), Settle()),
+    "to be registered as something else where nobody answers": (replace(BESIDE, is_actionable=False), Settle()),
+    "to be registered as something else, the former run failed": (
+        replace(BESIDE, last=last(RunStatus.FAILED, BEFORE)),
+        REGISTER,
+    ),
+    "registered as something else, that is in the way": (replace(BESIDE, blocked=BLOCKED), Block(BLOCKED)),
+    "it serves, and has what it was before": (replace(SERVING, may_retire=True), REGISTER),
+    "it serves, and has what it was before, which failed a moment ago": (
+        replace(SERVING, may_retire=True, is_cooling=True),
+        Settle(),
+    ),
+    "it serves, and has what it was before, which was cancelled": (
+        replace(SERVING, may_retire=True, last=last(RunStatus.CANCELLED)),
+        Settle(),
+    ),
+    "it serves, and has what it was before, in a run": (
+        replace(SERVING, may_retire=True, running=REGISTERING),
+        Attach(),
+    ),
+    "it serves, and the time is up for what it was before": (
+        replace(SERVING, may_retire=True, may_forget=True),
+        Abandon(Why.FORCED),
+    ),
     "asked to retry": (replace(ALIVE, asks_retry=True, last=FAILED), REGISTER),
     "asked to retry what is registered": (replace(ALIVE, asks_retry=True, is_satisfied=True), REGISTER),
     "left unfinished": (replace(ALIVE, last=last(RunStatus.RUNNING)), Begin(Job.REGISTRATION, resumes=True)),

@@ -27,7 +27,7 @@ from herder.api.status import (
 )
 from herder.api.tokenizer import LoadedTokenizer, TokenizerStatus
 from herder.api.wasm import RegisteredModule, WasmModuleStatus
-from herder.api.worker import MAX_MODELS, DiscoveredWorker, WorkerRegistrationStatus
+from herder.api.worker import MAX_FORMER, MAX_MODELS, DiscoveredWorker, WorkerRegistrationStatus
 from herder.controller.families import FAMILIES
 from herder.controller.running.restore import entries_of
 from herder.controller.status.fit import BUDGET, fitted, size_of
@@ -164,6 +164,20 @@ def test_what_is_cut_stays_as_it_is_when_it_is_written_again(kind: str) -> None:
     again = fitted(parse(FAMILIES[kind].status, once, at="status").dump())
 
     assert again == once
+
+
+@pytest.mark.parametrize("state", [EntryState.READY, EntryState.PENDING], ids=str)
+def test_what_a_worker_was_before_is_cut_before_what_it_is(state: EntryState) -> None:
+    rows = worst("WorkerRegistration", MAX_REPLICAS, 64)["replicas"]
+    was = [{**row, "state": state.value} for row in rows]
+    urls = [f"http://former-{number}" for number in range(MAX_FORMER)]
+    status = {"replicas": rows, "former": [{"url": url, "replicas": was} for url in urls]}
+
+    cut = fitted(status)
+
+    assert size_of(cut) <= BUDGET
+    assert [each["url"] for each in cut["former"]] == urls
+    assert len(cut["replicas"]) == MAX_REPLICAS
 
 
 AWKWARD = ("e", "ö", "\U0001f642", '"', "\\", "\n", "\x00")

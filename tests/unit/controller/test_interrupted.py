@@ -174,21 +174,23 @@ async def test_a_write_that_meets_a_conflict_while_its_run_is_stopped_does_not_s
 
 
 @at_work
-async def test_a_change_of_the_url_that_was_cancelled_goes_on_only_when_it_is_asked_for(office: Office) -> None:
+async def test_a_change_of_the_url_that_is_cancelled_while_the_former_one_drains_ends_when_it_is_asked_for(
+    office: Office,
+) -> None:
     key = office.worker(drain={"settleSeconds": 20})
     await office.registered(key)
     office.worker("a", url="http://b:8000", drain={"settleSeconds": 20})
     await asyncio.sleep(2)
 
     office.annotate(key, cancel="c1")
-    await asyncio.sleep(300)
-    said, before = office.condition(key)["reason"], office.writes(key)
-    await asyncio.sleep(300)
+    await asyncio.sleep(100)
+    said, before, kept = office.condition(key)["reason"], office.writes(key), office.kube.status(key)["former"]
+    await asyncio.sleep(100)
     after = office.writes(key)
     office.annotate(key, retry="r1")
-    await office.registered(key)
+    await office.until(lambda: not office.kube.status(key).get("former"))
 
-    assert (said, after) == ("Cancelled", before)
+    assert (said, after, len(kept)) == ("Registered", before, 1)
     assert office.listed() == ["http://b:8000"]
 
 

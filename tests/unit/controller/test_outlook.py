@@ -179,6 +179,10 @@ def test_an_optional_server_that_is_silent_is_served_though_its_run_goes_on(
     required: bool, done: tuple[str, ...], connect: StepStatus, is_served: bool
 ) -> None:
     steps = [Step(name=name, status=StepStatus.SUCCEEDED) for name in done]
-    steps.append(Step(name="connect", status=connect, attempts=1))
+    steps.append(Step(name="connect", status=connect, attempts=1, message="no answer"))
 
-    assert (served(plan(required=required), steps, "gw-mcp", None) is not None) is is_served
+    said = served(plan(required=required), steps, "gw-mcp", None)
+
+    expected = [("Ready", "True", "Published"), ("Reachable", "False", "ServerUnreachable")] if is_served else []
+    assert [(claim.type, claim.status, claim.reason) for claim in said] == expected
+    assert all("no answer" in claim.message for claim in said[1:])

@@ -11,7 +11,7 @@ from herder.api.conditions import Condition
 from herder.api.kstatus import check
 from herder.api.status import EntryState, RunStatus, StepStatus
 from herder.api.worker import WorkerRegistrationStatus
-from herder.controller.families.worker import facts_of, worker_of
+from herder.controller.families.discovered import facts_of, worker_of
 from herder.controller.listing.observation import Observation
 from herder.controller.running.restore import entries_of, restored_state
 from herder.controller.status import claims, project
@@ -63,6 +63,7 @@ def report(run: WorkflowState[Any]) -> RunReport:
         endpoints=(E1, E2),
         gateway="gw",
         shown={"worker": worker_of(PLAN, FACTS)},
+        former={},
         spec_hash=PLAN.spec_hash,
     )
 

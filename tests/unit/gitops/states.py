@@ -11,7 +11,7 @@ from typing import Any, Final
 
 import pytest
 
-from herder.api.conditions import ReadyReason
+from herder.api.conditions import ReadyReason, Truth, ready
 from herder.api.gateway import GatewayReplicaState, Mode, ModelGatewayStatus
 from herder.api.mcp import McpServerStatus
 from herder.api.meta import API_VERSION, MCP_SERVER, MODEL_GATEWAY, TOKENIZER, WASM_MODULE, WORKER_REGISTRATION, Kind
@@ -105,6 +105,7 @@ _AT_WORK: Final = (
     ),
 )
 _READY: Final = claims.settled(_seen(EntryState.READY, EntryState.READY))
+_PUBLISHED: Final = (ready(Truth.TRUE, ReadyReason.PUBLISHED, "it is published"),)
 _GOING: Final = claims.running(_AT_WORK, is_removal=True)
 _BARRED: Final = claims.blocked(ReadyReason.GATEWAY_REFUSES, "set the key that the gateway asks for")
 
@@ -112,7 +113,7 @@ _CLAIMED: Final[Mapping[str, tuple[str, Claims]]] = {
     "ready": ("Healthy", _READY),
     "registering": ("Progressing", claims.registering("missing on both replicas")),
     "retried": ("Progressing", claims.running(_AT_WORK, is_removal=False)),
-    "served while at work": ("Progressing", claims.running(_AT_WORK, is_removal=False, served="it is published")),
+    "served while at work": ("Progressing", claims.running(_AT_WORK, is_removal=False, served=_PUBLISHED)),
     "failed": ("Degraded", claims.failed("detect_connection", _TROUBLE, is_removal=False)),
     "cancelled": ("Degraded", claims.cancelled()),
     "blocked": ("Degraded", claims.blocked(ReadyReason.GATEWAY_NOT_FOUND, "there is no ModelGateway shepherd")),

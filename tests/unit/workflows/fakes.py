@@ -79,6 +79,8 @@ class FakeReplica(Faulty):
         """Why a PUT is accepted and then comes to nothing; empty: it does not."""
         self.hides: frozenset[str] = frozenset()
         """Models that it lists and does not offer."""
+        self.sick: frozenset[str] = frozenset()
+        """URLs that its health checks find sick, once registered."""
         self.posted: list[WorkerSpec] = []
         self._workers = workers
         self._startup_timeout_s = startup_timeout_s
@@ -93,7 +95,7 @@ class FakeReplica(Faulty):
     def listed(self) -> list[Worker]:
         """What GET /workers would show now."""
         self._pass_time()
-        return [each.worker for each in self._listed.values()]
+        return [self._checked(each.worker) for each in self._listed.values()]
 
     @property
     def pending(self) -> list[str]:
@@ -237,8 +239,12 @@ class FakeReplica(Faulty):
             return pending.model_copy(update={"job": self._job_of(add.spec.url)})
         if worker_id not in self._listed:
             raise Gone(f"the gateway answered 404: WORKER_NOT_FOUND: Worker {worker_id} not found")
-        worker = self._listed[worker_id].worker
+        worker = self._checked(self._listed[worker_id].worker)
         return worker.model_copy(update={"job": self._job_of(worker.url)})
+
+    def _checked(self, worker: Worker) -> Worker:
+        is_sick = worker.status is WorkerStatus.READY and worker.url in self.sick
+        return worker.model_copy(update={"status": WorkerStatus.NOT_READY}) if is_sick else worker
 
     def _job_of(self, url: str) -> Job | None:
         job, until_s = self._jobs.get(url, (None, 0.0))

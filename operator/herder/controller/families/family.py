@@ -13,10 +13,11 @@ from datetime import datetime
 from typing import Any, Protocol
 
 from herder.api.base import ApiModel, InvalidResource, parse
+from herder.api.conditions import Claim
 from herder.api.fields import SecretKeyRef
 from herder.api.meta import Kind
 from herder.api.served import OnTimeout, Removal, ServedSpec
-from herder.api.status import Step, WorkflowStatus
+from herder.api.status import ReplicaEntry, Step, WorkflowStatus
 from herder.controller.listing.observation import Observation
 from herder.controller.listing.registries import Registry
 from herder.controller.listing.views import View
@@ -31,6 +32,10 @@ from herder.workflows.ports import utc_now
 from herder.workflows.probing import Prober
 
 type Body = dict[str, Any]
+type Former = Mapping[str, Mapping[str, Entry]]
+"""What is known of a resource under each key that it had before and may still have: by key, then by endpoint."""
+type FormerShown = Mapping[str, tuple[ApiModel, ...] | None]
+"""The same as a status shows it, under the name of its field."""
 type Post = Callable[[Replica], Awaitable[str]]
 """Registers something on a replica and returns the id that it is given there. Raises GatewayError."""
 
@@ -112,6 +117,9 @@ class Order:
     tools: Tools
     adopt: bool = False
     holder: Holder = nobody
+    former: Former = field(default_factory=dict)
+    terms: Terms = Terms(0, OnTimeout.FORCE)
+    """How what it has under former keys is removed."""
     resumes: bool = False
     now: Callable[[], datetime] = utc_now
 
@@ -132,6 +140,7 @@ class Leave:
     replicas: tuple[Replica, ...]
     entries: dict[str, Entry]
     tools: Tools
+    former: Former = field(default_factory=dict)
     now: Callable[[], datetime] = utc_now
 
 
@@ -139,13 +148,17 @@ class Leave:
 class Work:
     """A run to be. `shown` returns what the status shows of what was found out so far.
 
-    `served` says, given the steps, why the resource is Ready though the run goes on; None while it is not.
+    `served` says, given the steps, why the resource is Ready though the run goes on; nothing while it is not. `former`
+    is what it still has under former keys, `load` how many requests are under way on what is taken off; None where
+    nobody has looked.
     """
 
     definition: WorkflowDefinition[Any]
     data: Data
     shown: Callable[[], ApiModel | None] = field(default=lambda: None)
-    served: Callable[[Iterable[Step]], str | None] = field(default=lambda _: None)
+    served: Callable[[Iterable[Step]], tuple[Claim, ...]] = field(default=lambda _: ())
+    former: Callable[[], Former] = field(default=dict)
+    load: Callable[[], int | None] = field(default=lambda: None)
 
 
 class Declared(abc.ABC):
@@ -199,7 +212,9 @@ class Family[S: ServedSpec](abc.ABC):
     has_update: bool = False
     """Whether a change of what is registered is a workflow of its own."""
     moves: bool = True
-    """Whether a changed key is a removal and a registration; else the registration sees to the former key, too."""
+    """Whether what a resource has changes place with its key; else the registration sees to the former key, too."""
+    most_former: int = 0
+    """How many former keys it may have beside the declared one; where no more can be, it is removed before it moves."""
     is_listed: bool = True
     """Whether the replicas list it. If not, `Declared.seen` tells of it, and its runs drive no replica."""
     is_given_back: bool = False
@@ -245,13 +260,26 @@ class Family[S: ServedSpec](abc.ABC):
 
     def concerns(self, body: Body, keys: frozenset[str]) -> bool:
         """Whether one of a registry's keys is the one that an object declares, or the one that it is registered as."""
-        return self.contested(_mapping(body.get("spec"))) in keys or self.registered_key(body) in keys
+        own = {self.contested(_mapping(body.get("spec"))), self.registered_key(body), *self.former_keys(body)}
+        return not keys.isdisjoint(own)
 
     def registered_key(self, body: Body) -> str | None:
         """Return the key that an object is registered under, or was to be when a run was begun; None if none was."""
         shown = _mapping(_mapping(body.get("status")).get(self.shown_in))
         key = shown.get(self.key_in)
         return key if isinstance(key, str) else None
+
+    def former_keys(self, body: Body) -> tuple[str, ...]:  # noqa: ARG002
+        """Return the keys that an object had before and may still be registered under."""
+        return ()
+
+    def former(self, status: WorkflowStatus) -> Former:  # noqa: ARG002
+        """Return what a status shows of it under former keys."""
+        return {}
+
+    def with_former(self, rows: Mapping[str, tuple[ReplicaEntry, ...]]) -> FormerShown:  # noqa: ARG002
+        """Return the fields of a status that show what it has under former keys."""
+        return {}
 
     def listing_key(self, body: Body) -> str | None:
         """Return the key that a replica lists an object under which is registered; None if it is not."""

@@ -1,39 +1,54 @@
 """WorkerRegistration: a worker, identified by its normalised URL."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any, Final
+from datetime import datetime
+from typing import Any
 
+from herder.api.conditions import Claim, ReadyReason, Truth, ready
 from herder.api.meta import WORKER_REGISTRATION
-from herder.api.status import WorkflowStatus
+from herder.api.status import EntryState, ReplicaEntry, Step, StepStatus, WorkflowStatus
 from herder.api.worker import (
-    ConnectionMode,
-    DiscoveredWorker,
+    MAX_FORMER,
     Drain,
-    Runtime,
+    FormerUrl,
     WorkerRegistrationSpec,
     WorkerRegistrationStatus,
 )
-from herder.controller.families.family import Declared, Family, Leave, Order, Post, Site, Terms, Vault, Work, parsed
+from herder.controller.families.discovered import facts_of, worker_of
+from herder.controller.families.family import (
+    Body,
+    Declared,
+    Family,
+    Former,
+    FormerShown,
+    Leave,
+    Order,
+    Post,
+    Site,
+    Terms,
+    Vault,
+    Work,
+    parsed,
+)
 from herder.controller.listing.registries import Registry
 from herder.controller.listing.views import View
 from herder.controller.repair.orphans import mark_orphaned
+from herder.controller.running.restore import entries_of
+from herder.gateway.replica import Replica
 from herder.net.hosts import host_of
 from herder.net.urls import InvalidUrl, normalise_url
 from herder.workflows.compare import look
 from herder.workflows.entry import Entry
-from herder.workflows.facts import Facts
 from herder.workflows.look import Look
+from herder.workflows.move import RetireFormer, move
 from herder.workflows.owner import Owner
 from herder.workflows.plan import Plan
 from herder.workflows.registration import registration
 from herder.workflows.registration.data import Registration
 from herder.workflows.removal import removal
-from herder.workflows.removal.data import Removal
+from herder.workflows.removal.data import Removal, in_flight
 from herder.workflows.update import Update, update
-
-_RUNTIMES: Final = {runtime.lower(): runtime.value for runtime in Runtime} | {"generic": "Generic"}
-_MODES: Final = {mode.lower(): mode.value for mode in ConnectionMode}
 
 
 @dataclass(frozen=True)
@@ -57,7 +72,7 @@ class DeclaredWorker(Declared):
         return look(self.plan, record, view.listed(Registry.WORKERS, self.plan.url))
 
     def registration(self, order: Order) -> Work:
-        """Return a run of worker-registration."""
+        """Return a run of worker-registration, or of worker-move where it has a former URL."""
         data = Registration(
             self.plan,
             order.replicas,
@@ -66,12 +81,21 @@ class DeclaredWorker(Declared):
             entries=order.entries,
             now=order.now,
             holder=order.holder,
+            former=_removals(order.former, self.plan.owner, order.replicas, order.now),
         )
         is_asked_here = self.plan.is_probed_here or self.plan.is_discovered_here
         if order.resumes and is_asked_here and isinstance(order.status, WorkerRegistrationStatus):
             data.facts = facts_of(order.status.worker)
-        definition = registration(self.plan.spec.startup.timeout_seconds)
-        return Work(definition, data, lambda: worker_of(data.plan, data.facts))
+        budget_s = self.plan.spec.startup.timeout_seconds
+        definition = move(budget_s, order.terms.timeout_s) if data.former else registration(budget_s)
+        return Work(
+            definition,
+            data,
+            lambda: worker_of(data.plan, data.facts),
+            lambda steps: serving(data, steps),
+            lambda: {part.url: part.entries for part in data.former if not part.is_gone},
+            lambda: in_flight(data.former),
+        )
 
     def update(self, order: Order) -> Work:
         """Return a run of worker-update, which begins with what is known of the worker."""
@@ -87,7 +111,7 @@ class DeclaredWorker(Declared):
         if isinstance(order.status, WorkerRegistrationStatus):
             data.facts = facts_of(order.status.worker)
         definition = update(self.plan.spec.startup.timeout_seconds)
-        return Work(definition, data, lambda: worker_of(data.plan, data.facts))
+        return Work(definition, data, lambda: worker_of(data.plan, data.facts), former=lambda: order.former)
 
     def again(self, status: WorkflowStatus) -> Post | None:
         """Post it with what was found out about it."""
@@ -108,6 +132,7 @@ class WorkerFamily(Family[WorkerRegistrationSpec]):
     contested_field = "spec.url"
     drains = True
     has_update = True
+    most_former = MAX_FORMER
     is_given_back = True
 
     def contested(self, spec: Mapping[str, Any]) -> str | None:
@@ -137,12 +162,34 @@ class WorkerFamily(Family[WorkerRegistrationSpec]):
 
     async def leave(self, leave: Leave) -> None:
         """Mark the entries as left on purpose."""
-        await mark_orphaned(leave.replicas, leave.key, leave.entries)
+        for url, entries in {leave.key: leave.entries, **leave.former}.items():
+            await mark_orphaned(leave.replicas, url, entries)
 
     def removal(self, leave: Leave) -> Work:
         """Return a run of worker-removal."""
-        data = Removal(leave.key, leave.owner, leave.replicas, entries=leave.entries, now=leave.now)
-        return Work(removal(leave.terms.timeout_s), data)
+        former = _removals(leave.former, leave.owner, leave.replicas, leave.now)
+        data = Removal(leave.key, leave.owner, leave.replicas, entries=leave.entries, former=former, now=leave.now)
+        return Work(
+            removal(leave.terms.timeout_s),
+            data,
+            former=lambda: {part.url: part.entries for part in former},
+            load=lambda: in_flight(data.parts),
+        )
+
+    def former_keys(self, body: Body) -> tuple[str, ...]:
+        """Return the former URLs."""
+        status = body.get("status")
+        rows = status.get("former") if isinstance(status, Mapping) else None
+        return tuple(row["url"] for row in rows or () if isinstance(row, Mapping) and isinstance(row.get("url"), str))
+
+    def former(self, status: WorkflowStatus) -> Former:
+        """Return what a status shows of it under former URLs."""
+        rows = status.former if isinstance(status, WorkerRegistrationStatus) else None
+        return {row.url: entries_of(row.replicas) for row in rows or ()}
+
+    def with_former(self, rows: Mapping[str, tuple[ReplicaEntry, ...]]) -> FormerShown:
+        """Return the field that shows former URLs."""
+        return {"former": tuple(FormerUrl(url=url, replicas=each) for url, each in rows.items()) or None}
 
     def terms(self, spec: Mapping[str, Any]) -> Terms:
         """Return how it is drained."""
@@ -150,29 +197,20 @@ class WorkerFamily(Family[WorkerRegistrationSpec]):
         return Terms(drain.timeout_seconds, drain.on_timeout, drain.settle_seconds)
 
 
-def worker_of(plan: Plan, facts: Facts) -> DiscoveredWorker:
-    """Return what is shown of the worker, in the words of the spec."""
-    return DiscoveredWorker(
-        url=plan.url,
-        connection_mode=_MODES.get(facts.connection_mode or ""),
-        runtime=_RUNTIMES.get(facts.runtime or ""),
-        version=facts.version,
-        worker_type=plan.spec.worker_type.value,
-        models=facts.models,
-        context_length=facts.context_length,
-        dp_size=facts.dp_size,
-    )
+def _removals(
+    former: Former, owner: Owner, replicas: tuple[Replica, ...], now: Callable[[], datetime]
+) -> tuple[Removal, ...]:
+    """Return what is to be done about each former URL."""
+    return tuple(Removal(url, owner, replicas, entries=dict(entries), now=now) for url, entries in former.items())
 
 
-def facts_of(worker: DiscoveredWorker | None) -> Facts:
-    """Return what was found out about the worker."""
-    if worker is None:
-        return Facts()
-    return Facts(
-        connection_mode=worker.connection_mode.lower() if worker.connection_mode else None,
-        runtime=worker.runtime.lower() if worker.runtime else None,
-        version=worker.version,
-        models=worker.models,
-        context_length=worker.context_length,
-        dp_size=worker.dp_size,
-    )
+def serving(data: Registration, steps: Iterable[Step]) -> tuple[Claim, ...]:
+    """Say that a worker serves under its new URL while former ones are being taken off; nothing while it does not."""
+    is_handed_over = any(step.name == RetireFormer.id and step.status is not StepStatus.PENDING for step in steps)
+    states = [data.entry(replica.endpoint).state for replica in data.replicas]
+    if not is_handed_over or any(state is not EntryState.READY for state in states):
+        return ()
+    left = ", ".join(part.url for part in data.former if not part.is_gone)
+    of_former = f"; {left} is being taken off" if left else ""
+    text = f"registered on {len(states)}/{len(states)} replicas{of_former}"
+    return (ready(Truth.TRUE, ReadyReason.REGISTERED, text),)

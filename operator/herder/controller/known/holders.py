@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 
 from herder.api.meta import TOKENIZER
-from herder.controller.known.objects import Body, Key, Objects
+from herder.controller.known.objects import Body, Key, Objects, uid_of
 from herder.controller.known.subject import Subject
 from herder.workflows.owner import Holder, Owner
 
@@ -30,7 +30,31 @@ def _owner_of(owner: Owner, subject: Subject, objects: Objects) -> Key | None:
 
 def _claims(body: Body, subject: Subject) -> Iterable[str | None]:
     spec, family = body.get("spec"), subject.family
-    return (family.contested(spec if isinstance(spec, dict) else {}), family.registered_key(body))
+    return (family.contested(spec if isinstance(spec, dict) else {}), *_held(body, subject))
+
+
+def _held(body: Body, subject: Subject) -> Iterable[str | None]:
+    return (subject.family.registered_key(body), *subject.family.former_keys(body))
+
+
+def is_in_circle(subject: Subject, claim: str, objects: Objects) -> bool:
+    """Whether what a resource wants is another's that waits for its own: two that change places, or more.
+
+    None of them could be registered before another is taken off.
+    """
+    if subject.gateway is None:
+        return False
+    others = {key: objects.get(key) for key in objects.referring_to(subject.gateway) if key.kind == subject.key.kind}
+    holders = {held: body for body in others.values() if body is not None for held in _held(body, subject)}
+    seen: set[str | None] = set()
+    wanted: str | None = claim
+    while wanted in holders and wanted not in seen:
+        seen.add(wanted)
+        if uid_of(holders[wanted]) == subject.uid:
+            return wanted != claim  # what it has itself it goes back to
+        spec = holders[wanted].get("spec")
+        wanted = subject.family.contested(spec if isinstance(spec, dict) else {})
+    return False
 
 
 def _recorder_of(entry_id: str, subject: Subject, objects: Objects) -> Key | None:

@@ -12,7 +12,7 @@ from herder.api.meta import ADOPT_ANNOTATION, CANCEL_ANNOTATION, FINALIZER, MODE
 from herder.api.served import DeletionPolicy, OnTimeout, ServedSpec
 from herder.api.status import Draining, WorkflowStatus, echo
 from herder.controller.families import family_of
-from herder.controller.families.family import Family, Terms
+from herder.controller.families.family import Family, Former, Terms
 from herder.controller.known.objects import Body, Key, Objects, gateway_of, uid_of
 from herder.controller.reconcile.world import Blocked
 from herder.workflows.digest import digest
@@ -116,6 +116,11 @@ class Subject:
         """Where a run has begun that may have left something on a replica; None if none has."""
         gateway, key = self._holder, self.family.registered_as(self.status)
         return Standing(gateway, key) if gateway is not None and key is not None else None
+
+    @cached_property
+    def former(self) -> Former:
+        """What it may have under keys that it had before, beside what it is registered as."""
+        return self.family.former(self.status)
 
     @property
     def _holder(self) -> Key | None:

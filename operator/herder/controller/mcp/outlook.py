@@ -56,13 +56,22 @@ def outlook(
     )
 
 
-def served(plan: McpPlan, steps: Iterable[Step], config_map: str, rolls: str | None) -> str | None:
-    """Say that a server is published where nothing else is asked for, though its run tries again to reach it."""
+def served(plan: McpPlan, steps: Iterable[Step], config_map: str, rolls: str | None) -> tuple[Claim, ...]:
+    """Say that a server is published where nothing else is asked for, though its run tries again to reach it.
+
+    An attempt that is under way has nothing to say yet: until it has, it is not known why the one before it failed.
+    """
     steps = tuple(steps)
     done = {step.name for step in steps if step.status in _SERVED}
-    is_silent = any(step.name in _OF_SERVER and _has_failed(step) for step in steps)
-    is_enough = not plan.spec.required and is_silent and {Publish.id, Roll.id} <= done
-    return _published(plan, f"ConfigMap {config_map}", None, rolls) if is_enough else None
+    silent = next((step for step in steps if step.name in _OF_SERVER and _has_failed(step)), None)
+    if plan.spec.required or silent is None or not {Publish.id, Roll.id} <= done:
+        return ()
+    text = _published(plan, f"ConfigMap {config_map}", None, rolls)
+    why = silent.message or "the server does not answer"
+    return (
+        ready(Truth.TRUE, ReadyReason.PUBLISHED, text),
+        reachable(Truth.FALSE, ReachableReason.SERVER_UNREACHABLE, why),
+    )
 
 
 def _has_failed(step: Step) -> bool:

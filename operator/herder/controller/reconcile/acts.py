@@ -142,7 +142,8 @@ class Acts:
         status = (await self._stop(subject.uid))(subject.body)
         if subject.keeps_entries and holder is not None and standing is not None and not _is_observed(holder):
             within_reach = tuple(each for each in holder.replicas if not holder.views[each.endpoint].is_away)
-            leave = self.launcher.leave(scene, standing, within_reach, entries_of(status.replicas))
+            former = subject.family.former(status)
+            leave = self.launcher.leave(scene, standing, within_reach, entries_of(status.replicas), former)
             if not self.farewells.is_said(subject.key, subject.uid, partial(subject.family.leave, leave)):
                 return
         if await self.finalizer.take_off(subject):
@@ -151,20 +152,26 @@ class Acts:
             self._tell(subject, reason, why.value, is_warning=why is Why.FORCED)
 
     async def _abandon(self, scene: Scene, why: Why) -> None:
-        """Forget what is registered at the former place, and decide anew on that."""
+        """Forget what is registered at the former place, or under former keys, and decide anew on that."""
         subject = scene.subject
         base = await self._stop(subject.uid)
-        written = self.writer.write(
-            subject.key, subject.uid, lambda body: project.abandoned(base(body), subject.family.shown_in).dump()
-        )
+        none = subject.family.with_former({})
+
+        def forget(body: Body) -> Status:
+            if not scene.is_elsewhere:
+                return project.without_former(base(body), none).dump()
+            return project.abandoned(base(body), subject.family.shown_in, none).dump()
+
+        written = self.writer.write(subject.key, subject.uid, forget)
         written.add_done_callback(lambda _: self.queue.add(subject.key))
         log.info("place.abandoned", key=str(subject.key), why=why.name)
-        self._tell(subject, EventReason.ABANDONED, f"{scene.former_place}: {why.value}", is_warning=why is Why.FORCED)
+        place = scene.former_place if scene.is_elsewhere else ", ".join(sorted(scene.former_keys))
+        self._tell(subject, EventReason.ABANDONED, f"{place}: {why.value}", is_warning=why is Why.FORCED)
 
     async def _block(self, scene: Scene, blocked: Blocked) -> None:
         if blocked.reason in _OF_SECRETS:  # of its arrival nobody tells
             self.queue.add_after(scene.subject.key, MISSING_RECHECK_S)
-        await self._say(scene, claims.blocked(blocked.reason, blocked.message))
+        await self._say(scene, claims.blocked(blocked.reason, f"{blocked.message}{claims.stays(scene.former_keys)}"))
 
     async def _say(self, scene: Scene, said: claims.Claims) -> None:
         """Stop what runs, and say why nothing is done; what the replicas list goes on being shown, or is Unknown."""
@@ -182,7 +189,7 @@ class Acts:
                 status = project.with_tokens(status, retry=None, cancel=subject.cancel)
                 if _is_unfinished(status):
                     return project.with_claims(_cancelled(status, scene, entries, at), said, at)
-            if observation is not None and not is_stopped:
+            if observation is not None and not is_stopped and not scene.is_moving:
                 return project.with_observation(status, observation, said, at)
             seen = status if scene.shown_gateway is not None else project.unseen(status)
             return project.with_claims(seen, said, at)
@@ -215,11 +222,14 @@ class Acts:
         self._await_reading(scene)
         said: claims.Claims | None
         if keeps_failure:
-            said = claims.kept(subject.status)
+            said = claims.kept(subject.status, claims.stays(scene.former_keys))
         else:
             said = claims.settled(observation, observe_only=_is_observed(scene.gateway))
             away = [endpoint for endpoint, view in scene.gateway.views.items() if view.is_away]
             said += claims.routable_of(subject.status, scene.offers, scene.endpoints, away)
+        if scene.is_moving:  # what is observed is not what its records tell of yet
+            self._submit(subject, status_of, partial(project.with_claims, claims=said or ()))
+            return
         self._submit(subject, status_of, partial(project.with_observation, observation=observation, claims=said))
 
     def _await_reading(self, scene: Scene) -> None:

@@ -28,6 +28,11 @@ Because only what is declared, observed and running counts, a lost, doubled or r
                                                    a registration with other inputs is running      Stop
                                                    asked to retry                                   Begin registration
                                                    the run with these inputs was left unfinished    Begin, resuming it
+                                                   registered under another key, and can be
+                                                     under both at once                             Begin registration
+                                                   it serves as declared, and
+                                                     the time is up for what it was before          Abandon
+                                                     a replica that answers has that still          Begin registration
                                                    as declared everywhere                           Settle
                                                    the last run with these inputs failed            Settle
                                                      but what was in its way is seen to be gone     Begin registration
@@ -217,13 +222,27 @@ def _converge(world: World) -> Action:
     last = world.last if world.last is not None and world.last.job in _FORWARD else None
     if last is not None and _is_left(last, world.inputs):
         return Begin(last.job, resumes=True)
+    if world.is_moving:
+        return _start_over(world)
+    if world.may_forget:
+        return Abandon(Why.FORCED)
+    if world.may_retire and not world.is_cooling and not _is_cancelled(world, last):
+        return Begin(Job.REGISTRATION)
     if world.is_satisfied:
         return Settle()
     if last is not None and last.inputs == world.inputs and last.status in _ENDED_BADLY:
         return _after_failure(world, last)
-    if not world.is_actionable:
-        return Settle()
-    return Begin(Job.UPDATE if world.is_updatable else Job.REGISTRATION)
+    return Begin(Job.UPDATE if world.is_updatable else Job.REGISTRATION) if world.is_actionable else Settle()
+
+
+def _start_over(world: World) -> Action:
+    """Register what is declared beside what is registered, where a replica answers or needs nothing more."""
+    is_possible = world.is_actionable or world.is_satisfied
+    return Begin(Job.REGISTRATION) if is_possible and not world.is_cooling else Settle()
+
+
+def _is_cancelled(world: World, last: LastRun | None) -> bool:
+    return last is not None and (last.inputs, last.status) == (world.inputs, RunStatus.CANCELLED)
 
 
 def _is_called_off(world: World) -> bool:

@@ -2,7 +2,7 @@
 
 from herder.api.conditions import ReadyReason
 from herder.api.gateway import GatewayReplicaState, Mode
-from herder.api.status import RunStatus
+from herder.api.status import EntryState, RunStatus
 from herder.controller.fleet.gateways import Gateway
 from herder.controller.known.memory import Memory
 from herder.controller.known.subject import Subject
@@ -11,7 +11,7 @@ from herder.controller.reconcile.scene import Scene
 from herder.controller.reconcile.world import Blocked, LastRun, Running
 from herder.controller.running.jobs import Job, job_of
 from herder.controller.running.runs import Run
-from herder.workflows.entry import NO_ENTRY
+from herder.workflows.entry import NO_ENTRY, is_held
 
 
 def only_observed(gateway: Gateway | None) -> bool:
@@ -41,6 +41,26 @@ def refusal(gateway: Gateway | None) -> Blocked | None:
         return None
     endpoint, view = next(iter(views.items()))
     return Blocked(ReadyReason.GATEWAY_REFUSES, f"{endpoint}: {view.trouble}")
+
+
+def may_retire(scene: Scene) -> bool:
+    """Whether a replica that answers may still have it under a former key, which it needs no more."""
+    views = scene.gateway.views if scene.gateway is not None else {}
+    answering = [endpoint for endpoint in scene.endpoints if endpoint in views and not views[endpoint].is_away]
+    return serves(scene) and any(
+        endpoint not in records or is_held(records[endpoint])
+        for records in scene.former.values()
+        for endpoint in answering
+    )
+
+
+def serves(scene: Scene) -> bool:
+    """Whether every replica that answers has it as declared, and finds it well, and one does."""
+    seen = scene.observation
+    if seen is None or scene.is_moving or seen.is_actionable:
+        return False
+    states = [entry.state for endpoint, entry in seen.entries.items() if endpoint not in seen.away]
+    return bool(states) and all(state is EntryState.READY for state in states)
 
 
 def has_new_instance(scene: Scene, memory: Memory) -> bool:

@@ -78,6 +78,8 @@ class Reconciler:
         log.debug("reconcile.decided", key=str(key), action=type(action).__name__)
         if not isinstance(action, Begin) or not self.giveback.takes(action, scene, memory):
             await self.acts.do(action, scene)
+        if scene.is_moving and isinstance(action, Begin):
+            memory.given.clear()  # that was under the former key, of whose records it is a part from now on
         self._come_back(key, cools_in_s, changes_in_s)
 
     def _come_back(self, key: Key, *delays_s: float | None) -> None:
@@ -93,7 +95,9 @@ class Reconciler:
     def _changes_in_s(self, scene: Scene, memory: Memory) -> float | None:
         """Return how long it is until something else is to be done about its leaving, None if time changes nothing."""
         subject = scene.subject
-        forced_s = self.scout.forced_in_s(subject, memory) if scene.is_leaving else None
+        if not scene.is_leaving:
+            return self.scout.forgotten_in_s(scene)
+        forced_s = self.scout.forced_in_s(subject, memory)
         is_new = scene.is_elsewhere and scene.barred is not None and subject.status.drain is None
         is_awaited = is_new or (forced_s == 0 and subject.has_finalizer and not memory.has_tried_removal)
         return _CHANCE_RECHECK_S if is_awaited else forced_s

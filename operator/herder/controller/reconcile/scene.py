@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
-from herder.controller.families.family import Declared
+from herder.controller.families.family import Declared, Former
 from herder.controller.fleet.gateways import Gateway
 from herder.controller.known.subject import Subject
 from herder.controller.listing.observation import Observation
@@ -30,6 +30,9 @@ class Scene:
     barred: Blocked | None = None
     """Why nothing can be taken off the holder."""
     is_elsewhere: bool = False
+    """Whether it must be taken off where it is registered before it can be registered where it is declared."""
+    is_moving: bool = False
+    """Whether it is registered there under another key than is declared, and can be under both."""
     is_astray: bool = False
     """Whether nothing can be taken off the holder for good."""
     is_unmarked: bool = False
@@ -41,6 +44,18 @@ class Scene:
     """Names the other living resource that has an entry."""
     records: Mapping[str, Entry] = field(default_factory=dict)
     """What is known of it on each replica: what the status says, and what was given back since."""
+
+    @property
+    def former(self) -> Former:
+        """What it may have under keys that it had before."""
+        return self.subject.former
+
+    @property
+    def former_keys(self) -> frozenset[str]:
+        """The keys but for the declared one that it may be registered under where it stays."""
+        standing, declared = self.subject.registered, self.subject.family.contested(self.subject.raw_spec)
+        keys = {*self.former, standing.key} if standing is not None and self.is_moving else set(self.former)
+        return frozenset(keys - {declared})
 
     @property
     def is_leaving(self) -> bool:

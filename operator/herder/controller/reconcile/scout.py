@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
+from math import inf
 from typing import Final
 
 from herder.api.conditions import ReadyReason
@@ -21,16 +22,19 @@ from herder.controller.listing.observe import Reading, as_recorded, observe
 from herder.controller.reconcile.glance import (
     has_new_instance,
     last_run,
+    may_retire,
     only_observed,
     refusal,
     running,
+    serves,
     to_be_moved,
 )
+from herder.controller.reconcile.places import is_elsewhere_now, may_be_both
 from herder.controller.reconcile.scene import Scene, endpoints_of
 from herder.controller.reconcile.world import Blocked, World
 from herder.controller.running.restore import entries_of
 from herder.controller.running.runs import Run
-from herder.workflows.entry import Entry
+from herder.workflows.entry import NO_ENTRY, Entry, is_held
 
 _AWAY: Final = (
     "what it has on {} is to be left, and does not say so there yet: it goes when that answers and was told, or when "
@@ -115,34 +119,50 @@ class Scout:
             )
         if (gateway is None and unusable is None) or (holder is None and barred is None):
             return None
-        is_elsewhere = self._is_elsewhere(subject)
+        is_moving = may_be_both(subject, gateway, self._objects)
+        is_elsewhere = is_elsewhere_now(subject) and not is_moving
         blocked = subject.invalid or unusable or refusal(gateway)
         if blocked is None and not is_elsewhere:
             blocked = conflict_of(subject, self._objects)
         if blocked is not None or gateway is None or is_elsewhere:
             barred = barred or refusal(holder)
             is_astray = is_elsewhere and is_astray
-            return Scene(subject, gateway, holder, None, blocked, barred, is_elsewhere, is_astray, records=records)
-        return await self._compared(subject, gateway, memory, records)
+            return Scene(
+                subject,
+                gateway,
+                holder,
+                blocked=blocked,
+                barred=barred,
+                is_elsewhere=is_elsewhere,
+                is_moving=is_moving,
+                is_astray=is_astray,
+                records=records,
+            )
+        return await self._compared(subject, gateway, memory, records, is_moving=is_moving)
 
     async def _unmarked(self, subject: Subject, holder: Gateway | None, records: Mapping[str, Entry]) -> list[str]:
         """Return the replicas that are away and may hold an entry that is to be left, and does not say so."""
         if holder is None or not subject.keeps_entries or not (subject.family.is_listed and subject.family.is_swept):
             return []
-        away = [e for e, view in holder.views.items() if view.is_away and e in records and records[e].worker_id]
+        silent = [endpoint for endpoint, view in holder.views.items() if view.is_away]
+        former = [e for e in silent if any(is_held(of.get(e, NO_ENTRY)) for of in subject.former.values())]
+        away = [e for e in silent if e in records and records[e].worker_id]
         if not away:
-            return []
+            return sorted(former)
         told = None
         if subject.spec is not None:
             with suppress(SecretMissing):
                 vault = self._rotation.vault(subject.key, holder.access.resync_s)
                 told = (await self._declare(subject, holder, vault)).spec_hash
-        return sorted(endpoint for endpoint in away if records[endpoint].spec_hash != told)
+        return sorted({*former, *(endpoint for endpoint in away if records[endpoint].spec_hash != told)})
 
     async def _compared(
-        self, subject: Subject, gateway: Gateway, memory: Memory, records: Mapping[str, Entry]
+        self, subject: Subject, gateway: Gateway, memory: Memory, records: Mapping[str, Entry], *, is_moving: bool
     ) -> Scene:
         """Return the scene of a resource that is where it is to be, or nowhere yet, on a gateway that can be driven."""
+        known: Mapping[str, Entry] = records
+        if is_moving:  # the records are of another key, unless it goes back to one that it had
+            known = subject.former.get(subject.family.contested(subject.raw_spec) or "", {})
         left_out = memory.left_out if self._cools(memory) else frozenset()
         now, registry = self._clock.now(), subject.family.registry
         holder = holder_in(self._objects, subject)
@@ -153,22 +173,24 @@ class Scout:
         except SecretMissing as error:
             blocked = Blocked(error.reason, str(error))
             keyless = await self._declare(subject, gateway, _NoSecrets())
-            seen = as_recorded(observe(keyless, records, endpoints_of(gateway), reading), records)
+            seen = as_recorded(observe(keyless, known, endpoints_of(gateway), reading), known)
             return Scene(
                 subject,
                 gateway,
                 gateway,
                 blocked=blocked,
+                is_moving=is_moving,
                 observation=seen,
                 not_before_s=memory.ended_at_s,
                 records=records,
             )
-        seen = observe(declared, records, endpoints_of(gateway), reading)
+        seen = observe(declared, known, endpoints_of(gateway), reading)
         return Scene(
             subject,
             gateway,
             gateway,
             declared,
+            is_moving=is_moving,
             observation=seen,
             not_before_s=memory.ended_at_s,
             holder_of=holder,
@@ -181,16 +203,6 @@ class Scout:
         site = Site(name, observes, resync_s, gateway.access.hosts, subject.status, self._tools)
         declared: Declared = await subject.family.declare_at(subject.spec, subject.owner, vault, site)
         return declared
-
-    @staticmethod
-    def _is_elsewhere(subject: Subject) -> bool:
-        """Whether it must be taken off where it is registered before it can be registered where it is declared."""
-        standing = subject.registered
-        if standing is None or subject.gateway is None:
-            return False
-        claim = subject.family.contested(subject.raw_spec)
-        is_other_key = subject.family.moves and claim is not None and standing.key != claim
-        return standing.gateway != subject.gateway or is_other_key
 
     def world(self, scene: Scene, run: Run | None, memory: Memory) -> World:
         """Return what counts for the decision."""
@@ -210,6 +222,9 @@ class Scout:
             inputs=scene.inputs,
             standing=scene.standing,
             is_elsewhere=scene.is_elsewhere,
+            is_moving=scene.is_moving,
+            may_retire=may_retire(scene),
+            may_forget=serves(scene) and self._is_over(scene, memory),
             is_astray=scene.is_astray,
             barred=scene.barred,
             asks_retry=subject.asks_retry,
@@ -228,6 +243,15 @@ class Scout:
         """Return which instance of each of a gateway's replicas was met last, by endpoint."""
         gateway = self._gateways.get(key) if key is not None else None
         return {e: view.instance for e, view in gateway.views.items()} if gateway is not None else {}
+
+    def forgotten_in_s(self, scene: Scene) -> float | None:
+        """Return how long what it has under former keys is waited for yet; None if for as long as it takes."""
+        return scene.subject.overdue_in_s(self._clock.now()) if scene.former else None
+
+    def _is_over(self, scene: Scene, memory: Memory) -> bool:
+        """Whether that time is up, and no run of this process could yet do something about it."""
+        is_tried = memory.ended_at_s > -inf or not may_retire(scene)
+        return self.forgotten_in_s(scene) == 0 and is_tried
 
     def forced_in_s(self, subject: Subject, memory: Memory) -> float | None:
         """Return how long its removal is let go on; None if for as long as it takes, or if it does not leave.

@@ -66,6 +66,12 @@ class World:
     """Where it is registered; what a removal would work with now."""
     is_elsewhere: bool = False
     """Whether that is another place than it is to be registered at."""
+    is_moving: bool = False
+    """Whether it is registered there as something else than is declared, and can be as both."""
+    may_retire: bool = False
+    """Whether it serves as declared, and a replica that answers may still have it as it was before."""
+    may_forget: bool = False
+    """Whether it serves as declared, and the time is up for what it was before."""
     is_astray: bool = False
     """Whether nothing can be taken off there any more: the gateway is gone, or only observed."""
     barred: Blocked | None = None

@@ -159,7 +159,9 @@ class Sweeper:
 
 
 def _urls(body: Body) -> set[str]:
-    """Return the URLs that a resource declares and has registered, as far as it says any."""
+    """Return the URLs that a resource declares, has registered, and had before, as far as it says any."""
+    status = body.get("status") or {}
     declared = (body.get("spec") or {}).get("url")
-    registered = ((body.get("status") or {}).get("worker") or {}).get("url")
-    return {url_key(url) for url in (declared, registered) if isinstance(url, str)}
+    registered = (status.get("worker") or {}).get("url")
+    former = (each.get("url") for each in status.get("former") or ())
+    return {url_key(url) for url in (declared, registered, *former) if isinstance(url, str)}

@@ -1,11 +1,12 @@
 """From a scene to a run: the workflow, the data it works on, the state it begins with, and what it shows of itself."""
 
 from dataclasses import dataclass
+from math import inf
 from typing import Any, Final
 
 from herder.api.status import RunStatus, WorkflowRun
 from herder.controller.clock import Clock
-from herder.controller.families.family import Leave, Order, Tools, Work
+from herder.controller.families.family import Former, Leave, Order, Tools, Work
 from herder.controller.known.subject import Standing
 from herder.controller.reconcile.scene import Scene
 from herder.controller.running.jobs import Job, job_of
@@ -14,7 +15,7 @@ from herder.controller.running.runs import Run, Runs
 from herder.controller.status.portrait import Portrait
 from herder.engine import STEP_ENDED, WorkflowState
 from herder.gateway.replica import Replica
-from herder.workflows.entry import LOST_ADD, REGISTERED, Entry
+from herder.workflows.entry import LOST_ADD, NO_ENTRY, REGISTERED, Entry, is_held
 from herder.workflows.removal.steps import Drain
 from herder.workflows.tokenizer.removal import Unload
 from herder.workflows.wasm.removal import Remove
@@ -39,13 +40,16 @@ class Launcher:
         if declared is None or gateway is None:
             raise ValueError("a registration needs a declaration and a gateway")
         left = subject.status.workflow if resumes else None
+        entries, former = _places(scene, declared.key, left)
         order = Order(
             replicas=gateway.replicas,
-            entries=known_entries(scene, left),
+            entries=entries,
             status=subject.status,
             tools=self.tools,
             adopt=subject.adopts,
             holder=scene.holder_of,
+            former=former,
+            terms=subject.terms,
             resumes=resumes,
             now=self.clock.now,
         )
@@ -58,12 +62,18 @@ class Launcher:
         if holder is None or standing is None:
             raise ValueError("a removal needs something registered, and the gateway that it is on")
         left = subject.status.workflow
-        leave = self.leave(scene, standing, holder.replicas, _doubted(scene, known_entries(scene, left)))
+        entries = _doubted(scene, known_entries(scene, left))
+        leave = self.leave(scene, standing, holder.replicas, entries, scene.former)
         work = subject.family.removal(leave)
         return self._run(scene, Job.REMOVAL, work, left if resumes else None, standing.hash)
 
     def leave(
-        self, scene: Scene, standing: Standing, replicas: tuple[Replica, ...], entries: dict[str, Entry]
+        self,
+        scene: Scene,
+        standing: Standing,
+        replicas: tuple[Replica, ...],
+        entries: dict[str, Entry],
+        former: Former,
     ) -> Leave:
         """Return what is to be known of a resource that goes from where it stands."""
         subject = scene.subject
@@ -77,6 +87,7 @@ class Launcher:
             replicas=replicas,
             entries=entries,
             tools=self.tools,
+            former=former,
             now=self.clock.now,
         )
 
@@ -96,6 +107,7 @@ class Launcher:
             state=state,
             render=portrait.progress,
             left_as=portrait.left_as,
+            left=work.former,
             render_end=portrait.end,
             is_last=job is Job.REMOVAL and scene.subject.is_deleting,
         )
@@ -117,15 +129,37 @@ def known_entries(scene: Scene, left: WorkflowRun | None) -> dict[str, Entry]:
     return entries
 
 
+def _places(scene: Scene, key: str, left: WorkflowRun | None) -> tuple[dict[str, Entry], Former]:
+    """Return the records of the declared key, and those of the keys that a resource has beside it, for a registration.
+
+    One that is to be moved has what it was registered as among the latter from then on, if a replica may hold that; and
+    what it goes back to no more.
+    """
+    standing = scene.subject.registered
+    if not scene.is_moving or standing is None:
+        return known_entries(scene, left), scene.former
+    former = {each: entries for each, entries in scene.former.items() if each != key}
+    held = _doubted(scene, known_entries(scene, scene.subject.status.workflow))
+    if any(is_held(entry) for entry in held.values()):
+        former[standing.key] = {endpoint: held.get(endpoint, NO_ENTRY) for endpoint in scene.held_on}
+    return dict(scene.former.get(key, {})), former
+
+
 def _doubted(scene: Scene, entries: dict[str, Entry]) -> dict[str, Entry]:
     """Return the records for a removal: what is in no list may have been given back by a process that was killed then.
 
-    So it may be pending, under an id that nobody has written down.
+    So it may be pending, under an id that nobody has written down. A list that is older than a run of this process
+    tells of nothing of the kind.
     """
     family, holder, standing = scene.subject.family, scene.holder, scene.subject.registered
     if holder is None or standing is None or not family.is_given_back:
         return entries
-    unlisted = {e for e, view in holder.views.items() if not view.listed(family.registry, standing.key)}
+    unlisted = {
+        endpoint
+        for endpoint, view in holder.views.items()
+        if not view.listed(family.registry, standing.key)
+        and not view.read_at_s(family.registry) <= scene.not_before_s > -inf
+    }
     return {e: LOST_ADD if e in unlisted and entry.state in REGISTERED else entry for e, entry in entries.items()}
 
 
@@ -135,9 +169,19 @@ def has_been_sent(state: WorkflowState[Any]) -> bool:
 
 
 def left_out(run: Run) -> frozenset[str]:
-    """Return the replicas that a registration, or an update, which came to its end went without."""
+    """Return the replicas that a registration, or an update, which came to its end went without.
+
+    One that still has the resource under a former key counts among them.
+    """
     if job_of(run.name) is Job.REMOVAL:
         return frozenset()
     entries: dict[str, Entry] = run.state.data.entries
-    endpoints = (replica.endpoint for replica in run.state.data.replicas)
-    return frozenset(e for e in endpoints if e not in entries or entries[e].state not in REGISTERED)
+    endpoints = [replica.endpoint for replica in run.state.data.replicas]
+    former = list(run.left().values())
+    return frozenset(
+        e
+        for e in endpoints
+        if e not in entries
+        or entries[e].state not in REGISTERED
+        or any(e not in records or is_held(records[e]) for records in former)
+    )

@@ -15,6 +15,7 @@ from typing import Any, Final
 import structlog
 
 from herder.api.status import WorkflowStatus
+from herder.controller.families.family import Former
 from herder.controller.known.objects import Body, Key
 from herder.controller.running.failpoints import Tripwire
 from herder.controller.running.line import Turn
@@ -59,6 +60,8 @@ class Run:
     left_as: Callable[["Run", Body], WorkflowStatus]
     """What is there once it was stopped: exact, so that another run may go on from it."""
     render_end: Callable[["Run", Body, WorkflowOutcome], Status]
+    left: Callable[[], Former] = dict
+    """What replicas still have under keys that the object had before."""
     is_last: bool = False
     """Whether the object goes when the run has succeeded, so that this end needs not to be written."""
     is_begun: bool = False

@@ -39,7 +39,7 @@ PASSES_WITH_GATEWAY: Final = GATEWAY_AWAY | {"GatewayRefuses"}
 _TAKES_ITS_TIME: Final = frozenset({"Applying", "Checking", "Draining", "Loading"})
 """The reasons of steps that only wait for something that ends by itself."""
 
-_WAITS: Final = _TAKES_ITS_TIME | {"WorkerPending", "RollingOut"}
+_WAITS: Final = _TAKES_ITS_TIME | {"WorkerPending", "WorkerNotReady", "RollingOut"}
 """The reasons of steps that wait though nothing has failed: for a worker to come up, too, which it may never do."""
 
 _SICK: Final = frozenset({EntryState.NOT_READY, EntryState.FAILED})
@@ -150,18 +150,25 @@ def registering(text: str) -> Claims:
     )
 
 
-def running(steps: Iterable[Step], *, is_removal: bool, served: str | None = None) -> Claims:
+def stays(keys: Iterable[str]) -> str:
+    """What is said of the former keys that a resource has beside the declared one; empty where it has none."""
+    former = ", ".join(sorted(keys))
+    return f"; {former}, as it was before, stays registered meanwhile" if former else ""
+
+
+def running(steps: Iterable[Step], *, is_removal: bool, served: Claims = (), beside: str = "") -> Claims:
     """A run is in progress; the step that is retried, if one is, says why and when next.
 
-    `served` says why the resource is Ready all the same.
+    `served` says why the resource is Ready all the same, `beside` what else holds meanwhile.
     """
     at_work = [step for step in steps if step.status in {StepStatus.RUNNING, StepStatus.RETRYING}]
     current = next((step for step in at_work if step.message), at_work[0] if at_work else None)
     text, reason = _in_progress(current, "removal" if is_removal else "registration")
+    text += beside
     if is_removal:
         return (ready(Truth.FALSE, ReadyReason.REMOVING, text), reconciling(ReconcilingReason.REMOVING, text))
-    if served is not None:
-        return (ready(Truth.TRUE, ReadyReason.PUBLISHED, served), reconciling(reason, text))
+    if served:
+        return (*served, reconciling(reason, text))
     return (ready(Truth.FALSE, ReadyReason.REGISTERING, text), reconciling(reason, text))
 
 
@@ -182,10 +189,10 @@ def _in_progress(step: Step | None, job: str) -> tuple[str, ReconcilingReason]:
     return f"step {step.name} is retried ({how}): {step.message}", ReconcilingReason.PROGRESSING_WITH_RETRY
 
 
-def failed(step: str | None, problem: Problem, *, is_removal: bool) -> Claims:
+def failed(step: str | None, problem: Problem, *, is_removal: bool, beside: str = "") -> Claims:
     """A run has failed: by itself it goes on only where a gateway was out of reach."""
     what = f"step {step} failed" if step else "the run failed"
-    text = f"{what}: {problem.message}"
+    text = f"{what}: {problem.message}{beside}"
     if problem.reason in GATEWAY_AWAY:
         text += "; it goes on when the gateway answers"
         return (
@@ -209,7 +216,7 @@ def cancelled() -> Claims:
     return (ready(Truth.FALSE, ReadyReason.CANCELLED, text), stalled(StalledReason.CANCELLED, text))
 
 
-def kept(status: WorkflowStatus) -> Claims | None:
+def kept(status: WorkflowStatus, beside: str = "") -> Claims | None:
     """What is said for as long as nothing changes after a run that ended badly; None where the status says it still.
 
     Other things may have been said since, such as Observed: then it is read off the run's own record.
@@ -221,9 +228,10 @@ def kept(status: WorkflowStatus) -> Claims | None:
         return cancelled()
     step = next((step for step in run.steps if step.status is StepStatus.FAILED and step.reason), None)
     if step is None:
-        return failed(None, Problem("StepFailed", "no reason was given", retryable=True), is_removal=False)
+        unknown = Problem("StepFailed", "no reason was given", retryable=True)
+        return failed(None, unknown, is_removal=False, beside=beside)
     problem = Problem(step.reason or "StepFailed", step.message or "no reason was given", retryable=False)
-    return failed(step.name, problem, is_removal=False)
+    return failed(step.name, problem, is_removal=False, beside=beside)
 
 
 def suspended() -> Claims:

@@ -36,7 +36,17 @@ def _without_times(status: Status) -> Status:
     rows = status.get("replicas")
     if rows is None:
         return status
-    return {**status, "replicas": [{name: row[name] for name in row if name != "verifiedAt"} for row in rows]}
+    former = {"former": [{**each, **_without_times(each)} for each in status["former"]]} if "former" in status else {}
+    return {**status, "replicas": [{name: row[name] for name in row if name != "verifiedAt"} for row in rows], **former}
+
+
+def _without_settled_former(status: Status) -> Status:
+    """What is plainly listed under a former key says itself whose it is: it is found again without a row."""
+    if "former" not in status:
+        return status
+    kept = [[row for row in each.get("replicas", ()) if row["state"] != "Ready"] for each in status["former"]]
+    former = [{**each, "replicas": rows} for each, rows in zip(status["former"], kept, strict=True)]
+    return {**status, "former": former}
 
 
 def _with_short_lists(field: str, name: str, most: int, status: Status) -> Status:
@@ -57,6 +67,13 @@ def _with_short_texts(most: int, status: Status) -> Status:
 
 def _without_history(status: Status) -> Status:
     return {**status, "history": []} if "history" in status else status
+
+
+def _without_former_rows(status: Status) -> Status:
+    """Of what it was before, only the keys are kept: each replica is looked at for them."""
+    return (
+        {**status, "former": [{**each, "replicas": []} for each in status["former"]]} if "former" in status else status
+    )
 
 
 def _with_rows_that_fit(status: Status) -> Status:
@@ -88,5 +105,7 @@ _CUTS: Final[tuple[Callable[[Status], Status], ...]] = (
     partial(_with_short_lists, "worker", "models", 2),
     partial(_with_short_texts, 24),
     _without_history,
+    _without_settled_former,
+    _without_former_rows,
     _with_rows_that_fit,
 )

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
+from herder.api.base import ApiModel
 from herder.api.status import Draining, EntryState
 from herder.controller.clock import Clock
 from herder.controller.families.family import Work
@@ -16,7 +17,7 @@ from herder.controller.running.runs import Run, Runs
 from herder.controller.status import claims, project
 from herder.controller.status.wishes import Status
 from herder.engine import WorkflowOutcome, WorkflowStatus
-from herder.workflows.entry import NO_ENTRY
+from herder.workflows.entry import NO_ENTRY, Entry, is_held
 from herder.workflows.errors import Problem
 
 _ABSENT: Final = EntryState.ABSENT
@@ -65,7 +66,8 @@ class Portrait:
             found = project.completed(report.shown[family.shown_in], family.shown(base), family.key_in)
             report = replace(report, shown={family.shown_in: found})
         served = self.work.served(report.steps)
-        said = claims.running(report.steps, is_removal=self._is_removal, served=served)
+        beside = "" if served else self._stays
+        said = claims.running(report.steps, is_removal=self._is_removal, served=served, beside=beside)
         return project.with_run(base, report, said + self._beside(run, report, base), self._moment())
 
     def _verdict(self, report: project.RunReport, outcome: WorkflowOutcome) -> claims.Claims:
@@ -77,7 +79,12 @@ class Portrait:
         problem = report.problems.get(failed or "", _UNKNOWN)
         if problem is _UNKNOWN and outcome.error:
             problem = Problem("StepFailed", outcome.error, retryable=True)
-        return claims.failed(failed, problem, is_removal=self._is_removal)
+        return claims.failed(failed, problem, is_removal=self._is_removal, beside=self._stays)
+
+    @property
+    def _stays(self) -> str:
+        """Return what is said of former keys while a registration goes on, or after it has failed."""
+        return "" if self._is_removal else claims.stays(self.work.former())
 
     def _registered(self) -> claims.Claims:
         declared = self.scene.declared
@@ -90,11 +97,19 @@ class Portrait:
         """Return what is said beside Ready. What a run does not know of every replica is said as it was."""
         if not self._is_removal:
             offers: dict[str, bool] = getattr(self.work.data, "routable", {})
-            return claims.routable_of(base, offers if run.outcome is not None else {}, report.endpoints)
+            said = claims.routable_of(base, offers if run.outcome is not None else {}, report.endpoints)
+            return said if report.drain is None else (*said, claims.draining(self._left({}), is_over=False))
         if not self.scene.subject.family.drains:
             return ()
         is_over = report.state.status is WorkflowStatus.COMPLETED
-        return (claims.draining({e: report.entries.get(e, NO_ENTRY) for e in report.endpoints}, is_over=is_over),)
+        return (claims.draining(self._left(report.entries), is_over=is_over),)
+
+    def _left(self, entries: Mapping[str, Entry]) -> dict[str, Entry]:
+        """Return an entry of each replica: one that it still has, under whichever key, or else any."""
+        shown = {endpoint: entries.get(endpoint, NO_ENTRY) for endpoint in self._endpoints}
+        for records in self.work.former().values():
+            shown |= {e: entry for e, entry in records.items() if e in shown and is_held(entry)}
+        return shown
 
     def _report(self, run: Run, base: project.Status) -> project.RunReport:
         state = self.runs.live_state(run)
@@ -114,7 +129,8 @@ class Portrait:
             gateway=gateway.name if gateway is not None else None,
             shown=self._shown(removed=removed),
             spec_hash=None if self._is_removal or self.scene.declared is None else self.scene.declared.spec_hash,
-            drain=self._drain(base) if self._is_removal and not removed else None,
+            former=self._former(removed=removed),
+            drain=None if removed else self._drain(base),
             is_listed=subject.family.is_listed,
         )
 
@@ -130,9 +146,19 @@ class Portrait:
             return {family.shown_in: self.work.shown()}
         return {family.shown_in: None if removed else family.shown(self.scene.subject.status)}
 
-    def _drain(self, base: project.Status) -> Draining:
-        in_flight: Mapping[str, int] = getattr(self.work.data, "in_flight", {})
-        return self.scene.subject.draining(base, self.clock.now(), sum(in_flight.values()) if in_flight else None)
+    def _former(self, *, removed: bool) -> Mapping[str, tuple[ApiModel, ...] | None]:
+        left = {} if removed else self.work.former()
+        rows = {key: project.rows(entries, self._endpoints) for key, entries in left.items()}
+        return self.scene.subject.family.with_former(rows)
+
+    def _drain(self, base: project.Status) -> Draining | None:
+        """Return since and until when it is taken off: as a whole, or under former keys once that has begun."""
+        load = self.work.load()
+        if not self._is_removal:
+            is_on = load is not None or (base.drain is not None and not self.scene.is_moving)
+            if not (is_on and self.work.former()):
+                return None
+        return self.scene.subject.draining(base, self.clock.now(), load)
 
     def _with_token(self, base: project.Status) -> project.Status:
         """A run that begins is what a retry asked for."""

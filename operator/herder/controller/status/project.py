@@ -58,6 +58,8 @@ class RunReport:
     """The name of the gateway on which something of it may be; None where nothing is any more."""
     shown: Mapping[str, ApiModel | None]
     """What was found out, under the name of its field in the status."""
+    former: Mapping[str, tuple[ApiModel, ...] | None]
+    """What it has under former keys, under the name of its field in the status."""
     spec_hash: str | None
     """None for a removal: nothing is registered as declared any more."""
     drain: Draining | None = field(default=None)
@@ -96,6 +98,7 @@ def with_run(base: Status, run: RunReport, claims: Claims, at: Moment) -> Status
             "gateway": run.gateway,
             "drain": run.drain,
             **run.shown,
+            **run.former,
         }
     )
 
@@ -143,9 +146,15 @@ def with_observation(base: Status, observation: Observation, claims: Claims | No
     return status.model_copy(update={"registered": observation.registered, "replicas": shown, **observation.shown})
 
 
-def abandoned(base: Status, shown_in: str) -> Status:
+def abandoned(base: Status, shown_in: str, no_former: Mapping[str, tuple[ApiModel, ...] | None]) -> Status:
     """What is registered elsewhere is left to itself: nothing is known of this resource on any replica."""
-    return base.model_copy(update={"gateway": None, "drain": None, "replicas": (), "registered": None, shown_in: None})
+    place = {"gateway": None, "drain": None, "replicas": (), "registered": None, shown_in: None}
+    return base.model_copy(update={**place, **no_former})
+
+
+def without_former(base: Status, no_former: Mapping[str, tuple[ApiModel, ...] | None]) -> Status:
+    """What it may still have under former keys is left to itself."""
+    return base.model_copy(update={"drain": None, **no_former})
 
 
 def with_drain(base: Status, drain: Draining | None) -> Status:

@@ -103,9 +103,8 @@ _TIMEOUTS_S: Final = {
 """How long one attempt may take: longer than all that it asks for, one after another."""
 
 
-@lru_cache(maxsize=256)
-def registration(budget_s: int) -> WorkflowDefinition[Registration]:
-    """Return the workflow for workers that have `budget_s` seconds to come up; its id tells budgets apart."""
+def registration_steps(budget_s: int) -> tuple[StepDefinition[Registration], ...]:
+    """Return the steps for workers that have `budget_s` seconds to come up."""
     policies = _policies(budget_s)
 
     def step(
@@ -121,7 +120,7 @@ def registration(budget_s: int) -> WorkflowDefinition[Registration]:
             failure_action=FailureAction.CONTINUE_NEXT_STEP if goes_on else FailureAction.FAIL_WORKFLOW,
         )
 
-    steps = (
+    return (
         step(Classify()),
         step(DetectConnection(), "classify", run_if=is_probed_here),
         step(DetectBackend(), "detect_connection", run_if=is_probed_here),
@@ -134,4 +133,9 @@ def registration(budget_s: int) -> WorkflowDefinition[Registration]:
         step(AwaitRoutable[Registration](), "verify", goes_on=True),
         step(VerifyTokenizer(), "verify", run_if=speaks_grpc, goes_on=True),
     )
-    return WorkflowDefinition(f"{NAME}/{budget_s}s", steps, name=NAME)
+
+
+@lru_cache(maxsize=256)
+def registration(budget_s: int) -> WorkflowDefinition[Registration]:
+    """Return the workflow for workers that have `budget_s` seconds to come up; its id tells budgets apart."""
+    return WorkflowDefinition(f"{NAME}/{budget_s}s", registration_steps(budget_s), name=NAME)

@@ -15,7 +15,7 @@ from herder.workflows.removal.steps import Confirm, Drain, Find, Remove, is_list
 
 NAME: Final = "worker-removal"
 
-_SHORTEST_S: Final = 5.0
+SHORTEST_S: Final = 5.0
 """Time that a removal has at least: one look is not enough, whatever is declared."""
 
 
@@ -23,7 +23,7 @@ _SHORTEST_S: Final = 5.0
 def removal(timeout_s: int) -> WorkflowDefinition[Removal]:
     """Return the workflow for removals that every replica must have confirmed within `timeout_s` seconds."""
     look = RetryPolicy(max_attempts=3, backoff=ExponentialBackoff(base=0.25, maximum=1.0))
-    until = ExponentialBackoff(base=0.1, maximum=1.0, max_elapsed=max(_SHORTEST_S, timeout_s))
+    until = ExponentialBackoff(base=0.1, maximum=1.0, max_elapsed=max(SHORTEST_S, timeout_s))
     wait = RetryPolicy(max_attempts=None, backoff=until)
     steps = (
         StepDefinition("find", Find(), retry=look, timeout=30.0),

@@ -4,7 +4,7 @@
 
 Each replica gets a PATCH where that suffices, else a PUT; requests under way go on through both. The ranks of a
 data-parallel worker, which the gateway puts not, are drained and registered anew where a PATCH does not do. A replica
-that turns out to lack the worker gets it, too. A changed URL is no update but a removal and a registration.
+that turns out to lack the worker gets it, too. A changed URL is no update but a `worker-move`.
 """
 
 from functools import lru_cache
