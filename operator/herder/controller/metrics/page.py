@@ -10,9 +10,10 @@ _HEAD: Final = """\
 <!-- Made from the code: make generate. -->
 # Metrics
 
-`herder run` serves them in Prometheus' text format, `/metrics` on `--metrics-port`. No label holds a URL, a message or
-anything of a Secret. Series that name a gateway go with it; all other labels have few values, however many resources
-there are. Scrape with `honor_labels: true` (the chart's monitors do): `namespace` is the gateway's, not herder's.
+`herder run` serves them in Prometheus' text format, `/metrics` on `--metrics-port` (8081; 0: off) of `127.0.0.1` unless
+`--metrics-host` says otherwise; the chart does with `metrics.enabled`. No label holds a URL, a message or anything
+of a Secret. Series that name a gateway go with it; all other labels have few values, however many resources there are.
+Scrape with `honor_labels: true` (the chart's monitors do): `namespace` is the gateway's, not herder's.
 
 [Alerts](runbooks/README.md) and a dashboard for Grafana come with the chart. Metrics of single resources come from
 [kube-state-metrics](gitops.md#kube-state-metrics).
