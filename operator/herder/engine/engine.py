@@ -107,6 +107,7 @@ class WorkflowEngine:
         going_on.updated_at = self._ports.clock()
         if state.status in WORKFLOW_ENDED or await self._has_ended(state.instance_id):
             going_on.instance_id = self._ids()
+        self._check_open()  # again: the store may have taken its time
         if going_on.instance_id in self._runs:
             raise WorkflowError(f"instance {going_on.instance_id!r} is running already")
         return await self._begin(plan, going_on, progress_of(plan, going_on.steps))
@@ -203,9 +204,12 @@ class WorkflowEngine:
         task.add_done_callback(self._cleanups.discard)
         return task
 
-    def _plan(self, definition_id: str) -> Plan:
+    def _check_open(self) -> None:
         if self._is_shutting_down:
             raise EngineShutDownError("the engine is shutting down and starts no workflow any more")
+
+    def _plan(self, definition_id: str) -> Plan:
+        self._check_open()
         try:
             return self._plans[definition_id]
         except KeyError:

@@ -124,12 +124,21 @@ class Flow:
     def close(self, end: Answer) -> None:
         """Say how it ends, unless that has been said."""
         if self.end is None:
+            self._take_back()
             self.end = end
             self.errands.close()
 
     def come_to_a_standstill(self) -> None:
         """End the workflow: nothing runs, waits or can start any more."""
         self.close(standstill(self._plan, self._progress))
+
+    def _take_back(self) -> None:
+        """Take back the beginnings that are not written yet: what they stand for won't be launched any more."""
+        for step in self._begun:
+            self.changes.remove(step.begun)
+            if self._state.steps[step.id].attempts == 0:
+                self._progress.claimed.discard(step.id)
+        self._begun.clear()
 
     def _attempt(self, steps: Sequence[PlannedStep]) -> None:
         """Launch an attempt of each step. Most are through at once and successful: those take the short way."""
@@ -262,6 +271,7 @@ class Flow:
         if step.goes_on:
             self._satisfied(step)
         else:
+            self._take_back()  # before it is said which steps were not reached
             self.close(failure(self._plan, self._progress, step.id, told(error)))
 
     def _satisfied(self, step: PlannedStep) -> None:

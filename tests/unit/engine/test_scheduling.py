@@ -7,15 +7,17 @@ from typing import Any
 
 import pytest
 
-from herder.engine import FailureAction, StepDefinition, StepStatus
+from herder.engine import FailureAction, FixedBackoff, RetryPolicy, StepDefinition, StepStatus
 from unit.engine.kit import (
     EPOCH,
     Context,
     Data,
+    Recorder,
     Step,
     clock,
     elapsed_s,
     engine_with,
+    flaky,
     noop,
     raising,
     sleeping,
@@ -251,3 +253,36 @@ async def test_moments_are_those_of_the_engines_clock() -> None:
     assert (state.created_at, state.updated_at) == (EPOCH, clock())
     assert state.steps["a"].started_at == EPOCH + timedelta(seconds=2)
     assert state.steps["a"].finished_at == EPOCH + timedelta(seconds=5)
+
+
+@pytest.mark.parametrize("is_retried", [False, True], ids=["its first attempt", "another attempt"])
+@virtual_time
+async def test_what_was_to_begin_in_the_moment_of_the_failure_has_not_begun(is_retried: bool) -> None:
+    recorder = Recorder()
+    retry = RetryPolicy(max_attempts=2, backoff=FixedBackoff(10.0))
+    engine = engine_with(
+        StepDefinition("before", sleeping(0 if is_retried else 10)),
+        StepDefinition("after", flaky(1) if is_retried else noop, depends_on=["before"], retry=retry),
+        StepDefinition("fails", failing_after(5, 5)),
+        recorder=recorder,
+    )
+
+    instance_id = await engine.start_workflow("wf", {})
+    outcome = await engine.wait_for_completion(instance_id, timeout=60)
+    after = engine.get_state(instance_id).steps["after"]
+
+    assert elapsed_s() == 10
+    assert outcome.error == ("boom" if is_retried else "boom (not reached: after)")
+    assert after.attempts == recorder.names().count("StepStarted after") == int(is_retried)
+    assert after.status is (StepStatus.FAILED if is_retried else StepStatus.PENDING)
+
+
+def failing_after(*seconds: float) -> Callable[[Context], Awaitable[None]]:
+    """A step that takes its time to fail: what other steps began to wait for earlier comes first."""
+
+    async def run(context: Context) -> None:
+        for each in seconds:
+            await asyncio.sleep(each)
+        raise ValueError("boom")
+
+    return run

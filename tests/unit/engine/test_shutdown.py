@@ -6,8 +6,9 @@ from typing import Any
 import pytest
 from structlog.testing import capture_logs
 
-from herder.engine import EngineShutDownError, InMemoryStateStore, StepDefinition
+from herder.engine import EngineShutDownError, InMemoryStateStore, StepDefinition, WorkflowState
 from unit.engine.kit import clock, elapsed_s, engine_with, noop, other_tasks, sleeping, virtual_time
+from unit.engine.stores import CopyingStore
 
 
 @virtual_time
@@ -49,6 +50,20 @@ async def test_nothing_is_resumed_after_shutdown() -> None:
 
     with pytest.raises(EngineShutDownError):
         await engine.resume_workflow(engine.get_state(instance_id))
+
+
+@virtual_time
+async def test_nothing_is_resumed_after_a_shutdown_that_came_while_the_store_was_asked() -> None:
+    engine = engine_with(StepDefinition("a", noop), store=CopyingStore(latency_s=1.0))
+    state: WorkflowState[dict[str, Any]] = WorkflowState("left", "wf", {})
+    resuming = asyncio.create_task(engine.resume_workflow(state))
+    await asyncio.sleep(0.5)
+
+    engine.shutdown()
+
+    with pytest.raises(EngineShutDownError):
+        await resuming
+    assert engine.active_workflow_count == 0
 
 
 @virtual_time
