@@ -88,9 +88,9 @@ class Clip:
         return schema
 
     def _cut(self, value: object) -> object:
-        if not isinstance(value, Sequence) or len(value) <= self.limit:
-            return value
-        return f"{value[: self.limit - 1]}…" if isinstance(value, str) else value[: self.limit]
+        if isinstance(value, str):
+            return value if len(value) <= self.limit else f"{value[: self.limit - 1]}…"
+        return value[: self.limit] if isinstance(value, Sequence) and len(value) > self.limit else value
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +106,11 @@ class MapBy:
 def _truncate(unit_us: int) -> AfterValidator:
     def truncate(moment: datetime) -> datetime:
         moment = moment.astimezone(UTC)
-        return moment.replace(microsecond=moment.microsecond // unit_us * unit_us)
+        return (
+            moment
+            if moment.microsecond % unit_us == 0
+            else moment.replace(microsecond=moment.microsecond // unit_us * unit_us)
+        )
 
     return AfterValidator(truncate)
 

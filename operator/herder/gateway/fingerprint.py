@@ -4,7 +4,6 @@ No GET shows an API key or a patched health setting, so that what was sent is re
 hash is of what only a PUT can bring about, the second of what a PATCH can: the two tell which of them a change needs.
 """
 
-import hashlib
 import hmac
 import json
 from collections.abc import Collection, Iterable
@@ -13,6 +12,7 @@ from typing import Final
 from herder.gateway.spec import WorkerSpec
 
 _CHARS: Final = 16
+_JSON: Final = json.JSONEncoder(sort_keys=True, separators=(",", ":"))
 
 READ_ONCE: Final = frozenset(
     {
@@ -74,5 +74,4 @@ def _patch_part(spec: WorkerSpec) -> str:
 
 
 def _hashed(key: bytes, value: object) -> str:
-    message = json.dumps(value, sort_keys=True, separators=(",", ":"))
-    return hmac.new(key, message.encode(), hashlib.sha256).hexdigest()[:_CHARS]
+    return hmac.digest(key, _JSON.encode(value).encode(), "sha256").hex()[:_CHARS]

@@ -3,14 +3,12 @@
 from collections import defaultdict
 from collections.abc import Mapping
 from enum import StrEnum
-from functools import cached_property, lru_cache
-from typing import Final, Self
+from functools import cached_property
+from typing import Self
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from herder.net.urls import InvalidUrl, normalise_url
-
-_URLS_KEPT: Final = 65_536
 
 
 class Word(StrEnum):
@@ -94,7 +92,6 @@ class Worker(Parsed):
         return url_key(self.dp_base_url or self.url)
 
 
-@lru_cache(maxsize=_URLS_KEPT)
 def url_key(url: str) -> str:
     """Normalise `url`, or return it as it is: a registry holds what others posted, which need not be a URL of ours."""
     try:

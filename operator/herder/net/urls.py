@@ -7,7 +7,7 @@ which may hold a password.
 
 import re
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from ipaddress import AddressValueError, IPv6Address
 from typing import Final
 
@@ -16,6 +16,9 @@ WORKER_SCHEMES: Final = (*HTTP_SCHEMES, "grpc", "grpcs")
 
 GRPC_PORTS: Final = {"grpc": 80, "grpcs": 443}
 """What a gRPC URL without a port stands for."""
+
+_URLS_KEPT: Final = 65_536
+"""Of how many URLs the one spelling is kept: each is asked for whenever its worker, or a list that has it, is read."""
 
 _DEFAULT_PORTS: Final = {"http": "80", "https": "443"}
 _PORT: Final = r"([1-9][0-9]{0,3}|[1-5][0-9]{4}|6[0-4][0-9]{3}|65[0-4][0-9]{2}|655[0-2][0-9]|6553[0-5])"
@@ -61,6 +64,7 @@ def url_rules(schemes: tuple[str, ...] = WORKER_SCHEMES) -> tuple[UrlRule, ...]:
     )
 
 
+@lru_cache(_URLS_KEPT)
 def normalise_url(url: str, schemes: tuple[str, ...] = WORKER_SCHEMES) -> str:
     """The one spelling of `url`: scheme and host in lower case, no default port, no trailing slash, the rest verbatim.
 

@@ -61,7 +61,7 @@ class Plan:
         """Whether the entry is to stay when its resource goes; it says so from the start, for later it may be away."""
         return self.spec.deletion_policy is DeletionPolicy.ORPHAN
 
-    @property
+    @cached_property
     def is_external(self) -> bool:
         """Whether the worker is a provider outside, which has no health endpoint of its own."""
         if self.spec.runtime is Runtime.AUTO:

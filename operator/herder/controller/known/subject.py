@@ -59,7 +59,7 @@ class Subject:
         """Whose entries of it are on a gateway."""
         return Owner(self.installation, self.key.namespace, self.key.name, self.uid)
 
-    @property
+    @cached_property
     def gateway(self) -> Key | None:
         """The gateway that it belongs to."""
         return gateway_of(self.body)
