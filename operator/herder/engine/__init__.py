@@ -25,6 +25,7 @@ are those of the Rust crate `wfaas`, its ancestor.
 |---|---|
 | status | the two state machines: each kind of move is a table |
 | step, definition, policy | how a workflow is written down |
+| context, errors | what a step is given, and what the engine raises |
 | plan | a definition made ready to run |
 | decide, verdict | what starts next, what follows an attempt, how a standstill ends: pure functions |
 | changes | what can happen to an instance: its effect on the state, and its event |

@@ -69,3 +69,17 @@ def test_what_is_kept_for_an_object_is_freed_before_anybody_looks_again(intake: 
 
     assert told == [("a a", [])]
     assert queue.added == [A]
+
+
+def test_one_that_took_the_name_of_another_frees_what_was_kept_for_that(intake: Intake) -> None:
+    told: list[tuple[Key, str]] = []
+    intake.at_end(lambda key, body: told.append((key, uid_of(body))))
+    former, later = worker(A, 1), worker(A, 3)
+    later["metadata"]["uid"] = "another"
+    intake.seen(former)
+
+    intake.seen(later)  # and of the deletion in between nobody tells
+    intake.seen(worker(A, 2))
+    intake.gone(former)
+
+    assert told == [(A, "a")]

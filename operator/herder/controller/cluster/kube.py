@@ -30,6 +30,8 @@ _WATCH_DEADLINE: Final = aiohttp.ClientTimeout(total=None, sock_connect=3.0, soc
 _MAX_CONNECTIONS: Final = 32
 _RENEWAL_S: Final = 1.0
 """How often at most credentials are read anew where they are refused."""
+_PATIENCE_S: Final = 60.0
+"""How long an API server that is only starting is waited for."""
 _MERGE_PATCH: Final = "application/merge-patch+json"
 _APPLY_PATCH: Final = "application/apply-patch+yaml"
 _FIELD_MANAGER: Final = "herder"
@@ -224,12 +226,12 @@ class Kube:
         return {"Authorization": token}
 
 
-async def patiently[T](call: Callable[[], Awaitable[T]], *, timeout_s: float = 60.0) -> T:
+async def patiently[T](call: Callable[[], Awaitable[T]]) -> T:
     """Call until the API server answers: it may be starting, or storing a kind for the first time (429)."""
     retrying = AsyncRetrying(
         retry=retry_if_exception_type(Unreached),
         wait=wait_exponential(multiplier=0.1, max=2.0) + wait_random(0, 0.1),
-        stop=stop_after_delay(timeout_s),
+        stop=stop_after_delay(_PATIENCE_S),
         reraise=True,
     )
     return await retrying(call)

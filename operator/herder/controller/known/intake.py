@@ -22,10 +22,12 @@ class Intake:
         self._forget.append(forget)
 
     def seen(self, body: Body) -> None:
-        """Take a version of an object."""
+        """Take a version of an object. That of one that has taken another's name says that the other is gone."""
         key = Key.of(body)
-        before = self._objects.rivals(key)
+        before, known = self._objects.rivals(key), self._objects.get(key)
         if self._objects.put(body):
+            if known is not None and uid_of(known) != uid_of(body):
+                self._free(key, known)
             self._enqueue(key, before)
 
     def gone(self, body: Body) -> None:
@@ -33,9 +35,12 @@ class Intake:
         key = Key.of(body)
         before = self._objects.rivals(key)
         if self._objects.remove(key, uid_of(body)):
-            for forget in self._forget:
-                forget(key, body)
+            self._free(key, body)
             self._enqueue(key, before)
+
+    def _free(self, key: Key, body: Body) -> None:
+        for forget in self._forget:
+            forget(key, body)
 
     def _enqueue(self, key: Key, rivals_before: frozenset[Key]) -> None:
         """Have an object reconciled, and those that a URL was or is contested with."""
