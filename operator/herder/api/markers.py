@@ -106,11 +106,8 @@ class MapBy:
 def _truncate(unit_us: int) -> AfterValidator:
     def truncate(moment: datetime) -> datetime:
         moment = moment.astimezone(UTC)
-        return (
-            moment
-            if moment.microsecond % unit_us == 0
-            else moment.replace(microsecond=moment.microsecond // unit_us * unit_us)
-        )
+        rest_us = moment.microsecond % unit_us
+        return moment.replace(microsecond=moment.microsecond - rest_us) if rest_us else moment
 
     return AfterValidator(truncate)
 

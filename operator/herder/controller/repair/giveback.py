@@ -41,7 +41,8 @@ _AT_ONCE: Final = 64
 _PATIENCE_S: Final = 3.0
 """How long after it was given something may be missing from a list: the replica looks at a worker first."""
 _FIRST_LOOK_S: Final = 0.05
-_SLOWEST_LOOK_S: Final = 1.0
+_LATER: Final = 0.25
+"""By what share of the time that it has been looked for something may be found too late."""
 
 type Place = tuple[Key, str]
 """A gateway, and the endpoint of one of its replicas."""
@@ -138,10 +139,10 @@ class Giveback:
     async def _follow(self, place: Place) -> None:
         """Have a replica read until it lists all that it was given, for as long as that is waited for."""
         (key, endpoint), awaited = place, self._awaited.get(place, set())
-        ends_s, pause_s = self._clock() + _PATIENCE_S, _FIRST_LOOK_S
+        began_s = self._clock()
+        ends_s = began_s + _PATIENCE_S
         while place not in self._under_way and awaited and self._clock() < ends_s:
-            await asyncio.sleep(pause_s)
-            pause_s = min(_SLOWEST_LOOK_S, 2 * pause_s)
+            await asyncio.sleep(max(_FIRST_LOOK_S, _LATER * (self._clock() - began_s)))
             self._gateways.hurry(key, endpoint)
             gateway = self._gateways.get(key)
             view = gateway.views.get(endpoint, UNHEARD) if gateway is not None else UNHEARD
