@@ -203,6 +203,24 @@ async def test_a_defect_while_a_replica_is_read_does_not_leave_it_unread_for_eve
 
 
 @virtual_time
+async def test_a_defect_of_whoever_is_told_of_a_replica_does_not_leave_it_unread_for_ever() -> None:
+    reader = Reader()
+    told = reader.watcher._tell
+
+    def fail_once(_news: News) -> None:
+        reader.watcher._tell = told
+        raise ZeroDivisionError
+
+    reader.watcher._tell = fail_once
+    await asyncio.sleep(1)
+    reader.replica.enter(WorkerSpec(url="http://x"))
+    await asyncio.sleep(12)
+    await reader.watcher.close()
+
+    assert reader.keys == [{"http://x"}]
+
+
+@virtual_time
 async def test_a_replica_that_stays_away_is_told_of_once_and_asked_often() -> None:
     reader = Reader()
     reader.replica.fails["list_workers"] = [Unavailable(f"refused {n}") for n in range(1000)]

@@ -152,9 +152,12 @@ class Watcher:
 
     async def _run(self) -> None:
         while True:
-            await self._read()
-            if self._silent_since_s is None:
-                await self._read_others()
+            try:
+                await self._read()
+                if self._silent_since_s is None:
+                    await self._read_others()
+            except Exception:  # a defect of whoever is told must not leave the replica unread for ever
+                log.exception("replica.defect", endpoint=self.replica.endpoint)
             await self._rest()
 
     async def _rest(self) -> None:
