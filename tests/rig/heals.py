@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass
 
+from rig.metrics import sum_of
 from rig.operator_process import Operator
-from rig.web import fetch
 
 _METRIC = "herder_replica_heal_seconds"
 
@@ -18,10 +18,4 @@ class Heals:
     @classmethod
     def of(cls, operator: Operator) -> "Heals":
         """Read the operator's metric. Raises OSError when it does not answer."""
-        counted = _sum_of(operator, f"{_METRIC}_count")
-        return cls(int(counted), _sum_of(operator, f"{_METRIC}_sum"))
-
-
-def _sum_of(operator: Operator, name: str) -> float:
-    lines = (line.split() for line in fetch(operator.metrics_url).decode().splitlines())
-    return sum(float(words[-1]) for words in lines if words[0].partition("{")[0] == name)
+        return cls(int(sum_of(operator, f"{_METRIC}_count")), sum_of(operator, f"{_METRIC}_sum"))

@@ -13,7 +13,7 @@ from rig.gateway import Smg
 from rig.heals import Heals
 from rig.operator_process import Operator
 
-_POLL_S = 0.25
+_POLL_S = 0.5
 RESYNC_S = 2
 
 
@@ -26,6 +26,8 @@ class Flood:
     declared_s: float
     ready_s: float
     usage: Usage
+    replicas_cpu_s: float
+    """What the replicas used from the first declaration on."""
     writes: Mapping[str, int]
 
 
@@ -50,19 +52,19 @@ async def flood(world: World, urls: Sequence[str]) -> Flood:
     world.declared.gateway(world.replicas, resyncSeconds=RESYNC_S)
     before = world.writes()
     with world.operator() as operator:
-        idle = Usage.of(operator.process.pid)
+        idle, idle_replicas_s = Usage.of(operator.process.pid), world.replicas_cpu_s()
         began_s = time.monotonic()
         await asyncio.to_thread(world.declare, urls)
         declared_s = time.monotonic() - began_s
-        await _until(lambda: world.count_ready() == len(urls))
+        await _until(lambda: world.are_ready(operator, len(urls)))
         ready_s = time.monotonic() - began_s
-        used = Usage.of(operator.process.pid)
+        used, replicas_s = Usage.of(operator.process.pid), world.replicas_cpu_s() - idle_replicas_s
         async with aiohttp.ClientSession() as session:
             for endpoint in endpoints:  # none is missing anywhere, and none is there twice
                 await raw.all_ready(session, endpoint, urls)
     usage = Usage(used.cpu_s - idle.cpu_s, used.peak_mib)
     writes = {kind: number - before[kind] for kind, number in world.writes().items()}
-    return Flood(len(urls), raw_s, declared_s, ready_s, usage, writes)
+    return Flood(len(urls), raw_s, declared_s, ready_s, usage, replicas_s, writes)
 
 
 async def heal(world: World, urls: Sequence[str], rounds: int) -> list[Heal]:
@@ -76,7 +78,7 @@ async def heal(world: World, urls: Sequence[str], rounds: int) -> list[Heal]:
     world.declared.gateway(world.replicas, resyncSeconds=RESYNC_S)
     with world.operator() as operator:
         await asyncio.to_thread(world.declare, urls)
-        await _until(lambda: world.count_ready() == len(urls))
+        await _until(lambda: world.are_ready(operator, len(urls)))
         return [await _heal_once(operator, lost, urls, each_s) for each_s in raw_s]
 
 

@@ -31,6 +31,7 @@ each, by a program that asks nothing, checks nothing and writes nothing down.
 | Events, each | {events:.1f} |
 | writes refused as stale | {refused} |
 | herder's processor time, each | {cpu_ms:.1f} ms |
+| the {replicas} replicas' processor time, each: they go on looking at what they list | {replicas_cpu_ms:.0f} ms |
 | herder's memory at its highest | {flood.usage.peak_mib:.0f} MiB |
 
 ## A replica that lost everything
@@ -71,6 +72,7 @@ def page(flood: Flood, heals: Sequence[Heal], hang: Hang, replicas: int) -> str:
         other=(flood.writes["other"] - flood.count) / flood.count,  # each was applied once
         events=flood.writes["events"] / flood.count,
         refused=flood.writes["refused"],
+        replicas_cpu_ms=flood.replicas_cpu_s / flood.count * 1e3,
         cpu_ms=flood.usage.cpu_s / flood.count * 1e3,
         heals_count=len(heals),
         heal_size=heals[0].count,

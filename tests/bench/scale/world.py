@@ -8,10 +8,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
 
+from herder.api.meta import WORKER_REGISTRATION
 from rig.control_plane.control_plane import ControlPlane
 from rig.crds import apply_crds
 from rig.declared import Declared
 from rig.gateway import Smg
+from rig.metrics import sum_of
 from rig.operator_process import Operator
 from rig.workers import WorkerProcess
 
@@ -101,12 +103,20 @@ class World:
         items: list[dict[str, Any]] = (found or {})["items"]
         return items
 
-    def count_ready(self) -> int:
-        """How many of them are Ready; none as far as is known where the API server is too busy to tell."""
+    def are_ready(self, operator: Operator, count: int) -> bool:
+        """Whether that many are declared and all of them Ready.
+
+        The operator is asked first: to list a thousand resources again and again is a flood of its own.
+        """
         try:
-            return sum(_is_ready(body) for body in self.listed())
+            told = sum_of(operator, "herder_resources", kind=WORKER_REGISTRATION.kind, ready="True")
+            return told == count and sum(_is_ready(body) for body in self.listed()) == count
         except TimeoutError:
-            return 0
+            return False
+
+    def replicas_cpu_s(self) -> float:
+        """What all replicas have used so far, since each was started last."""
+        return sum(Usage.of(replica.process.pid).cpu_s for replica in self.replicas)
 
     def writes(self) -> dict[str, int]:
         """How many writes the API server has answered so far, by kind of write."""
