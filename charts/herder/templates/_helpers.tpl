@@ -43,6 +43,15 @@
 {{- end -}}
 {{- end -}}
 
+{{/* What scrapes needs something to scrape. The schema could only say that one of the two is wrong. */}}
+{{- define "herder.checkMonitors" -}}
+{{- range $name, $monitor := dict "serviceMonitor" .Values.metrics.serviceMonitor "podMonitor" .Values.metrics.podMonitor -}}
+{{- if and $monitor.enabled (not $.Values.metrics.enabled) -}}
+{{- fail (printf "metrics.%s.enabled is true and metrics.enabled is not, so there would be nothing to scrape: set metrics.enabled to true, or metrics.%s.enabled to false" $name $name) -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
+
 {{- define "herder.serviceAccountName" -}}
 {{- .Values.serviceAccount.name | default (include "herder.fullname" .) -}}
 {{- end -}}

@@ -99,6 +99,9 @@ class StalledReason(StrEnum):
     SERVICE_NOT_FOUND = "ServiceNotFound"
     SECRET_NOT_FOUND = "SecretNotFound"  # noqa: S105  (a reason, not a password)
     SECRET_NOT_PERMITTED = "SecretNotPermitted"  # noqa: S105  (a reason, not a password)
+    SERVER_UNREACHABLE = "ServerUnreachable"
+    WORKER_UNREACHABLE = "WorkerUnreachable"
+    WORKER_NOT_READY = "WorkerNotReady"
     LOAD_FAILED = "LoadFailed"
     ADDRESS_REFUSED = "AddressRefused"
     INVALID_SPEC = "InvalidSpec"
@@ -125,7 +128,7 @@ class ReachableReason(StrEnum):
     SOME_REPLICAS = "SomeReplicas"
     NO_REPLICA = "NoReplica"
     NOT_ASKED = "NotAsked"
-    """Unknown: they have not been asked yet, or it is not known where they are."""
+    """Unknown: they have not been asked yet, or can't be: what is needed for that is missing."""
     SERVER_ANSWERS = "ServerAnswers"
     """Of an MCP server, which is asked for its tools."""
     SERVER_UNREACHABLE = "ServerUnreachable"

@@ -253,7 +253,7 @@ class ModelGatewayStatus(Status):
     """What herder sees of the gateway."""
 
     ready: Tally | None = None
-    """How many of the replicas answer, such as 2/2."""
+    """How many of the replicas answer, such as 2/2; absent where they can't be asked."""
 
     replicas: Annotated[tuple[GatewayReplica, ...], Clip(MAX_REPLICAS), MapBy("endpoint")] = ()
     """The replicas that herder knows of."""

@@ -163,7 +163,8 @@ REACHABLE: Final[Mapping[ReachableReason, Meaning]] = {
         "None answers, or there is none.", "see to the gateway, and to what stands between it and herder"
     ),
     ReachableReason.NOT_ASKED: Meaning(
-        "They have not been asked yet, or it is not known where they are: then Ready says why.", statuses=(_OPEN,)
+        "They have not been asked yet, or what is needed for it is missing: then the message says what.",
+        statuses=(_OPEN,),
     ),
     ReachableReason.SERVER_ANSWERS: Meaning("The MCP server told herder its tools.", statuses=(_IS,)),
     ReachableReason.SERVER_UNREACHABLE: Meaning(

@@ -1,6 +1,7 @@
 """`herder reasons`: what a condition's, a step's or an Event's reason means, and what to do; docs/reasons.md is all."""
 
 from collections.abc import Iterator, Mapping
+from difflib import get_close_matches
 from enum import StrEnum
 from typing import Final
 
@@ -85,6 +86,20 @@ def explained(word: str) -> Iterator[str]:
     yield from (_paragraph("an Event", row) for each, row in EVENTS.items() if each == word)
 
 
+def known_words() -> frozenset[str]:
+    """Return every reason that herder gives."""
+    of_conditions = {str(word) for rows in _OF_CONDITIONS.values() for word, _ in rows}
+    of_steps = {word for rows in STEPS.values() for word in rows}
+    return frozenset(of_conditions | of_steps | {str(each) for each in EVENTS})
+
+
+def nearest(word: str) -> str | None:
+    """Return the reason that somebody who wrote this must have meant, whatever the case; None if none is near."""
+    words = {each.lower(): each for each in known_words()}
+    found = get_close_matches(word.lower(), words, n=1)
+    return words[found[0]] if found else None
+
+
 def _paragraph(of: str, row: Meaning | StepReason) -> str:
     return f"{of}: {row.says}" + (f"\n  What to do: {row.remedy}" if row.remedy else "")
 
@@ -98,5 +113,7 @@ def reasons(reason: str | None) -> None:
         return
     said = list(explained(reason))
     if not said:
-        raise click.BadParameter(f"{reason!r} is no reason that herder gives", param_hint="REASON")
+        meant = nearest(reason)
+        of = f": do you mean {meant}?" if meant is not None else "; without one all of them are printed"
+        raise click.BadParameter(f"{reason!r} is no reason that herder gives{of}", param_hint="REASON")
     click.echo("\n".join(said))

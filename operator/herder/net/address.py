@@ -83,7 +83,7 @@ class AddressPolicy:
         for candidate in (_unscoped(address), *_embedded(address)):
             kind = self._forbidden_kind(candidate, port)
             if kind is not None and not (kind in _OPENED and self.allow_loopback):
-                raise AddressRefused(_refusal(host, address, kind))
+                raise AddressRefused(_refusal(host, address, kind, port))
 
     def _forbidden_kind(self, address: Address, port: int | None) -> str | None:
         if (address, port) in self.api_servers:
@@ -151,11 +151,12 @@ def _unscoped(address: Address) -> Address:
     return address if isinstance(address, IPv4Address) else IPv6Address(int(address))
 
 
-def _refusal(host: str, address: Address | str, kind: str) -> str:
+def _refusal(host: str, address: Address | str, kind: str, port: int | None = None) -> str:
     shown = untrusted(host)
     what = f"{shown} is" if shown.strip("[]") == str(address) else f"{shown} stands for {address},"
     if kind in _OPENED:
         return f"{what} {_OPENED[kind]} address: start herder with --allow-loopback if that is meant"
     if kind == _API_SERVER:
-        return f"{what} the API server's address, which no resource may send herder to: name the one that is meant"
+        at = f"the API server's address at port {port}, which no resource may send herder to"
+        return f"{what} {at}: name the address, or the port, that is meant"
     return f"{what} a {kind} address, which herder never connects to: name the address that serves the cluster"

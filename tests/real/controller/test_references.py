@@ -14,7 +14,7 @@ async def test_a_missing_gateway_is_named_and_its_arrival_heals(
     declared: Declared, operator: Operator, smg_pair: tuple[Smg, Smg], mock_workers: MockWorkers
 ) -> None:
     declared.worker("a", mock_workers.add("a").url)
-    await declared.until("a", status="False", reason="GatewayNotFound")
+    await declared.until("a", status="False", reason="GatewayNotFound", timeout_s=30)
     message = declared.condition("a")["message"]
 
     declared.gateway(smg_pair)
@@ -96,7 +96,7 @@ async def test_a_resource_of_a_gateway_in_another_namespace_finds_none(
 ) -> None:
     declared.worker("a", mock_workers.add("a").url, gatewayRef={"name": "elsewhere"})
 
-    await declared.until("a", "Stalled", reason="GatewayNotFound")
+    await declared.until("a", "Stalled", reason="GatewayNotFound", timeout_s=30)
 
 
 async def test_a_gateway_that_is_only_observed_is_never_changed(

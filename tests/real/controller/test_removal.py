@@ -137,7 +137,7 @@ async def test_a_gateway_that_goes_lets_its_workers_go(
     await declared.until("a")
 
     control_plane.kubectl("delete", "mgw", "gw", "-n", declared.namespace)
-    await declared.until("a", status="False", reason="GatewayNotFound")
+    await declared.until("a", status="False", reason="GatewayNotFound", timeout_s=30)
     declared.delete("a")
 
     await declared.until_gone("a")

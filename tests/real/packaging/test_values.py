@@ -35,8 +35,6 @@ REFUSED: dict[str, tuple[str, str]] = {
         "extraEnv",
     ),
     "a variable from a file": ('extraEnv=[{"name":"A","valueFrom":{"fileKeyRef":{"path":"x"}}}]', "extraEnv"),
-    "a monitor of metrics that nobody serves": ("metrics.serviceMonitor.enabled=true", "serviceMonitor"),
-    "pods' monitor of metrics that nobody serves": ("metrics.podMonitor.enabled=true", "podMonitor"),
     "metrics that are scraped twice": (
         'metrics={"enabled":true,"serviceMonitor":{"enabled":true},"podMonitor":{"enabled":true}}',
         "podMonitor",
@@ -112,3 +110,13 @@ def test_times_that_herder_would_not_start_with_are_refused_with_what_they_must_
 ) -> None:
     with pytest.raises(HelmError, match=message):
         helm.run("template", "herder", str(CHART), "--set", value)
+
+
+@pytest.mark.parametrize("monitor", ["serviceMonitor", "podMonitor"])
+def test_a_monitor_of_metrics_that_nobody_serves_is_refused_with_both_values_and_what_to_do(
+    helm: Helm, monitor: str
+) -> None:
+    name = f"metrics.{monitor}.enabled"
+
+    with pytest.raises(HelmError, match=f"{name} is true and metrics.enabled is not.*set metrics.enabled to true"):
+        helm.run("template", "herder", str(CHART), "--set", f"{name}=true")

@@ -52,8 +52,14 @@ SITUATIONS: dict[str, tuple[Claims, str]] = {
     ),
     "missing, only observed": (
         claims.settled(seen({E1: READY, E2: EntryState.ABSENT}, lacking=[E2]), observe_only=True),
-        "Ready=False Observed: registered on 1/2 replicas; with mode Observe nothing is changed, but it would be: "
-        "registered on http://replica-2",
+        "Ready=False Observed: registered as declared on 1/2 replicas; with mode Observe nothing is changed, but it "
+        "would be: registered on http://replica-2",
+    ),
+    "there otherwise than declared, only observed": (
+        claims.settled(seen({E1: READY, E2: EntryState.FOREIGN}, lacking=[E1, E2]), observe_only=True),
+        "Ready=False Observed: registered as declared on 0/2 replicas, listed otherwise on 2; with mode Observe "
+        "nothing is changed, but it would be: registered on http://replica-1; refused on http://replica-2, which "
+        "list it for somebody else",
     ),
     "there, only observed": (
         claims.settled(seen({E1: READY}), observe_only=True),
@@ -130,8 +136,49 @@ SITUATIONS: dict[str, tuple[Claims, str]] = {
     ),
     "removal failed": (
         claims.failed("confirm", Problem("Draining", "drains", retryable=True), is_removal=True),
-        "Ready=False Removing: step confirm failed: drains; it is tried again until its time is over, and for "
-        "as long as it takes where it says Keep | Reconciling=True Removing",
+        "Ready=False Removing: step confirm failed: drains; it is tried again | Reconciling=True Removing",
+    ),
+    "removal failed, with an end": (
+        claims.failed(
+            "confirm",
+            Problem("GatewayUnreachable", "refused", retryable=True),
+            is_removal=True,
+            let_go=claims.let_go(NOW, "spec.drain", is_deleting=True),
+        ),
+        "Ready=Unknown GatewayUnreachable: step confirm failed: refused; it goes on when the gateway answers; at "
+        "12:00:00Z the resource goes all the same, as spec.drain.onTimeout: Force says | "
+        "Reconciling=True ProgressingWithRetry",
+    ),
+    "removing, without an end": (
+        claims.running(
+            [step(StepStatus.RUNNING)],
+            is_removal=True,
+            beside=claims.let_go(None, "spec.drain", is_deleting=True),
+        ),
+        "Ready=False Removing: step register is running; with spec.drain.onTimeout: Keep it is waited for: set that "
+        "to Force, or delete the ModelGateway, to let go | Reconciling=True Removing",
+    ),
+    "failed after many attempts": (
+        claims.failed(
+            "detect_connection",
+            Problem("WorkerUnreachable", "refused", retryable=True),
+            is_removal=False,
+            tried=claims.tried(324, NOW, NOW + timedelta(minutes=27)),
+        ),
+        "Ready=False WorkerUnreachable: step detect_connection failed after 324 attempts within 27 minutes: refused. "
+        "Start the worker or correct spec.url, then set the annotation herder.dev/retry to a new value; "
+        "spec.startup.timeoutSeconds is its budget | Stalled=True WorkerUnreachable",
+    ),
+    "failed, with a former URL": (
+        claims.failed(
+            "detect_connection",
+            Problem("AddressRefused", "no", retryable=False),
+            is_removal=False,
+            beside=claims.stays(["http://a"]),
+            tried=claims.tried(1, NOW, NOW),
+        ),
+        "Ready=False AddressRefused: step detect_connection failed: no; http://a, as it was before, stays registered "
+        "meanwhile. Correct the URL | Stalled=True AddressRefused",
     ),
     "cancelled": (
         claims.cancelled(),

@@ -87,13 +87,16 @@ async def test_a_gateways_missing_secret_is_named_to_all_that_refer_to_it_and_it
     key = office.worker()
     await office.until(office.says(key, "SecretNotFound"))
     message = office.condition(key)["message"]
-    gateway = office.condition(GATEWAY)["reason"]
+    gateway, reachable = office.condition(GATEWAY)["reason"], office.condition(GATEWAY, "Reachable")
+    ready = office.kube.status(GATEWAY).get("ready")
 
     put_secret(office)
     await office.until(office.says(key, "Registered"), within_s=10)
 
     assert "ModelGateway gw: Secret ns/key" in message
-    assert gateway == "SecretNotFound"
+    assert (gateway, ready, reachable["status"]) == ("SecretNotFound", None, "Unknown")
+    assert "Secret ns/key" in reachable["message"]
+    assert "'token'" in reachable["message"]
 
 
 SPECS: dict[str, dict[str, Any]] = {
@@ -111,6 +114,22 @@ async def test_a_gateway_that_can_not_be_driven_says_why(office: Office, spec: d
     await office.until(office.says(GATEWAY, "InvalidSpec"))
     await office.until(office.says(key, "InvalidSpec"))
     assert "spec" in office.condition(GATEWAY)["message"]
+
+
+@at_work
+async def test_nobody_is_warned_of_a_gateway_that_may_be_on_its_way(office: Office) -> None:
+    office.kube.remove(GATEWAY)
+    soon, late = office.worker(), office.worker("b", gatewayRef={"name": "typo"})
+    await office.until(office.says(soon, "Registering"))
+    waiting = office.condition(soon)["message"]
+
+    office.gateway()
+    await office.registered(soon)
+    await office.until(office.says(late, "GatewayNotFound"))
+
+    assert "the ModelGateway gw that spec.gatewayRef names does not exist here" in waiting
+    assert "Warning" not in [kind for kind, _ in office.told(soon)]
+    assert office.told(late) == [("Normal", "Registering"), ("Warning", "GatewayNotFound")]
 
 
 @at_work

@@ -100,7 +100,8 @@ async def test_a_reader_that_is_cut_off_leaves_the_read_to_the_next() -> None:
 
 async def test_a_secret_that_is_missing_is_asked_for_each_time_and_found_when_it_comes() -> None:
     safe = Safe(text=None)
-    with pytest.raises(SecretMissing, match=r"ns/key, named by spec\.apiKeySecretRef, does not exist: create it"):
+    missing = r"ns/key, named by spec\.apiKeySecretRef, does not exist: create it with the key '"
+    with pytest.raises(SecretMissing, match=missing):
         await safe.read()
 
     safe.put("bmV3")

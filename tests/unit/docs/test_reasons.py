@@ -159,3 +159,18 @@ def test_a_word_that_is_not_herders_is_refused() -> None:
 
     assert result.exit_code == 2
     assert "'Nothing' is no reason that herder gives" in result.output
+
+
+@pytest.mark.parametrize(
+    ("word", "meant"),
+    [
+        pytest.param("conflict", "do you mean Conflict?", id="another case"),
+        pytest.param("GATEWAYREFUSED", "do you mean GatewayRefused?", id="shouted"),
+        pytest.param("WorkerUnreachabel", "do you mean WorkerUnreachable?", id="a slip"),
+        pytest.param("Xyzzy", "without one all of them are printed", id="nothing near"),
+    ],
+)
+def test_who_looks_up_what_is_no_word_is_told_which_one_is(word: str, meant: str) -> None:
+    output = CliRunner().invoke(herder, ["reasons", word]).output
+
+    assert meant in " ".join(output.replace("│", " ").split())

@@ -128,7 +128,7 @@ def test_the_api_server_is_refused_at_its_port_only() -> None:
     policy = AddressPolicy(api_servers=frozenset({(ip_address("10.96.0.1"), 443)}))
 
     policy.check_literal("10.96.0.1", 8443)
-    with pytest.raises(AddressRefused, match=r"^10\.96\.0\.1 is the API server's address"):
+    with pytest.raises(AddressRefused, match=r"^10\.96\.0\.1 is the API server's address at port 443, "):
         policy.check_literal("10.96.0.1", 443)
 
 
@@ -137,7 +137,8 @@ async def test_a_name_of_the_api_server_is_refused_at_its_port_only() -> None:
     resolver = VettingResolver(_Scripted(["10.96.0.1"]), policy)
 
     await resolver.resolve("worker.example", 8443)
-    with pytest.raises(AddressRefused, match=r"^worker\.example stands for 10\.96\.0\.1, the API server's address"):
+    refusal = r"^worker\.example stands for 10\.96\.0\.1, the API server's address at port 443, "
+    with pytest.raises(AddressRefused, match=refusal):
         await resolver.resolve("worker.example", 443)
 
 

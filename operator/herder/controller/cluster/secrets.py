@@ -76,7 +76,7 @@ class Secrets:
 
         `to` are the hosts that it is to be sent to. Raises SecretNotPermitted where the Secret is not for one of them.
         """
-        content = await self._content(namespace, ref.name, field, fresh_s)
+        content = await self._content(namespace, ref.name, field, fresh_s, key=ref.key)
         self._check_hosts(content, f"Secret {namespace}/{ref.name}, named by {field},", to)
         data = content.data
         if ref.key not in data:
@@ -115,14 +115,17 @@ class Secrets:
                 text = f"{secret} is not to be sent to {host}: correct the URL"
                 raise SecretNotPermitted(f"{text}, or add the host to the Secret's annotation {HOSTS_ANNOTATION}")
 
-    async def _content(self, namespace: str, name: str, field: str, fresh_s: float) -> _Content:
+    async def _content(
+        self, namespace: str, name: str, field: str, fresh_s: float, *, key: str | None = None
+    ) -> _Content:
         at_s, content = self._read.get((namespace, name), (float("-inf"), _Content({})))
         if self._clock() - at_s < fresh_s:
             return content
         try:
             return await self._shared_read(namespace, name)()
         except NotFound:
-            raise SecretMissing(f"Secret {namespace}/{name}, named by {field}, does not exist: create it") from None
+            text = f"Secret {namespace}/{name}, named by {field}, does not exist: create it"
+            raise SecretMissing(text + (f" with the key {key!r}" if key is not None else "")) from None
         except Rejected as error:
             text = f"Secret {namespace}/{name}, named by {field}, can't be read: grant herder `get` on it ({error})"
             raise SecretMissing(text) from None

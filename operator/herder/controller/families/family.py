@@ -207,6 +207,8 @@ class Family[S: ServedSpec](abc.ABC):
     """The field of that which holds the key."""
     contested_field: str
     """The field of a spec that no two resources of one gateway may have the same in."""
+    terms_in: str = "spec.removal"
+    """The field of a spec that says how it is removed."""
     registry: Registry = Registry.WORKERS
     """Which of a replica's registries lists it."""
     has_update: bool = False

@@ -131,6 +131,7 @@ class WorkerFamily(Family[WorkerRegistrationSpec]):
     key_in = "url"
     contested_field = "spec.url"
     drains = True
+    terms_in = "spec.drain"
     has_update = True
     most_former = MAX_FORMER
     is_given_back = True

@@ -69,7 +69,7 @@ def status(base: ModelGatewayStatus, seen: Seen, generation: int, now: datetime)
         update={
             "observed_generation": generation,
             "conditions": merge(base.conditions, claims_of(seen), now, generation),
-            "ready": f"{_answering(rows)}/{len(rows)}",
+            "ready": f"{_answering(rows)}/{len(rows)}" if seen.trouble is None else None,
             "replicas": rows,
             "entries": counts.total if counts is not None else None,
             "planned": len(counts.plan) if counts is not None and only_looks else None,
@@ -88,7 +88,8 @@ def is_news(base: ModelGatewayStatus, seen: Seen) -> bool:
 def claims_of(seen: Seen) -> Claims:
     """Return what the conditions say."""
     if seen.trouble is not None:
-        unknown = reachable(Truth.UNKNOWN, ReachableReason.NOT_ASKED, "it is not known where the replicas are")
+        text = f"the replicas are not asked: {seen.trouble.message}"
+        unknown = reachable(Truth.UNKNOWN, ReachableReason.NOT_ASKED, text)
         return (*claims.blocked(seen.trouble.reason, seen.trouble.message), unknown)
     views = seen.gateway.views if seen.gateway is not None else {}
     if seen.gateway is None or (views and all(view.state is None for view in views.values())):

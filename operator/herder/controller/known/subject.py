@@ -55,6 +55,11 @@ class Subject:
         return int(self.body["metadata"]["generation"])
 
     @property
+    def created_at(self) -> datetime:
+        """When it was created, to the second."""
+        return datetime.fromisoformat(self.body["metadata"]["creationTimestamp"]).astimezone(UTC)
+
+    @property
     def owner(self) -> Owner:
         """Whose entries of it are on a gateway."""
         return Owner(self.installation, self.key.namespace, self.key.name, self.uid)

@@ -49,6 +49,9 @@ log = structlog.get_logger(__name__)
 
 _OF_SECRETS: Final = frozenset({ReadyReason.SECRET_NOT_FOUND, ReadyReason.SECRET_NOT_PERMITTED})
 
+_GRACE_S: Final = 5.0
+"""How long after it was created nobody is warned that a resource's gateway is not there: it may be on its way, too."""
+
 type Base = Callable[[Body], project.Status]
 """Returns the status to go on from, given the object as it is."""
 
@@ -171,7 +174,19 @@ class Acts:
     async def _block(self, scene: Scene, blocked: Blocked) -> None:
         if blocked.reason in _OF_SECRETS:  # of its arrival nobody tells
             self.queue.add_after(scene.subject.key, MISSING_RECHECK_S)
-        await self._say(scene, claims.blocked(blocked.reason, f"{blocked.message}{claims.stays(scene.former_keys)}"))
+        young_s = _GRACE_S - (self.clock.now() - scene.subject.created_at).total_seconds()
+        if blocked.reason is ReadyReason.GATEWAY_NOT_FOUND and young_s > 0:  # both are being applied, perhaps
+            self.queue.add_after(scene.subject.key, young_s)
+            await self._say(scene, claims.registering(f"waiting for its gateway: {blocked.message}"))
+            return
+        beside = self._let_go(scene) if scene.is_leaving else claims.stays(scene.former_keys)
+        await self._say(scene, claims.blocked(blocked.reason, f"{blocked.message}{beside}"))
+
+    def _let_go(self, scene: Scene) -> str:
+        """Return what is said of when what is barred is given up."""
+        subject, now = scene.subject, self.clock.now()
+        deadline = subject.draining(subject.status, now).deadline
+        return claims.let_go(deadline, subject.family.terms_in, is_deleting=subject.is_deleting)
 
     async def _say(self, scene: Scene, said: claims.Claims) -> None:
         """Stop what runs, and say why nothing is done; what the replicas list goes on being shown, or is Unknown."""

@@ -6,6 +6,7 @@ Stalled, and the message ends with what to do. A gateway out of reach makes Read
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping
+from datetime import datetime
 from typing import Final
 
 from herder.api.conditions import (
@@ -24,7 +25,7 @@ from herder.api.conditions import (
 from herder.api.meta import RETRY_ANNOTATION
 from herder.api.status import EntryState, RunStatus, Step, StepStatus, WorkflowStatus
 from herder.controller.listing.observation import Observation
-from herder.workflows.entry import Entry
+from herder.workflows.entry import REGISTERED, Entry
 from herder.workflows.errors import Problem
 from herder.workflows.reasons import remedy_after
 
@@ -42,6 +43,9 @@ _TAKES_ITS_TIME: Final = frozenset({"Applying", "Checking", "Draining", "Loading
 _WAITS: Final = _TAKES_ITS_TIME | {"WorkerPending", "WorkerNotReady", "RollingOut"}
 """The reasons of steps that wait though nothing has failed: for a worker to come up, too, which it may never do."""
 
+_LISTED: Final = REGISTERED | {EntryState.FOREIGN}
+_SECONDS_UP_TO: Final = 120.0
+"""How long a time is told in seconds, not in minutes."""
 _SICK: Final = frozenset({EntryState.NOT_READY, EntryState.FAILED})
 _GONE: Final = frozenset({EntryState.ABSENT, EntryState.FOREIGN})
 _NAMED: Final = 3
@@ -63,6 +67,9 @@ def settled(observation: Observation, *, observe_only: bool = False) -> Claims:
             reconciling(ReconcilingReason.PROGRESSING_WITH_RETRY, text),
         )
     if observation.lacking and observe_only:
+        listed = sum(entry.state in _LISTED for e, entry in entries.items() if e in observation.lacking)
+        tally = f"registered as declared on {observation.registered} replicas"
+        tally += f", listed otherwise on {listed}" if listed else ""
         text = f"{tally}; with mode Observe nothing is changed, but it would be: {_plan(observation)}"
         return (ready(Truth.FALSE, ReadyReason.OBSERVED, text),)
     if observation.lacking:
@@ -150,6 +157,19 @@ def registering(text: str) -> Claims:
     )
 
 
+def let_go(deadline: datetime | None, field: str, *, is_deleting: bool) -> str:
+    """What is said of a removal that a replica holds up: when it is given up, or what it takes to end it.
+
+    `field` is that of the spec which says how it is removed.
+    """
+    if deadline is None:
+        return (
+            f"; with {field}.onTimeout: Keep it is waited for: set that to Force, or delete the ModelGateway, to let go"
+        )
+    end = "the resource goes" if is_deleting else "it is left there"
+    return f"; at {deadline:%H:%M:%SZ} {end} all the same, as {field}.onTimeout: Force says"
+
+
 def stays(keys: Iterable[str]) -> str:
     """What is said of the former keys that a resource has beside the declared one; empty where it has none."""
     former = ", ".join(sorted(keys))
@@ -189,18 +209,35 @@ def _in_progress(step: Step | None, job: str) -> tuple[str, ReconcilingReason]:
     return f"step {step.name} is retried ({how}): {step.message}", ReconcilingReason.PROGRESSING_WITH_RETRY
 
 
-def failed(step: str | None, problem: Problem, *, is_removal: bool, beside: str = "") -> Claims:
-    """A run has failed: by itself it goes on only where a gateway was out of reach."""
-    what = f"step {step} failed" if step else "the run failed"
+def tried(attempts: int, began_at: datetime | None, ended_at: datetime | None) -> str:
+    """What is said of a step that was given up: how often it was tried, and for how long; empty of a single attempt."""
+    if attempts <= 1:
+        return ""
+    within = f" within {_span((ended_at - began_at).total_seconds())}" if began_at and ended_at else ""
+    return f" after {attempts} attempts{within}"
+
+
+def _span(seconds: float) -> str:
+    return f"{max(1.0, seconds):.0f} s" if seconds < _SECONDS_UP_TO else f"{seconds / 60:.0f} minutes"
+
+
+def failed(
+    step: str | None, problem: Problem, *, is_removal: bool, beside: str = "", tried: str = "", let_go: str = ""
+) -> Claims:
+    """A run has failed: by itself it goes on only where a gateway was out of reach.
+
+    `tried` says how often the step was, `beside` what else holds meanwhile, `let_go` when a removal is given up.
+    """
+    what = f"step {step} failed{tried}" if step else "the run failed"
     text = f"{what}: {problem.message}{beside}"
     if problem.reason in GATEWAY_AWAY:
-        text += "; it goes on when the gateway answers"
+        text += f"; it goes on when the gateway answers{let_go}"
         return (
             ready(Truth.UNKNOWN, ReadyReason.GATEWAY_UNREACHABLE, text),
             reconciling(ReconcilingReason.PROGRESSING_WITH_RETRY, text),
         )
     if is_removal:
-        text += "; it is tried again until its time is over, and for as long as it takes where it says Keep"
+        text += f"; it is tried again{let_go}"
         return (ready(Truth.FALSE, ReadyReason.REMOVING, text), reconciling(ReconcilingReason.REMOVING, text))
     remedy = remedy_after(problem.reason)
     text += f". {remedy[:1].upper()}{remedy[1:]}" if remedy else ""
@@ -231,7 +268,8 @@ def kept(status: WorkflowStatus, beside: str = "") -> Claims | None:
         unknown = Problem("StepFailed", "no reason was given", retryable=True)
         return failed(None, unknown, is_removal=False, beside=beside)
     problem = Problem(step.reason or "StepFailed", step.message or "no reason was given", retryable=False)
-    return failed(step.name, problem, is_removal=False, beside=beside)
+    how = tried(step.attempts, step.started_at, step.finished_at)
+    return failed(step.name, problem, is_removal=False, beside=beside, tried=how)
 
 
 def suspended() -> Claims:

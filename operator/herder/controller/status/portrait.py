@@ -66,7 +66,7 @@ class Portrait:
             found = project.completed(report.shown[family.shown_in], family.shown(base), family.key_in)
             report = replace(report, shown={family.shown_in: found})
         served = self.work.served(report.steps)
-        beside = "" if served else self._stays
+        beside = self._let_go(report) if self._is_removal else "" if served else self._stays
         said = claims.running(report.steps, is_removal=self._is_removal, served=served, beside=beside)
         return project.with_run(base, report, said + self._beside(run, report, base), self._moment())
 
@@ -79,7 +79,18 @@ class Portrait:
         problem = report.problems.get(failed or "", _UNKNOWN)
         if problem is _UNKNOWN and outcome.error:
             problem = Problem("StepFailed", outcome.error, retryable=True)
-        return claims.failed(failed, problem, is_removal=self._is_removal, beside=self._stays)
+        step = next((each for each in report.steps if each.name == failed), None)
+        tried = claims.tried(step.attempts, step.started_at, step.finished_at) if step is not None else ""
+        return claims.failed(
+            failed, problem, is_removal=self._is_removal, beside=self._stays, tried=tried, let_go=self._let_go(report)
+        )
+
+    def _let_go(self, report: project.RunReport) -> str:
+        """Return what is said of when a removal is given up."""
+        if report.drain is None or not self._is_removal:
+            return ""
+        subject = self.scene.subject
+        return claims.let_go(report.drain.deadline, subject.family.terms_in, is_deleting=subject.is_deleting)
 
     @property
     def _stays(self) -> str:
