@@ -38,11 +38,13 @@ class Operator:
         log_dir: Path | None = None,
         kubeconfig: Path | None = None,
         failpoint: str | None = None,
+        preloaded: Mapping[str, str] | None = None,
     ) -> Self:
         """Start it, for all namespaces unless `args` name some; as the administrator unless `kubeconfig` says who.
 
         It has no rivals unless `args` say --leader-elect: where one was killed, no Lease has to run out. It kills
-        itself at the `failpoint`, if one is given. It does not wait: see `wait_healthy`.
+        itself at the `failpoint`, if one is given. `preloaded` is an environment that counts from a program's very
+        start. It does not wait: see `wait_healthy`.
         """
         port, metrics_port = reserve_port(), reserve_port()
         log = (log_dir or Path(tempfile.mkdtemp(prefix="herder-operator-"))) / f"operator-{port}.log"
@@ -59,7 +61,9 @@ class Operator:
         ]
         python_path = os.pathsep.join([str(_NAMES), *filter(None, [os.environ.get("PYTHONPATH")])])
         environment = {} if failpoint is None else {"HERDER_FAILPOINT": failpoint}
-        process, base = _launched(argv, log, environment, python_path), f"http://{HOST}"
+        launch = _launched if preloaded is None else _started
+        process = launch(argv, log, {**environment, **(preloaded or {})}, python_path)
+        base = f"http://{HOST}"
         return cls(process, f"{base}:{port}/healthz", f"{base}:{metrics_port}/metrics")
 
     def wait_healthy(self, timeout_s: float = _READY_WITHIN_S) -> Self:
@@ -88,5 +92,9 @@ class Operator:
 def _launched(argv: Sequence[str], log: Path, env: Mapping[str, str], python_path: str) -> Process:
     if nursery.IS_AVAILABLE:
         return Process.fork(argv, log, env=env, python_path=python_path)
+    return _started(argv, log, env, python_path)
+
+
+def _started(argv: Sequence[str], log: Path, env: Mapping[str, str], python_path: str) -> Process:
     words = [sys.executable, "-m", "herder.cli", *argv]
     return Process.start(words, log, env={**env, "PYTHONPATH": python_path})

@@ -1,8 +1,6 @@
 """Prometheus' own promtool, to check rules by and to play them: from PATH, or once from Debian's package."""
 
 import json
-import os
-import platform
 import re
 import shutil
 import subprocess
@@ -12,8 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
 
-from rig.image.tools import ImageError, run, update_lists
-from rig.once import made_once
+from rig.debian import NoPackage, file_of
 
 _PACKAGE = "prometheus"
 _SAMPLE = re.compile(r"^(?P<series>[a-zA-Z_:][^ {]*(?:\{.*\})?) (?P<value>\S+)$")
@@ -38,10 +35,10 @@ class Promtool:
         on_path = shutil.which("promtool")
         if on_path:
             return cls(Path(on_path))
-        if not shutil.which("apt-get") or os.geteuid() != 0:
-            raise NoPromtool("promtool is not on PATH, and only root on Debian can fetch its package")
-        base = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-        return cls(made_once(base / "herder" / f"promtool-{platform.machine()}", _unpack, what="promtool") / "promtool")
+        try:
+            return cls(file_of(_PACKAGE, "usr/bin/promtool", "promtool"))
+        except NoPackage as error:
+            raise NoPromtool(f"promtool is not on PATH: {error}") from error
 
     def check(self, rules: Mapping[str, Any], folder: Path) -> str:
         """Return what is wrong with rules; empty if nothing is."""
@@ -61,22 +58,6 @@ class Promtool:
     def _run(self, *words: str) -> str:
         done = subprocess.run([self.path, *words], capture_output=True, text=True, check=False, timeout=120)
         return "" if done.returncode == 0 else done.stdout + done.stderr
-
-
-def _unpack(result: Path, scratch: Path) -> None:
-    log = scratch / "log"
-    scratch.chmod(0o755)
-    try:
-        update_lists(log)
-        environment = dict(os.environ, LC_ALL="C")
-        subprocess.run(
-            ["apt-get", "-q", "download", _PACKAGE], cwd=scratch, env=environment, check=True, capture_output=True
-        )
-        [package] = scratch.glob("*.deb")
-        run(["dpkg-deb", "--extract", package, scratch / "tree"], log)
-    except (ImageError, subprocess.CalledProcessError) as error:
-        raise NoPromtool(f"Debian's package {_PACKAGE} can't be fetched: {error}") from error
-    shutil.move(scratch / "tree" / "usr" / "bin" / "promtool", result / "promtool")
 
 
 def _written(document: Mapping[str, Any], folder: Path) -> Path:

@@ -1,5 +1,6 @@
 """Operators that elect a leader, each with its own way to the API server, and replicas behind middlemen."""
 
+import asyncio
 import itertools
 import secrets
 from collections.abc import Callable, Iterator
@@ -12,6 +13,7 @@ import pytest
 
 from rig.control_plane.cluster import Cluster
 from rig.declared import Declared
+from rig.faketime import FakeClock
 from rig.gateway import Smg
 from rig.middleman import Middleman
 from rig.operator_process import Operator
@@ -42,6 +44,11 @@ class Contender:
         """Whether it says so itself."""
         return b"\nherder_leader 1.0" in fetch(self.operator.metrics_url)
 
+    @property
+    def renewals(self) -> int:
+        """How often it has asked for its Lease to be taken or renewed."""
+        return sum(p.changes and "/leases" in p.path for p in self.api.passed)
+
     def writes(self, since_s: float = 0.0) -> list[str]:
         """What it asked the API server to change, from a monotonic moment on, but for the Lease."""
         return [f"{p.method} {p.path}" for p in self.api.changes(since_s=since_s) if "/leases" not in p.path]
@@ -56,7 +63,10 @@ class Realm:
     fronts: tuple[Middleman, ...]
     lease: str
     enter: Callable[..., Contender]
-    """Starts a contender with the flags that are given, STEADY by default, in a Pod of its own unless one is given."""
+    """Starts a contender with the flags that are given, STEADY by default.
+
+    It is in a Pod of its own unless a `pod` is given, and has this machine's time unless a `clock` is.
+    """
 
     @property
     def lease_path(self) -> str:
@@ -74,11 +84,20 @@ class Realm:
         passed = (p for front in self.fronts for p in front.changes(client=contender.pid, since_s=since_s))
         return [f"{p.method} {p.path}" for p in passed]
 
-    async def leader_and_standby(self, *terms: str) -> tuple[Contender, Contender]:
+    async def keep_changing(self, name: str) -> None:
+        """Give whoever leads something to do five times a second, until cancelled."""
+        for priority in itertools.count():
+            patch = {"spec": {"priority": priority % 100 + 1}}
+            await asyncio.to_thread(self.declared.cluster.merge_patch, self.declared.path(name), patch)
+            await asyncio.sleep(0.2)
+
+    async def leader_and_standby(
+        self, *terms: str, clocks: tuple[FakeClock | None, FakeClock | None] = (None, None)
+    ) -> tuple[Contender, Contender]:
         """Start two; the first leads."""
-        first = self.enter(*terms)
+        first = self.enter(*terms, clock=clocks[0])
         await eventually(lambda: first.leads, 60)
-        second = self.enter(*terms)
+        second = self.enter(*terms, clock=clocks[1])
         await eventually(lambda: "leadership.standing_by" in second.operator.log.read_text(), 60)
         for front in self.fronts:
             front.clients = (first.pid, second.pid)
@@ -93,7 +112,7 @@ def realm(control_plane: Cluster, namespace: str, smg_pair: tuple[Smg, Smg], log
     with ExitStack() as stack:
         fronts = tuple(stack.enter_context(Middleman(replica.url)) for replica in smg_pair)
 
-        def enter(*terms: str, pod: RigPod | None = None) -> Contender:
+        def enter(*terms: str, pod: RigPod | None = None, clock: FakeClock | None = None) -> Contender:
             pod = pod or RigPod.created(control_plane, namespace, f"herder-{next(numbers)}", log_dir)
             api = stack.enter_context(Middleman.before(control_plane))
             operator = Operator.start(
@@ -103,6 +122,7 @@ def realm(control_plane: Cluster, namespace: str, smg_pair: tuple[Smg, Smg], log
                 *pod.flags,
                 log_dir=log_dir,
                 kubeconfig=api.kubeconfig(control_plane, log_dir),
+                preloaded=clock.environment if clock is not None else None,
             )
             stack.callback(operator.kill)
             return Contender(operator.wait_healthy(), api, pod)

@@ -100,7 +100,7 @@ async def test_cut_off_from_its_lease_alone_the_leader_stops_before_another_star
     first.api.swallows = lambda path: "/leases/" in path
     stopped = asyncio.create_task(eventually(lambda: not first.leads, 30))
     # There is always something to do: what is done, and by whom, is what counts.
-    toggled = asyncio.create_task(_keep_changing(realm, "a"))
+    toggled = asyncio.create_task(realm.keep_changing("a"))
     await eventually(lambda: second.leads, 30)
     led_s = time.monotonic()
     await eventually(lambda: realm.calls(second, led_s), 30)
@@ -116,15 +116,6 @@ async def test_cut_off_from_its_lease_alone_the_leader_stops_before_another_star
     assert first.writes(led_s) == []
     first.api.swallows = lambda _path: False
     assert all(is_listed_ready(replica, worker.url) for replica in realm.replicas)
-
-
-async def _keep_changing(realm: Realm, name: str) -> None:
-    priority = 1
-    while True:
-        patch = {"spec": {"priority": priority}}
-        await asyncio.to_thread(realm.declared.cluster.merge_patch, realm.declared.path(name), patch)
-        priority = priority % 100 + 1
-        await asyncio.sleep(0.2)
 
 
 @pytest.mark.parametrize("skew", [timedelta(hours=-1), timedelta(hours=1)], ids=["an hour behind", "an hour ahead"])
