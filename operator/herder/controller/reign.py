@@ -14,7 +14,7 @@ from herder.controller.leadership.candidate import Candidate
 from herder.controller.leadership.elector import Won
 from herder.controller.leadership.mandate import Mandate
 from herder.controller.leadership.standby import Standby
-from herder.controller.metrics.registry import Metrics
+from herder.controller.metrics.registry import LeaderTransition, Metrics
 from herder.controller.operator import Operator
 from herder.controller.options import Options
 from herder.controller.parts import Means
@@ -85,6 +85,8 @@ class Reign:
         finally:
             keeping.cancel()
             await asyncio.wait({keeping})
+            is_kept = mandate.is_valid
+            self.metrics.leadership(LeaderTransition.GIVEN_BACK if is_kept else LeaderTransition.LOST)
             await self.candidate.give_back(mandate)
 
     async def _act(self, operator: Operator, won: Won) -> None:
@@ -132,4 +134,5 @@ class Reign:
             operator = operator_of(means)
             self.standby.heir = operator.known.intake
             self.metrics.leads(is_leader=True)
+            self.metrics.leadership(LeaderTransition.BEGAN)
             yield operator

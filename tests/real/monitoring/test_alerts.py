@@ -42,6 +42,7 @@ TROUBLE: Final[dict[str, dict[str, str]]] = {
     "HerderDown": dict.fromkeys(WELL, "_x60"),
     "HerderNoLeader": {f"herder_leader{{{TARGET}}}": "0x60"},
     "HerderTwoLeaders": {'herder_leader{job="herder", instance="other:8081"}': "1x60"},
+    "HerderLeadershipLost": {f'herder_leader_transitions_total{{{TARGET}, transition="Lost"}}': "0x5 1x5 2x5 3x45"},
     "HerderWatchStale": {f'herder_watch_age_seconds{{{TARGET}, kind="Tokenizer"}}': "0+60x60"},
     "HerderQueueStuck": {f'herder_queue_oldest_seconds{{{TARGET}, kind="WasmModule"}}': "0+60x60"},
     "HerderRunsStarved": {f"herder_runs_oldest_wait_seconds{{{TARGET}}}": "0+60x60"},
@@ -99,6 +100,13 @@ HARMLESS: Final[dict[str, dict[str, str]]] = {
         f'herder_api_requests_total{{{TARGET}, verb="create", resource="events", code="403"}}': "0x20 5x40",
         f'herder_events_dropped_total{{{TARGET}, cause="Refused"}}': "0x20 5x40",
     },
+    "two releases that drive gateways of their own": {
+        'herder_leader{job="other", instance="other:8081"}': "1x60",
+        'herder_gateway_info{job="other", instance="other:8081", namespace="other", gateway="gw", mode="M"}': "1x60",
+    },
+    "a leader that was deposed twice": {
+        f'herder_leader_transitions_total{{{TARGET}, transition="Lost"}}': "0x5 1x5 2x50"
+    },
     "conflicts": {f'herder_api_requests_total{{{_API}, code="409"}}': "0+9x60"},
     "a gateway that has no replicas yet": {
         f'herder_gateway_replicas{{{GATEWAY}, state="Reachable"}}': "0x60",
@@ -126,6 +134,16 @@ def test_no_alert_fires_on_a_sound_run(promtool: Promtool, sound_run: Scraped, t
 @pytest.mark.parametrize("alert", NAMES)
 def test_each_alert_fires_on_its_trouble_and_no_other_does(promtool: Promtool, alert: str, tmp_path: Path) -> None:
     assert promtool.play(ALERTS, {**WELL, **TROUBLE[alert]}, _expected(alert), tmp_path) == ""
+
+
+def test_two_releases_that_drive_one_gateway_are_told_of(promtool: Promtool, tmp_path: Path) -> None:
+    other = 'job="other", instance="other:8081"'
+    series = {
+        f"herder_leader{{{other}}}": "1x60",
+        f'herder_gateway_info{{{other}, namespace="ns", gateway="gw", mode="Enforce"}}': "1x60",
+    }
+
+    assert promtool.play(ALERTS, {**WELL, **series}, _expected("HerderTwoLeaders"), tmp_path) == ""
 
 
 async def test_what_real_replicas_do_is_what_the_alerts_look_for(

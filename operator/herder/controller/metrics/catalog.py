@@ -147,6 +147,9 @@ WATCH_AGE: Final = Shown(
 EVENTS_DROPPED: Final = Counted("herder_events_dropped_total", "Kubernetes Events that were not posted.", ("cause",))
 
 LEADER: Final = Shown("herder_leader", "1 while this process may act, 0 while it stands by.")
+LEADER_TRANSITIONS: Final = Counted(
+    "herder_leader_transitions_total", "Times that this process has come to lead, or has ceased to.", ("transition",)
+)
 BUILD_INFO: Final = Shown("herder_build_info", "1; the label says which version runs.", ("version",))
 
 GROUPS: Final[tuple[tuple[str, tuple[Metric, ...]], ...]] = (
@@ -177,7 +180,7 @@ GROUPS: Final[tuple[tuple[str, tuple[Metric, ...]], ...]] = (
         ),
     ),
     ("The API server", (API_REQUESTS, API_REQUEST_DURATION, WATCH_AGE, EVENTS_DROPPED)),
-    ("The process", (LEADER, BUILD_INFO)),
+    ("The process", (LEADER, LEADER_TRANSITIONS, BUILD_INFO)),
 )
 """All of them, as the page shows them."""
 
@@ -204,6 +207,8 @@ LABELS: Final = {
     "verb": "`get`, `list`, `watch`, `create`, `patch`, `delete`, `update`",
     "resource": "what the call was about, such as `secrets` or `workerregistrations/status`",
     "code": "the HTTP status; `None` where no answer came",
+    "transition": "`Began`; `GivenBack` (herder was told to stop, and another may lead at once); `Lost` (the Lease "
+    "could not be renewed in time, or was taken by another)",
     "version": "herder's",
 }
 """What each label holds."""

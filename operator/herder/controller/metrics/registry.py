@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable
+from enum import StrEnum
 
 from prometheus_client import CollectorRegistry, ProcessCollector, generate_latest
 
@@ -11,6 +12,14 @@ from herder.controller.metrics import catalog
 from herder.controller.metrics.calls import ApiCalls, GatewayCalls
 from herder.controller.metrics.gauges import Gauges
 from herder.controller.metrics.runs import RunMetrics
+
+
+class LeaderTransition(StrEnum):
+    """How this process came to lead, or ceased to."""
+
+    BEGAN = "Began"
+    GIVEN_BACK = "GivenBack"
+    LOST = "Lost"
 
 
 class Metrics:
@@ -25,6 +34,7 @@ class Metrics:
         self._events_dropped = catalog.EVENTS_DROPPED.made(registry)
         self._failures = catalog.RECONCILE_FAILURES.made(registry)
         self._leader = catalog.LEADER.made(registry)
+        self._leader_transitions = catalog.LEADER_TRANSITIONS.made(registry)
         self.leads(is_leader=True)  # nobody else is there, until somebody says so
         catalog.BUILD_INFO.made(registry).labels(__version__).set(1)
         self._begin_at_zero()
@@ -35,6 +45,8 @@ class Metrics:
         """Show what has not happened yet: Prometheus sees no increase where a series begins."""
         for cause in ("Full", "Refused"):
             self._events_dropped.labels(cause)
+        for transition in LeaderTransition:
+            self._leader_transitions.labels(transition)
         for kind in KINDS:
             for cause in ("Cluster", "Defect"):
                 self._failures.labels(kind, cause)
@@ -61,6 +73,10 @@ class Metrics:
     def leads(self, *, is_leader: bool) -> None:
         """Show whether this process may act."""
         self._leader.set(is_leader)
+
+    def leadership(self, transition: LeaderTransition) -> None:
+        """Count that this process has come to lead, or has ceased to."""
+        self._leader_transitions.labels(transition).inc()
 
     def stood_down(self) -> None:
         """Show nothing more of what this process acted on: it does not know any more how that is."""

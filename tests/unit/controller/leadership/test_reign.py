@@ -15,9 +15,11 @@ from herder.controller.operator import Operator
 from herder.controller.options import Options
 from herder.controller.reign import Reign, Stuck
 from herder.net.address import AddressPolicy
+from rig.promtool import samples_of
 from unit.controller.fake_kube import NAMESPACE, FakeKube
 from unit.engine.kit import elapsed_s, virtual_time
 
+HOW = ("Began", "GivenBack", "Lost")
 KEY = Key("WorkerRegistration", NAMESPACE, "a")
 
 
@@ -68,6 +70,11 @@ class Realm:
             standby=self.standby,
             candidate=self.candidate,
         )
+
+    def transitions(self) -> dict[str, float]:
+        """How often this process has come to lead, or ceased to, by how."""
+        samples = samples_of(self.metrics.text().decode())
+        return {how: samples[f'herder_leader_transitions_total{{transition="{how}"}}'] for how in HOW}
 
     @property
     def leads(self) -> bool:
@@ -151,6 +158,30 @@ async def test_a_mandate_that_is_over_takes_its_operator_with_it_and_the_next_ha
         assert between is None
         assert realm.standby.heir not in {None, first}
         assert realm.candidate.given_back == [1]
+
+
+@pytest.mark.parametrize(
+    ("is_lost", "ended"),
+    [pytest.param(False, "GivenBack", id="told to stop"), pytest.param(True, "Lost", id="its mandate is over")],
+)
+def test_that_it_came_to_lead_and_ceased_to_is_counted(is_lost: bool, ended: str) -> None:
+    @virtual_time
+    async def run() -> None:
+        async with reigning() as realm:
+            before = realm.transitions()
+            mandate = realm.candidate.elect()
+            await asyncio.sleep(5)
+            begun = realm.transitions()
+            if is_lost:
+                mandate.end()
+                realm.candidate.over.set()
+                await asyncio.sleep(5)
+
+        assert set(before.values()) == {0}
+        assert begun == {**before, "Began": 1}
+        assert realm.transitions() == {**begun, ended: 1}
+
+    run()
 
 
 @virtual_time
