@@ -1,8 +1,10 @@
-"""SIGTERM amid a step: the operator ends within ten seconds, and what it was at goes on after its restart."""
+"""SIGTERM amid a step: the operator ends within ten seconds, told twice at once, and what it was at goes on."""
 
+import signal
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -123,3 +125,37 @@ async def test_an_api_server_that_answers_nothing_any_more_does_not_hold_up_the_
 
     assert time.monotonic() - told_s < ENDS_WITHIN_S
     assert realm.declared.status("a")["workflow"]["status"] == "Running"
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+async def test_told_twice_it_ends_at_once_and_its_run_goes_on_under_the_next_one(
+    realm: Realm, mock_workers: MockWorkers, number: signal.Signals
+) -> None:
+    leader = realm.enter()
+    await eventually(lambda: leader.leads, 60)
+    worker = mock_workers.add("a", Script(up=False))
+    realm.declared.worker("a", worker.url)
+    await eventually(lambda: step_of(run_of(realm.declared), "detect_connection").get("status") in UNFINISHED, 60)
+    process = leader.operator.process
+
+    leader.api.swallows = lambda _path: True  # so that to end in order takes a while
+    process.send_signal(number)
+    await eventually(lambda: not _catches(process.pid, number), 30)
+    process.send_signal(number)
+    await eventually(lambda: process.returncode is not None, 30)
+    left = realm.declared.status("a")["workflow"]
+    leader.pod.ended()
+    worker.heal()
+    realm.enter()
+    after = (await realm.declared.until("a", timeout_s=60))["status"]["workflow"]
+
+    assert process.returncode == -number
+    assert left["status"] == "Running"
+    assert after["instanceId"] == left["instanceId"]
+
+
+def _catches(pid: int, number: signal.Signals) -> bool:
+    """Whether a process has a handler for a signal."""
+    status = Path(f"/proc/{pid}/status").read_text()
+    caught = next(line.split()[1] for line in status.splitlines() if line.startswith("SigCgt:"))
+    return bool(int(caught, 16) >> (number - 1) & 1)
