@@ -119,6 +119,23 @@ async def test_what_a_replica_refuses_to_take_back_is_seen_to_by_a_run(office: O
 
 
 @at_work
+async def test_a_replica_that_takes_its_time_is_waited_for_as_long_as_it_gets_on(office: Office) -> None:
+    keys = await declared(office)
+    before, workers = runs(office, keys), [office.workers[f"http://{name}:8000"] for name in NAMES]
+    for worker in workers:
+        worker.up_since_s = None
+    office.a.restart()
+    await office.until(lambda: office.a.count("add_worker") == len(NAMES))
+
+    for worker in workers:
+        await asyncio.sleep(2.5)
+        worker.rise()
+    await office.until(lambda: all(is_known(office, key) for key in keys))
+
+    assert runs(office, keys) == before
+
+
+@at_work
 async def test_a_worker_that_does_not_come_up_again_is_waited_for_by_a_run_that_says_so(office: Office) -> None:
     keys = await declared(office)
     office.workers["http://a:8000"].up_since_s = None

@@ -20,6 +20,11 @@ class Gift:
     at_s: float = _NEVER
 
     @property
+    def is_taken(self) -> bool:
+        """Whether the replica took it."""
+        return self.at_s > _NEVER
+
+    @property
     def is_seen(self) -> bool:
         """Whether the replica was seen to list it: if it lacks it now, it has lost it again."""
         return self.entry.state in REGISTERED

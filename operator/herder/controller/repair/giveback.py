@@ -39,8 +39,9 @@ log = structlog.get_logger(__name__)
 
 _AT_ONCE: Final = 64
 _PATIENCE_S: Final = 3.0
-"""How long after it was given something may be missing from a list: the replica looks at a worker first."""
+"""How long a replica that gets no further is waited for: it looks at each worker before it lists it."""
 _FIRST_LOOK_S: Final = 0.05
+_SLOWEST_LOOK_S: Final = 1.0
 _LATER: Final = 0.25
 """By what share of the time that it has been looked for something may be found too late."""
 
@@ -69,7 +70,7 @@ class Giveback:
             return False
         lacking = scene.observation.lacking - scene.observation.away
         if any(e in memory.given and not memory.given[e].is_seen for e in lacking):
-            is_awaited = all(self._is_awaited(memory.given.get(e), scene.gateway.views[e]) for e in lacking)
+            is_awaited = all(self._is_awaited(scene, e, memory.given.get(e)) for e in lacking)
             if is_awaited:
                 self._queue.add_after(scene.subject.key, _PATIENCE_S)
             return is_awaited
@@ -81,8 +82,14 @@ class Giveback:
         self._start(self._give(post, scene, memory, [r for r in scene.gateway.replicas if r.endpoint in lacking]))
         return True
 
-    def _is_awaited(self, gift: Gift | None, view: View) -> bool:
-        return gift is not None and (view.began_at_s <= gift.at_s or self._clock() < gift.at_s + _PATIENCE_S)
+    def _is_awaited(self, scene: Scene, endpoint: str, gift: Gift | None) -> bool:
+        """Whether a replica took something that it may yet come to list."""
+        gateway, declared, key = scene.gateway, scene.declared, scene.subject.gateway
+        if gift is None or not gift.is_taken or gateway is None or declared is None or key is None:
+            return False
+        is_followed = declared.key in self._awaited.get((key, endpoint), ())
+        is_unread = gateway.views[endpoint].began_at_s <= gift.at_s
+        return is_followed or is_unread or self._clock() < gift.at_s + _PATIENCE_S
 
     def _post_of(self, scene: Scene, lacking: frozenset[str]) -> Post | None:
         """Return what gives it back, if all that is amiss is that these replicas have lost it with everything else."""
@@ -137,16 +144,17 @@ class Giveback:
                 self._start(self._follow(place))
 
     async def _follow(self, place: Place) -> None:
-        """Have a replica read until it lists all that it was given, for as long as that is waited for."""
+        """Have a replica read until it lists all that it was given, or nothing new for longer than is waited for."""
         (key, endpoint), awaited = place, self._awaited.get(place, set())
-        began_s = self._clock()
-        ends_s = began_s + _PATIENCE_S
-        while place not in self._under_way and awaited and self._clock() < ends_s:
-            await asyncio.sleep(max(_FIRST_LOOK_S, _LATER * (self._clock() - began_s)))
+        began_s = got_on_s = self._clock()
+        while place not in self._under_way and awaited and self._clock() < got_on_s + _PATIENCE_S:
+            await asyncio.sleep(min(_SLOWEST_LOOK_S, max(_FIRST_LOOK_S, _LATER * (self._clock() - began_s))))
             self._gateways.hurry(key, endpoint)
             gateway = self._gateways.get(key)
             view = gateway.views.get(endpoint, UNHEARD) if gateway is not None else UNHEARD
-            awaited -= view.workers.keys()
+            if not awaited.isdisjoint(view.workers):
+                awaited -= view.workers.keys()
+                got_on_s = self._clock()
         if place not in self._under_way:
             self._awaited.pop(place, None)
         if not self._under_way and not self._awaited:
