@@ -1,7 +1,9 @@
 """Metrics are shown to whom the real API server knows and lets read them; and no label holds a secret or a URL."""
 
+import re
 import urllib.error
 from collections.abc import Callable
+from typing import Final
 
 import pytest
 
@@ -11,6 +13,8 @@ from rig.gateway import Smg
 from rig.operator_process import Operator
 from rig.web import fetch
 from rig.workers import MockWorkers
+
+_UUID: Final = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
 @pytest.fixture
@@ -52,7 +56,7 @@ async def test_metrics_are_for_whom_the_api_server_lets_read_them(
     assert stranger not in log
 
 
-async def test_no_label_holds_a_url_or_a_secret(
+async def test_no_label_holds_a_url_a_secret_or_an_entry_s_id(
     declared: Declared, smg_pair: tuple[Smg, Smg], mock_workers: MockWorkers, operator: Operator
 ) -> None:
     declared.secret("key", token="canary-8c1e")
@@ -61,11 +65,14 @@ async def test_no_label_holds_a_url_or_a_secret(
     for name, url in zip("ab", urls, strict=True):
         declared.worker(name, url, apiKeySecretRef={"name": "key", "key": "token"})
     for name in "ab":
-        await declared.until(name, reason="Registered", timeout_s=15)
+        await declared.until(name, reason="Registered", timeout_s=30)
+    declared.delete("b")
+    await declared.until_gone("b", timeout_s=30)
 
     text = fetch(operator.metrics_url).decode()
 
-    assert "herder_" in text
+    assert 'method="DELETE",result="202",route="/workers/{id}"' in text
+    assert _UUID.search(text) is None
     assert [word for word in ("canary", "http://", "127.0.0.1", *urls) if word in text] == []
 
 
