@@ -12,7 +12,8 @@ import uvloop
 
 from herder.cli import logs
 from herder.controller.leadership.election import Terms
-from herder.controller.options import LeaseOptions, Options
+from herder.controller.leadership.settings import LeaseOptions
+from herder.controller.options import Options
 from herder.controller.process import CannotRun
 from herder.controller.process import run as run_operator
 from herder.controller.running.failpoints import VARIABLE, Failpoint

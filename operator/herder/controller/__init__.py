@@ -1,26 +1,28 @@
 """Kubernetes: watching the resources, deciding what to do about them, writing what has come of it.
 
-The only room that says kopf or kubernetes_asyncio. Its own rooms, as a change flows through them:
+The only room that says kopf or kubernetes_asyncio. Its own rooms, of which each knows only those below it:
 
-cluster      the API server: raw calls, watching and relisting, Secrets by name, Events, the finalizer
-known        the newest version of each object, what a resource says, the keys to reconcile
-fleet        the gateways in use: a ModelGateway, its Service and its Secrets become replicas to drive
-listing      what the replicas list, read once per resync, and what that says of each resource
-families     what tells one kind of resource from another; mcp has what MCP servers need beside that
-reconcile    one resource with all that it refers to; a pure table that decides; the acts that do it
-running      a workflow run from its first status write to its last, who is next, and going on after a restart
-status       what the status says (pure), and the only writer of it
-repair       what is put right beside the runs: given back, swept, left on purpose; and how long it took
-
-leadership   who of several operators acts, and until when
-
-metrics      what Prometheus is told
-tracing      what OpenTelemetry is told, where it is asked for
-rounds       what is done now and then
-clock        time and ids, as an argument
+process      the process around all of it, told to stop by signals
+reign        standing by and leading in turn: an operator for each mandate
 wiring       all parts of what acts, made and handed to those that need them; parts lists them
 operator     all of what acts, started and stopped
-reign        standing by and leading in turn: an operator for each mandate
-process      the process around them, told to stop by signals
+metrics      what Prometheus is told
+tracing      what OpenTelemetry is told, where it is asked for
 options      how it is to run
+reconcile    one resource at a time: a scout that looks it up, a pure table that decides, the acts that do it
+repair       what is put right beside the runs: given back, swept, left on purpose
+running      a workflow run from its first status write to its last, who is next, and going on after a restart
+mcp          the files of MCP servers, and eyes on these
+scene        one resource with all that it refers to, and what the lists say of it
+fleet        the gateways in use: a ModelGateway, its Service and its Secrets become replicas to drive
+status       what people are told: the status (pure, and its only writer) and the Events
+leadership   who of several operators acts, and until when
+watch        how what is known is kept up
+known        the newest version of each object, what a resource says, the keys to reconcile
+families     what tells one kind of resource from another
+listing      what the replicas list, read once per resync
+rounds       what is done now and then
+cluster      the API server: raw calls and what may go wrong in them, credentials, Secrets by name
+clock        time and ids, as an argument
+
 """

@@ -5,10 +5,9 @@ from dataclasses import dataclass, field
 
 from herder.controller.clock import SYSTEM_CLOCK, Clock
 from herder.controller.cluster.kube import Kube
-from herder.controller.cluster.recorder import EventRecorder
-from herder.controller.cluster.relist import Relister
 from herder.controller.fleet.census import Census
 from herder.controller.fleet.gateways import Gateways
+from herder.controller.fleet.heals import Heals
 from herder.controller.fleet.members import Members
 from herder.controller.fleet.modelgateways import ModelGateways
 from herder.controller.fleet.rotation import Rotation
@@ -22,13 +21,14 @@ from herder.controller.options import Options
 from herder.controller.reconcile.reconciler import Reconciler
 from herder.controller.repair.farewells import Farewells
 from herder.controller.repair.giveback import Giveback
-from herder.controller.repair.heals import Heals
 from herder.controller.repair.sweep import Sweeper
 from herder.controller.running.failpoints import Tripwire
 from herder.controller.running.listening import RunListener
 from herder.controller.running.places import Places
 from herder.controller.running.runs import Runs
+from herder.controller.status.recorder import EventRecorder
 from herder.controller.status.writer import StatusWriter
+from herder.controller.watch.relist import Relister
 from herder.engine import WorkflowEngine
 from herder.net.http import Http
 from herder.net.mcp import Asker

@@ -23,8 +23,6 @@ from kubernetes_asyncio.config import ConfigException
 from herder.controller.cluster.errors import Forbidden, KubeError, NotFound
 from herder.controller.cluster.kube import Kube, installation_of, patiently
 from herder.controller.cluster.login import load_configuration, read_credentials, server_of
-from herder.controller.cluster.watch import registry_of
-from herder.controller.cluster.watching import watching
 from herder.controller.leadership.candidate import Candidate, Unopposed, candidate_of
 from herder.controller.leadership.standby import Standby
 from herder.controller.metrics.access import Gatekeeper, certificate
@@ -35,6 +33,8 @@ from herder.controller.reign import Reign
 from herder.controller.running.listening import RunListener
 from herder.controller.signals import listen
 from herder.controller.tracing.settings import CannotTrace, traced
+from herder.controller.watch.handlers import registry_of
+from herder.controller.watch.watching import watching
 from herder.net.address import AddressPolicy
 from herder.net.permit import Permit, always, never
 from herder.net.surroundings import api_server_sockets, own_addresses

@@ -9,13 +9,11 @@ in which the other one is looked up when it is called.
 from functools import partial
 
 from herder.api.meta import MODEL_GATEWAY
-from herder.controller.cluster.finalizer import Finalizer
-from herder.controller.cluster.recorder import EventRecorder, record_disbelief, record_transition
-from herder.controller.cluster.relist import Relister
 from herder.controller.cluster.secrets import Secrets
 from herder.controller.families.family import Tools
 from herder.controller.fleet.census import Census
 from herder.controller.fleet.gateways import Gateways
+from herder.controller.fleet.heals import Heals
 from herder.controller.fleet.members import Members
 from herder.controller.fleet.modelgateways import ModelGateways
 from herder.controller.fleet.rotation import Rotation
@@ -32,18 +30,20 @@ from herder.controller.metrics.gauges import Gauges
 from herder.controller.operator import Operator
 from herder.controller.parts import Deciding, Fleet, Known, Means, Telling
 from herder.controller.reconcile.acts import Acts
+from herder.controller.reconcile.finalizer import Finalizer
 from herder.controller.reconcile.reconciler import Reconciler
 from herder.controller.reconcile.scout import Scout
 from herder.controller.repair.farewells import Farewells
 from herder.controller.repair.giveback import Giveback
-from herder.controller.repair.heals import Heals
 from herder.controller.repair.sweep import Sweeper
 from herder.controller.running.failpoints import Tripwire
 from herder.controller.running.launch import Launcher
 from herder.controller.running.places import Places
 from herder.controller.running.runs import Run, Runs
 from herder.controller.running.turns import turn_of
+from herder.controller.status.recorder import EventRecorder, record_disbelief, record_transition
 from herder.controller.status.writer import StatusWriter
+from herder.controller.watch.relist import Relister
 from herder.workflows.probing import Prober
 
 

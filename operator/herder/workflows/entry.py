@@ -1,10 +1,11 @@
 """What is known of one worker on one replica: herder's record, shown as `.status.replicas`."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final, Self
 
-from herder.api.status import EntryState
+from herder.api.status import EntryState, ReplicaEntry
 from herder.gateway.types import Worker, WorkerStatus
 from herder.workflows.owner import Owner
 from herder.workflows.refusals import POD_UID_LABEL
@@ -82,3 +83,8 @@ class Entry:
 NO_ENTRY: Final = Entry(EntryState.ABSENT)
 LOST_ADD: Final = Entry(EntryState.PENDING)
 """What must be assumed of a replica that a run which left no record may have posted to."""
+
+
+def entries_of(rows: Iterable[ReplicaEntry]) -> dict[str, Entry]:
+    """Return the records that a status shows, by endpoint."""
+    return {row.endpoint: Entry(row.state, row.worker_id, row.spec_hash, row.verified_at) for row in rows}

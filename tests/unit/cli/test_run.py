@@ -14,7 +14,8 @@ from herder.cli import logs
 from herder.cli.main import herder
 from herder.cli.run import run
 from herder.controller.leadership.election import Terms
-from herder.controller.options import LeaseOptions, Options
+from herder.controller.leadership.settings import LeaseOptions
+from herder.controller.options import Options
 from herder.controller.process import CannotRun
 from herder.controller.running.failpoints import Failpoint, Moment
 from herder.net.scrubber import Scrubber

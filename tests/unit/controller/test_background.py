@@ -6,12 +6,12 @@ from typing import Any
 import pytest
 from structlog.testing import capture_logs
 
-from herder.controller.cluster import recorder as recorder_module
 from herder.controller.cluster.errors import Forbidden, Unreached
-from herder.controller.cluster.recorder import EventRecorder, record_transition
-from herder.controller.cluster.relist import Relister
 from herder.controller.known.objects import Body, Key, Objects
 from herder.controller.rounds import every
+from herder.controller.status import recorder as recorder_module
+from herder.controller.status.recorder import EventRecorder, record_transition
+from herder.controller.watch.relist import Relister
 from herder.gateway.errors import Transient, Unavailable
 from herder.gateway.spec import WorkerSpec
 from herder.gateway.types import WorkerStatus

@@ -2,9 +2,9 @@
 
 import pytest
 
-from herder.controller.cluster.relist import Relister
 from herder.controller.known.objects import Key, uid_of
 from herder.controller.leadership.standby import Standby
+from herder.controller.watch.relist import Relister
 from unit.controller.fake_kube import NAMESPACE, FakeKube
 
 A, B = (Key("WorkerRegistration", NAMESPACE, name) for name in "ab")

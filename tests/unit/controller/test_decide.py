@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from herder.api.conditions import ReadyReason
 from herder.api.status import RunStatus
+from herder.controller.known.blocked import Blocked
 from herder.controller.reconcile.decide import (
     Abandon,
     Action,
@@ -24,7 +25,7 @@ from herder.controller.reconcile.decide import (
     Why,
     decide,
 )
-from herder.controller.reconcile.world import Blocked, LastRun, Running, World
+from herder.controller.reconcile.world import LastRun, Running, World
 from herder.controller.running.jobs import Job
 
 at_leisure = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])

@@ -29,10 +29,10 @@ from herder.api.tokenizer import LoadedTokenizer, TokenizerStatus
 from herder.api.wasm import RegisteredModule, WasmModuleStatus
 from herder.api.worker import MAX_FORMER, MAX_MODELS, DiscoveredWorker, WorkerRegistrationStatus
 from herder.controller.families import FAMILIES
-from herder.controller.running.restore import entries_of
 from herder.controller.status.fit import BUDGET, fitted, size_of
 from herder.engine import WorkflowDefinition
 from herder.workflows import mcp, tokenizer, wasm
+from herder.workflows.entry import entries_of
 from herder.workflows.registration import registration
 from unit.engine.kit import EPOCH
 

@@ -5,7 +5,7 @@ from typing import Final
 
 import pytest
 
-from herder.controller.cluster.freshness import Freshness
+from herder.controller.watch.freshness import Freshness
 
 KIND: Final = "Tokenizer"
 

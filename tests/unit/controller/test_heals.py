@@ -4,8 +4,8 @@ import asyncio
 
 import pytest
 
+from herder.controller.fleet.heals import Heals
 from herder.controller.known.objects import Key
-from herder.controller.repair.heals import Heals
 from herder.gateway.types import WorkerStatus
 from herder.workflows.wasm.files import LocalFiles
 from unit.controller.office import ENDPOINTS, GATEWAY, Office, at_work, working

@@ -6,9 +6,9 @@ from uuid import UUID
 import pytest
 
 from herder.api.gateway import GatewayReplicaState
+from herder.controller.fleet.leftovers import count_foreign, leftovers_of, remove
 from herder.controller.listing.registries import Registry
 from herder.controller.listing.views import Listed, View
-from herder.controller.repair.leftovers import count_foreign, leftovers_of, remove
 from herder.gateway.errors import Gone
 from herder.gateway.types import Worker
 from herder.gateway.wasm import Module

@@ -7,13 +7,13 @@ from aiohttp import web
 from prometheus_client.parser import text_string_to_metric_families
 
 from herder.controller.cluster.errors import Rejected, Unreached
-from herder.controller.cluster.recorder import EventRecorder
 from herder.controller.known.objects import KINDS, Key
 from herder.controller.known.queue import WorkQueue
 from herder.controller.metrics import catalog
 from herder.controller.metrics.registry import Metrics
 from herder.controller.metrics.serving import CannotServe, served
 from herder.controller.options import Options
+from herder.controller.status.recorder import EventRecorder
 from herder.net.address import AddressPolicy
 from herder.net.http import Http
 from unit.controller.fake_kube import FakeKube

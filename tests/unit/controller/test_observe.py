@@ -9,8 +9,8 @@ import pytest
 from herder.api.gateway import GatewayReplicaState
 from herder.api.status import EntryState
 from herder.controller.families.worker import DeclaredWorker
-from herder.controller.listing.observe import Reading, observe
 from herder.controller.listing.views import UNHEARD, View
+from herder.controller.scene.observe import Reading, observe
 from herder.gateway.types import Worker
 from herder.workflows.entry import LOST_ADD, NO_ENTRY, Entry
 from unit.workflows.made import ID, OTHER_ID, STRANGER, URL, plan, worker

@@ -9,9 +9,9 @@ from herder.api.conditions import ConditionType, ReachableReason, ReadyReason, T
 from herder.api.gateway import HeaderPublishing
 from herder.api.mcp import McpServerStatus, PublishedServer
 from herder.api.status import PastRun, RunStatus, Step, StepStatus, WorkflowRun
+from herder.controller.families.mcp_desk import Seen, Sighting
+from herder.controller.families.mcp_outlook import outlook, served
 from herder.controller.listing.observation import Observation
-from herder.controller.mcp.outlook import outlook, served
-from herder.controller.mcp.ports import Seen, Sighting
 from herder.workflows.errors import Problem
 from herder.workflows.mcp import McpPlan
 from herder.workflows.mcp.file import Entries

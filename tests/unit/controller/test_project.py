@@ -13,14 +13,14 @@ from herder.api.status import EntryState, RunStatus, StepStatus
 from herder.api.worker import WorkerRegistrationStatus
 from herder.controller.families.discovered import facts_of, worker_of
 from herder.controller.listing.observation import Observation
-from herder.controller.running.restore import entries_of, restored_state
+from herder.controller.running.restore import restored_state
 from herder.controller.status import claims, project
 from herder.controller.status.project import Moment, RunReport, Status
 from herder.engine import StepState, WorkflowState, WorkflowStatus
 from herder.engine import StepStatus as EngineStepStatus
 from herder.net.address import AddressPolicy
 from herder.net.http import Http
-from herder.workflows.entry import Entry
+from herder.workflows.entry import Entry, entries_of
 from herder.workflows.errors import Problem
 from herder.workflows.facts import Facts
 from herder.workflows.probing import Prober

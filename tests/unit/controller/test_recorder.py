@@ -8,8 +8,8 @@ from structlog.testing import capture_logs
 
 from herder.api.conditions import ReadyReason, ReconcilingReason
 from herder.api.status import EPOCH_LIMIT
-from herder.controller.cluster.recorder import EventRecorder, record_disbelief, record_transition
 from herder.controller.known.objects import Body, Key
+from herder.controller.status.recorder import EventRecorder, record_disbelief, record_transition
 from unit.controller.fake_kube import FakeKube
 from unit.engine.kit import virtual_time
 

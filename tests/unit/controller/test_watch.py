@@ -11,7 +11,8 @@ from kopf._cogs.structs import references
 from kubernetes_asyncio.client import Configuration
 
 from herder.controller.clock import Clock
-from herder.controller.cluster.watch import (
+from herder.controller.known.objects import KINDS
+from herder.controller.watch.handlers import (
     DeafError,
     EndlessPauses,
     _connection,
@@ -19,7 +20,6 @@ from herder.controller.cluster.watch import (
     check_watchers,
     watched_settings,
 )
-from herder.controller.known.objects import KINDS
 
 PLURALS = sorted(kind.plural for kind in KINDS.values())
 NAMES = [f"watcher for {plural}.v1alpha1.herder.dev@*" for plural in PLURALS]

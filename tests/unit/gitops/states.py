@@ -22,9 +22,9 @@ from herder.api.worker import WorkerRegistrationStatus
 from herder.controller.fleet import gatewaystatus
 from herder.controller.fleet.gateways import Access, Gateway
 from herder.controller.fleet.gatewaystatus import Seen
+from herder.controller.known.blocked import Blocked
 from herder.controller.listing.observation import Observation
 from herder.controller.listing.views import View
-from herder.controller.reconcile.world import Blocked
 from herder.controller.status import claims, project
 from herder.controller.status.claims import Claims
 from herder.controller.status.project import Moment

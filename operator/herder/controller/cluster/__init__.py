@@ -1,1 +1,1 @@
-"""The Kubernetes API: raw calls, watching and relisting, Secrets by name, Events, the finalizer."""
+"""The Kubernetes API: raw calls, what may go wrong in them, credentials, Secrets by name."""

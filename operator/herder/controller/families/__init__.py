@@ -5,8 +5,9 @@ The core (reconciler, scene, decide, runs, project, claims) is the same for all 
 family   what it may ask: the contract
 worker   WorkerRegistration
 tokenizer   Tokenizer
-mcp      McpServer
+mcp      McpServer, with what it asks (mcp_desk) and says (mcp_outlook)
 wasm     WasmModule
+orphans  marks on what is left on purpose
 """
 
 from collections.abc import Mapping

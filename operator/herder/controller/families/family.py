@@ -18,10 +18,10 @@ from herder.api.fields import SecretKeyRef
 from herder.api.meta import Kind
 from herder.api.served import OnTimeout, Removal, ServedSpec
 from herder.api.status import ReplicaEntry, Step, WorkflowStatus
+from herder.controller.families.mcp_desk import Desk
 from herder.controller.listing.observation import Observation
 from herder.controller.listing.registries import Registry
 from herder.controller.listing.views import View
-from herder.controller.mcp.ports import Desk
 from herder.engine import WorkflowDefinition
 from herder.gateway.replica import Replica
 from herder.workflows.entry import LOST_ADD, Entry

@@ -10,10 +10,10 @@ from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_delay, w
 from herder.api.mcp import McpServerSpec, McpServerStatus
 from herder.api.meta import MCP_SERVER
 from herder.controller.families.family import Declared, Family, Leave, Order, Site, Vault, Work
+from herder.controller.families.mcp_desk import Seen
+from herder.controller.families.mcp_outlook import outlook, served
 from herder.controller.listing.observation import Observation
 from herder.controller.listing.views import View
-from herder.controller.mcp.outlook import outlook, served
-from herder.controller.mcp.ports import Seen
 from herder.net.hosts import host_of
 from herder.workflows.entry import Entry
 from herder.workflows.errors import StepFault, Transient

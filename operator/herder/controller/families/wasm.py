@@ -7,9 +7,9 @@ from typing import Any, override
 from herder.api.meta import WASM_MODULE
 from herder.api.wasm import WasmModuleSpec, WasmModuleStatus
 from herder.controller.families.family import Body, Declared, Family, Leave, Order, Site, Vault, Work
+from herder.controller.families.orphans import rename_orphaned
 from herder.controller.listing.registries import Registry
 from herder.controller.listing.views import View
-from herder.controller.repair.orphans import rename_orphaned
 from herder.workflows.entry import Entry
 from herder.workflows.look import Look
 from herder.workflows.owner import Owner

@@ -31,15 +31,14 @@ from herder.controller.families.family import (
     Work,
     parsed,
 )
+from herder.controller.families.orphans import mark_orphaned
 from herder.controller.listing.registries import Registry
 from herder.controller.listing.views import View
-from herder.controller.repair.orphans import mark_orphaned
-from herder.controller.running.restore import entries_of
 from herder.gateway.replica import Replica
 from herder.net.hosts import host_of
 from herder.net.urls import InvalidUrl, normalise_url
 from herder.workflows.compare import look
-from herder.workflows.entry import Entry
+from herder.workflows.entry import Entry, entries_of
 from herder.workflows.look import Look
 from herder.workflows.move import RetireFormer, move
 from herder.workflows.owner import Owner

@@ -11,11 +11,11 @@ from herder.api.gateway import Action, EntryCounts, GatewayReplicaState, Planned
 from herder.api.meta import TOKENIZER
 from herder.api.status import EntryState
 from herder.controller.fleet.gateways import Gateway
+from herder.controller.fleet.leftovers import Leftover, count_foreign
 from herder.controller.known.objects import Key, Objects
-from herder.controller.listing.observe import Observation
+from herder.controller.listing.observation import Observation
 from herder.controller.listing.registries import HELD_IN, Registry
 from herder.controller.listing.views import View
-from herder.controller.repair.leftovers import Leftover, count_foreign
 from herder.workflows.entry import REGISTERED
 
 

@@ -27,9 +27,9 @@ from herder.api.gateway import MAX_PLAN, EntryCounts, GatewayReplica, GatewayRep
 from herder.api.status import MAX_REPLICAS
 from herder.controller.fleet.census import Counts
 from herder.controller.fleet.gateways import Gateway
+from herder.controller.known.blocked import Blocked
 from herder.controller.known.objects import Body
 from herder.controller.listing.views import UNHEARD, View
-from herder.controller.reconcile.world import Blocked
 from herder.controller.status import claims
 from herder.controller.status.claims import Claims
 

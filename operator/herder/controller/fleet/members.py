@@ -7,12 +7,12 @@ from herder.api.gateway import EntryCounts
 from herder.controller.families import family_of
 from herder.controller.fleet.census import Census, Counts
 from herder.controller.fleet.gateways import Gateway, Gateways
+from herder.controller.fleet.heals import Heals
 from herder.controller.known.objects import Body, Key, Objects
 from herder.controller.known.queue import WorkQueue
-from herder.controller.listing.observe import Observation
+from herder.controller.listing.observation import Observation
 from herder.controller.listing.registries import HELD_IN, SWEPT, Item, Registry, needed
 from herder.controller.listing.views import News
-from herder.controller.repair.heals import Heals
 
 _COUNT_S: Final = 2.0
 """How long after a resource was found otherwise than before the entries are counted anew, for many at once."""

@@ -15,9 +15,9 @@ from herder.controller.fleet.gatewaystatus import Seen, is_news, status_of
 from herder.controller.fleet.members import Members
 from herder.controller.fleet.services import Place as ServicePlace
 from herder.controller.fleet.services import ServiceMissing, Services
+from herder.controller.known.blocked import Blocked
 from herder.controller.known.objects import Body, Key, Objects, uid_of
 from herder.controller.known.queue import WorkQueue
-from herder.controller.reconcile.world import Blocked
 from herder.controller.status.wishes import Haste, Status
 from herder.controller.status.writer import StatusWriter
 from herder.net.hosts import host_of

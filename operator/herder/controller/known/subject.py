@@ -13,8 +13,8 @@ from herder.api.served import DeletionPolicy, OnTimeout, ServedSpec
 from herder.api.status import Draining, WorkflowStatus, echo
 from herder.controller.families import family_of
 from herder.controller.families.family import Family, Former, Terms
+from herder.controller.known.blocked import Blocked
 from herder.controller.known.objects import Body, Key, Objects, gateway_of, uid_of
-from herder.controller.reconcile.world import Blocked
 from herder.workflows.digest import digest
 from herder.workflows.owner import Owner
 

@@ -13,8 +13,8 @@ from herder.controller.leadership.elector import Elector, Won
 from herder.controller.leadership.ending import holder_name, leave_behind
 from herder.controller.leadership.lease import LeaseObject
 from herder.controller.leadership.mandate import Mandate
+from herder.controller.leadership.settings import LeaseOptions
 from herder.controller.leadership.witness import PodWitness
-from herder.controller.options import LeaseOptions
 
 _OWN_NAMESPACE: Final = Path("/var/run/secrets/kubernetes.io/serviceaccount/namespace")
 

@@ -6,9 +6,9 @@ It does not read the gateways' replicas: the lists of a large fleet are megabyte
 from typing import Final, Protocol
 
 from herder.controller.cluster.kube import Kube
-from herder.controller.cluster.relist import Relister
 from herder.controller.known.objects import Body, Key, Objects, uid_of
 from herder.controller.leadership.mandate import uptime_s
+from herder.controller.watch.relist import Relister
 
 
 class Heir(Protocol):

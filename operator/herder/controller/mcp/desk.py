@@ -5,19 +5,19 @@ from dataclasses import dataclass
 
 from herder.api.meta import MCP_SERVER, MODEL_GATEWAY
 from herder.api.reasons import EventReason
-from herder.controller.cluster.recorder import EventRecorder
+from herder.controller.families.mcp_desk import Seen, Sighting
 from herder.controller.known.objects import Key, Objects
 from herder.controller.known.queue import WorkQueue
 from herder.controller.mcp.files import McpFiles
-from herder.controller.mcp.ports import Seen, Sighting
 from herder.controller.mcp.published import PublishedFile
 from herder.controller.mcp.sightings import Sightings
+from herder.controller.status.recorder import EventRecorder
 from herder.net.mcp import Asker, McpEndpoint
 
 
 @dataclass(frozen=True)
 class McpDesk:
-    """What `ports.Desk` asks for."""
+    """What `families.mcp_desk.Desk` asks for."""
 
     files: McpFiles
     sightings: Sightings

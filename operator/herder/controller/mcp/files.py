@@ -11,9 +11,9 @@ import structlog
 
 from herder.api.meta import MCP_SERVER, MODEL_GATEWAY
 from herder.controller.cluster.kube import Kube
+from herder.controller.families.mcp_desk import Seen
 from herder.controller.fleet.gateways import Gateways
 from herder.controller.known.objects import Key, Objects
-from herder.controller.mcp.ports import Seen
 from herder.controller.mcp.published import PublishedFile
 from herder.controller.rounds import every
 from herder.workflows.errors import StepFault

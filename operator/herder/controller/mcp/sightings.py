@@ -12,8 +12,8 @@ from typing import Final
 
 import structlog
 
+from herder.controller.families.mcp_desk import Sighting
 from herder.controller.known.objects import Key
-from herder.controller.mcp.ports import Sighting
 from herder.net.errors import NetError
 from herder.net.mcp import Asker, Greeting, McpEndpoint, Offer
 from herder.workflows.errors import problem_of

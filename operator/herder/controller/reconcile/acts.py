@@ -11,10 +11,9 @@ from herder.api.conditions import ReadyReason
 from herder.api.gateway import Mode
 from herder.api.reasons import EventReason
 from herder.controller.clock import Clock
-from herder.controller.cluster.finalizer import Finalizer
-from herder.controller.cluster.recorder import EventRecorder
 from herder.controller.fleet.gateways import Gateway
 from herder.controller.fleet.modelgateways import MISSING_RECHECK_S
+from herder.controller.known.blocked import Blocked
 from herder.controller.known.objects import Body
 from herder.controller.known.queue import WorkQueue
 from herder.controller.known.subject import Subject, status_of
@@ -33,17 +32,18 @@ from herder.controller.reconcile.decide import (
     Suspend,
     Why,
 )
-from herder.controller.reconcile.scene import Scene
-from herder.controller.reconcile.world import Blocked
+from herder.controller.reconcile.finalizer import Finalizer
 from herder.controller.repair.farewells import Farewells
 from herder.controller.running.jobs import Job, job_of
 from herder.controller.running.launch import Launcher, known_entries
-from herder.controller.running.restore import UNFINISHED, entries_of
+from herder.controller.running.restore import UNFINISHED
 from herder.controller.running.runs import Runs
+from herder.controller.scene.scene import Scene
 from herder.controller.status import claims, project
+from herder.controller.status.recorder import EventRecorder
 from herder.controller.status.wishes import Haste, Status
 from herder.controller.status.writer import StatusWriter
-from herder.workflows.entry import Entry
+from herder.workflows.entry import Entry, entries_of
 
 log = structlog.get_logger(__name__)
 

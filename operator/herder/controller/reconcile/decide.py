@@ -51,7 +51,8 @@ from typing import Final
 
 from herder.api.conditions import ReadyReason
 from herder.api.status import RunStatus
-from herder.controller.reconcile.world import Blocked, LastRun, Running, World
+from herder.controller.known.blocked import Blocked
+from herder.controller.reconcile.world import LastRun, Running, World
 from herder.controller.running.jobs import Job
 from herder.controller.running.restore import UNFINISHED
 from herder.controller.status.claims import PASSES_WITH_GATEWAY

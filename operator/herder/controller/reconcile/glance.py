@@ -4,13 +4,14 @@ from herder.api.conditions import ReadyReason
 from herder.api.gateway import GatewayReplicaState, Mode
 from herder.api.status import EntryState, RunStatus
 from herder.controller.fleet.gateways import Gateway
+from herder.controller.known.blocked import Blocked
 from herder.controller.known.memory import Memory
 from herder.controller.known.subject import Subject
 from herder.controller.listing.observation import Observation
-from herder.controller.reconcile.scene import Scene
-from herder.controller.reconcile.world import Blocked, LastRun, Running
+from herder.controller.reconcile.world import LastRun, Running
 from herder.controller.running.jobs import Job, job_of
 from herder.controller.running.runs import Run
+from herder.controller.scene.scene import Scene
 from herder.workflows.entry import NO_ENTRY, is_held
 
 

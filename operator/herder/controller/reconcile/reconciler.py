@@ -14,12 +14,12 @@ from herder.controller.known.queue import WorkQueue
 from herder.controller.known.subject import subject_of
 from herder.controller.reconcile.acts import Acts
 from herder.controller.reconcile.decide import Begin, decide
-from herder.controller.reconcile.scene import Scene
 from herder.controller.reconcile.scout import Scout
 from herder.controller.repair.giveback import Giveback
 from herder.controller.running.jobs import Job, job_of
 from herder.controller.running.launch import has_been_sent, left_out
 from herder.controller.running.runs import Run, Runs
+from herder.controller.scene.scene import Scene
 from herder.controller.status.writer import StatusWriter
 
 log = structlog.get_logger(__name__)
@@ -76,7 +76,7 @@ class Reconciler:
         changes_in_s = self._changes_in_s(scene, memory)
         action = decide(self.scout.world(scene, run, memory))
         log.debug("reconcile.decided", key=str(key), action=type(action).__name__)
-        if not isinstance(action, Begin) or not self.giveback.takes(action, scene, memory):
+        if action != Begin(Job.REGISTRATION) or not self.giveback.takes(scene, memory):
             await self.acts.do(action, scene)
         if scene.is_moving and isinstance(action, Begin):
             memory.given.clear()  # that was under the former key, of whose records it is a part from now on

@@ -14,11 +14,11 @@ from herder.controller.fleet.gateways import Gateway
 from herder.controller.fleet.members import Members
 from herder.controller.fleet.modelgateways import ModelGateways
 from herder.controller.fleet.rotation import Rotation
+from herder.controller.known.blocked import Blocked
 from herder.controller.known.holders import holder_in
 from herder.controller.known.memory import Memory
 from herder.controller.known.objects import Key, Objects
 from herder.controller.known.subject import Subject, conflict_of
-from herder.controller.listing.observe import Reading, as_recorded, observe
 from herder.controller.reconcile.glance import (
     has_new_instance,
     last_run,
@@ -30,11 +30,11 @@ from herder.controller.reconcile.glance import (
     to_be_moved,
 )
 from herder.controller.reconcile.places import is_elsewhere_now, may_be_both
-from herder.controller.reconcile.scene import Scene, endpoints_of
-from herder.controller.reconcile.world import Blocked, World
-from herder.controller.running.restore import entries_of
+from herder.controller.reconcile.world import World
 from herder.controller.running.runs import Run
-from herder.workflows.entry import NO_ENTRY, Entry, is_held
+from herder.controller.scene.observe import Reading, as_recorded, observe
+from herder.controller.scene.scene import Scene, endpoints_of
+from herder.workflows.entry import NO_ENTRY, Entry, entries_of, is_held
 
 _AWAY: Final = (
     "what it has on {} is to be left, and does not say so there yet: it goes when that answers and was told, or when "

@@ -2,17 +2,9 @@
 
 from dataclasses import dataclass
 
-from herder.api.conditions import ReadyReason
 from herder.api.status import RunStatus
+from herder.controller.known.blocked import Blocked
 from herder.controller.running.jobs import Job
-
-
-@dataclass(frozen=True, slots=True)
-class Blocked:
-    """Why nothing can be done."""
-
-    reason: ReadyReason
-    message: str
 
 
 @dataclass(frozen=True, slots=True)

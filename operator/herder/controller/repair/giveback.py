@@ -27,9 +27,7 @@ from herder.controller.known.memory import Gift, Memory
 from herder.controller.known.objects import Key
 from herder.controller.known.queue import WorkQueue
 from herder.controller.listing.views import UNHEARD, View
-from herder.controller.reconcile.decide import Begin
-from herder.controller.reconcile.scene import Scene
-from herder.controller.running.jobs import Job
+from herder.controller.scene.scene import Scene
 from herder.gateway.errors import GatewayError
 from herder.gateway.replica import Replica
 from herder.workflows.entry import Entry
@@ -64,9 +62,9 @@ class Giveback:
         """What each replica was given and has not been seen to list yet, by key."""
         self._tasks: set[asyncio.Task[None]] = set()
 
-    def takes(self, action: Begin, scene: Scene, memory: Memory) -> bool:
-        """Whether the run that was decided on is not needed (yet): what is missing is being given back."""
-        if action.job is not Job.REGISTRATION or action.resumes or scene.observation is None or scene.gateway is None:
+    def takes(self, scene: Scene, memory: Memory) -> bool:
+        """Whether the registration that was decided on is not needed (yet): what is missing is being given back."""
+        if scene.observation is None or scene.gateway is None:
             return False
         lacking = scene.observation.lacking - scene.observation.away
         if any(e in memory.given and not memory.given[e].is_seen for e in lacking):

@@ -19,14 +19,14 @@ from herder.api.gateway import Mode
 from herder.api.reasons import EventReason
 from herder.controller.cluster.errors import KubeError, NotFound
 from herder.controller.cluster.kube import Kube
-from herder.controller.cluster.recorder import EventRecorder
 from herder.controller.fleet.census import Census
 from herder.controller.fleet.gateways import Gateways
+from herder.controller.fleet.leftovers import Leftover, leftovers_of, remove
 from herder.controller.known.objects import Body, Key, Objects, gateway_of, holder_of, uid_of
 from herder.controller.known.queue import WorkQueue
 from herder.controller.listing.views import View
-from herder.controller.repair.leftovers import Leftover, leftovers_of, remove
 from herder.controller.rounds import every
+from herder.controller.status.recorder import EventRecorder
 from herder.gateway.errors import GatewayError, Unavailable
 from herder.gateway.replica import Replica
 from herder.gateway.types import url_key

@@ -8,11 +8,11 @@ from herder.api.status import RunStatus, WorkflowRun
 from herder.controller.clock import Clock
 from herder.controller.families.family import Former, Leave, Order, Tools, Work
 from herder.controller.known.subject import Standing
-from herder.controller.reconcile.scene import Scene
 from herder.controller.running.jobs import Job, job_of
+from herder.controller.running.portrait import Portrait
 from herder.controller.running.restore import fresh_state, restored_state
 from herder.controller.running.runs import Run, Runs
-from herder.controller.status.portrait import Portrait
+from herder.controller.scene.scene import Scene
 from herder.engine import STEP_ENDED, WorkflowState
 from herder.gateway.replica import Replica
 from herder.workflows.entry import LOST_ADD, NO_ENTRY, REGISTERED, Entry, is_held

@@ -1,19 +1,12 @@
-"""From `.status` back to what is known: how a run goes on after a restart, and what records are compared with."""
+"""From `.status` back to what is known: how a run goes on after a restart."""
 
-from collections.abc import Iterable
 from typing import Final
 
-from herder.api.status import ReplicaEntry, RunStatus, WorkflowRun
+from herder.api.status import RunStatus, WorkflowRun
 from herder.engine import StepState, WorkflowDefinition, WorkflowState, WorkflowStatus
 from herder.engine import StepStatus as EngineStepStatus
-from herder.workflows.entry import Entry
 
 UNFINISHED: Final = frozenset({RunStatus.PENDING, RunStatus.RUNNING, RunStatus.PAUSED})
-
-
-def entries_of(rows: Iterable[ReplicaEntry]) -> dict[str, Entry]:
-    """Return herder's records of the replicas."""
-    return {row.endpoint: Entry(row.state, row.worker_id, row.spec_hash, row.verified_at) for row in rows}
 
 
 def fresh_state[D](definition: WorkflowDefinition[D], instance_id: str, data: D) -> WorkflowState[D]:

@@ -7,7 +7,7 @@ from typing import Any, cast
 
 import kopf
 
-from herder.controller.cluster.watch import watched_settings
+from herder.controller.watch.handlers import watched_settings
 
 
 @asynccontextmanager

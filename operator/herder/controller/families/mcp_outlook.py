@@ -16,8 +16,8 @@ from herder.api.conditions import (
 )
 from herder.api.mcp import McpServerStatus, PublishedServer
 from herder.api.status import EntryState, RunStatus, Step, StepStatus
+from herder.controller.families.mcp_desk import Seen, Sighting
 from herder.controller.listing.observation import Observation
-from herder.controller.mcp.ports import Seen, Sighting
 from herder.workflows.entry import Entry
 from herder.workflows.errors import Problem
 from herder.workflows.mcp import McpPlan, portrayed

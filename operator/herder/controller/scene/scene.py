@@ -6,10 +6,10 @@ from typing import Final
 
 from herder.controller.families.family import Declared, Former
 from herder.controller.fleet.gateways import Gateway
+from herder.controller.known.blocked import Blocked
 from herder.controller.known.subject import Subject
 from herder.controller.listing.observation import Observation
 from herder.controller.listing.registries import Registry
-from herder.controller.reconcile.world import Blocked
 from herder.workflows.entry import Entry
 from herder.workflows.owner import Holder, nobody
 

@@ -1,4 +1,4 @@
-"""What the kind McpServer is given to work with: the gateways' files, and what servers say. `desk` answers for it."""
+"""What the kind McpServer is given to work with: the gateways' files, and what servers say; `mcp.desk` answers."""
 
 from dataclasses import dataclass
 from typing import Protocol

@@ -14,8 +14,6 @@ from herder.workflows.entry import NO_ENTRY, REGISTERED, Entry
 from herder.workflows.look import Look
 from herder.workflows.owner import Holder, nobody
 
-__all__ = ["Observation", "Reading", "as_recorded", "observe"]
-
 _GONE: Final = "it lists no such entry"
 
 

@@ -10,10 +10,10 @@ from herder.controller.clock import Clock
 from herder.controller.families.family import Work
 from herder.controller.known.objects import Body
 from herder.controller.known.subject import status_of
-from herder.controller.listing.observe import Reading, observe
-from herder.controller.reconcile.scene import Scene
 from herder.controller.running.jobs import Job
 from herder.controller.running.runs import Run, Runs
+from herder.controller.scene.observe import Reading, observe
+from herder.controller.scene.scene import Scene
 from herder.controller.status import claims, project
 from herder.controller.status.wishes import Status
 from herder.engine import WorkflowOutcome, WorkflowStatus

@@ -13,10 +13,10 @@ import structlog
 
 from herder.api.meta import Kind
 from herder.controller.cluster.errors import NotFound
-from herder.controller.cluster.freshness import Freshness
 from herder.controller.cluster.kube import Kube
 from herder.controller.known.objects import KINDS, Body, Key, Objects, collection, uid_of, version_of
 from herder.controller.rounds import every
+from herder.controller.watch.freshness import Freshness
 
 log = structlog.get_logger(__name__)
 
