@@ -20,6 +20,11 @@ _OUTCOMES: Final = {
     StepSkipped: StepStatus.SKIPPED,
     StepRetrying: StepStatus.RETRYING,
 }
+_WORKFLOWS: Final = (
+    *("worker-registration", "worker-update", "worker-move", "worker-removal"),
+    *("wasm-registration", "wasm-removal", "tokenizer-registration", "tokenizer-removal"),
+    *("mcp-registration", "mcp-removal"),
+)
 _ENDINGS: Final = tuple(ending for ending in Ending if ending is not Ending.LEFT)
 
 
@@ -42,8 +47,7 @@ class RunMetrics:
         attempts, step_duration = catalog.STEP_ATTEMPTS.made(registry), catalog.STEP_DURATION.made(registry)
 
         # Prometheus sees no increase where a series begins: of many that fail at once none would count
-        @cache
-        def begin_at_zero(workflow: str) -> None:
+        for workflow in _WORKFLOWS:
             for ending in _ENDINGS:
                 runs.labels(workflow, ending)
 
@@ -61,11 +65,9 @@ class RunMetrics:
             return step_duration.labels(workflow, step, outcome)
 
         self._of_run, self._of_attempt, self._of_step = of_run, of_attempt, of_step
-        self._begin_at_zero = begin_at_zero
 
     def begun(self, run: Run, _turn: Turn) -> None:
         """Take note of a run that begins, or goes on, in this process."""
-        self._begin_at_zero(run.name)
         self._live[run.state.instance_id] = _Live(run.name, self._clock())
 
     def on_step(self, run: Run, event: StepEvent) -> None:
