@@ -24,7 +24,7 @@ setup: $(STAMP) ## make .venv with the pinned, hashed dependencies and herder it
 
 $(LOCKED): requirements-dev.lock
 	@test -n "$(PYTHON)" || { echo "herder needs Python 3.12 or later on PATH (or PYTHON=/path/to/python3.x)" >&2; exit 1; }
-	@echo "==> installing the locked dependencies into .venv ($$($(PYTHON) --version))" >&2
+	@echo "==> installing the $$(grep -c == $<) locked dependencies into .venv ($$($(PYTHON) --version)); it says no more for a minute or so" >&2
 	@$(PYTHON) -m venv .venv || { echo "python's venv module is missing (Debian: apt-get install python3-venv)" >&2; exit 1; }
 	@$(PIP) --require-hashes --only-binary :all: -r requirements-dev.lock >&2
 	@touch $@

@@ -207,6 +207,9 @@ class EntryCounts(ApiModel):
     drifted: Count = 0
     """How many there are otherwise than declared."""
 
+    orphaned: Count = 0
+    """How many there are that herder made for a resource that is gone: left on purpose, or about to be swept off."""
+
 
 class PlannedChange(ApiModel):
     """What would be changed on a replica."""
@@ -244,6 +247,9 @@ class GatewayReplica(ApiModel):
 
     drifted: Count | None = None
     """How many entries it has otherwise than declared; absent while it does not answer."""
+
+    orphaned: Count | None = None
+    """How many entries it has of resources that are gone; absent while it does not answer."""
 
     verified_at: Second | None = None
     """When its registries were first read so. It moves only when something else in this row does."""

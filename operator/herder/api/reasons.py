@@ -137,7 +137,7 @@ READY: Final[Mapping[ReadyReason, Meaning]] = {
     ),
     ReadyReason.ADDRESS_REFUSED: Meaning(
         "The address is one that herder never calls: loopback, link-local, a cloud's metadata, its own or the API "
-        "server's.",
+        "server's. Or it is a replica of the gateway that it would be a worker of.",
         "correct the URL, or what its name resolves to",
     ),
     ReadyReason.INVALID_SPEC: Meaning(

@@ -2,11 +2,14 @@
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 from typing import Final, Self
 from urllib.parse import urlsplit
 
 _ANY: Final = "*"
+_PLAIN_PORT: Final = 80
+_TLS_PORT: Final = 443
 
 type Network = IPv4Network | IPv6Network
 
@@ -48,6 +51,14 @@ class Hosts:
 def host_of(url: str) -> str:
     """Return the host of a URL that keeps the rules of `net.urls`, without brackets."""
     return urlsplit(url).hostname or ""
+
+
+@lru_cache(maxsize=4096)
+def place_of(url: str) -> str:
+    """Return host and port of a URL that keeps the rules of `net.urls`, as `host:port`, whatever the scheme."""
+    parts = urlsplit(url)
+    port = parts.port or (_TLS_PORT if parts.scheme.endswith("s") else _PLAIN_PORT)
+    return f"{parts.hostname or ''}:{port}"
 
 
 def _network(entry: str) -> Network | None:

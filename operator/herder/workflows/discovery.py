@@ -1,11 +1,15 @@
 """Which models a worker serves, asked of the worker itself, and whether those declared are among them."""
 
 from collections.abc import Sequence
+from typing import Final
 
 from herder.net.text import redacted, untrusted
 from herder.workflows.convergence import Convergence
 from herder.workflows.errors import Permanent, Transient
 from herder.workflows.probing import ServedModel
+
+_TELLTALE: Final = frozenset({"sglang", "vllm"})
+"""The runtimes that say so themselves, as the owner of each model that they list."""
 
 
 async def ask_models(data: Convergence) -> tuple[ServedModel, ...]:
@@ -25,9 +29,10 @@ def checked_models(served: Sequence[ServedModel], data: Convergence) -> tuple[st
     """Return the ids declared, or where none are those served, without the key.
 
     Raises Transient if there are none yet, for /health may answer before the models are loaded, and Permanent if one
-    that is declared is not among them.
+    that is declared is not among them, or if the worker says to be another runtime than is declared.
     """
     plan = data.plan
+    _check_runtime(served, data)
     if not served:
         raise Transient("NoModels", f"{plan.url} lists no model yet")
     ids = tuple(model.id for model in served)
@@ -39,3 +44,14 @@ def checked_models(served: Sequence[ServedModel], data: Convergence) -> tuple[st
             "correct spec.models, or leave it empty",
         )
     return plan.spec.models or tuple(redacted(model, data.secrets) for model in ids)
+
+
+def _check_runtime(served: Sequence[ServedModel], data: Convergence) -> None:
+    """Raise Permanent if models say that they are another's; of a runtime that is declared the gateway asks nothing."""
+    said = {model.owned_by for model in served} & _TELLTALE
+    if data.plan.runtime in _TELLTALE and said and data.plan.runtime not in said:
+        raise Permanent(
+            "RuntimeMismatch",
+            f"{data.plan.url} lists models of {min(said)}, not of {data.plan.runtime}: correct spec.runtime, or leave "
+            "it Auto",
+        )

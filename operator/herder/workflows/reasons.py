@@ -100,6 +100,11 @@ _OF_WORKERS: Final[Mapping[str, StepReason]] = {
     "ModelNotServed": StepReason(
         "The worker does not serve a model that is declared.", "correct spec.models, or leave it empty", is_told=True
     ),
+    "RuntimeMismatch": StepReason(
+        "The worker says that it is another runtime than is declared.",
+        "correct spec.runtime, or leave it Auto",
+        is_told=True,
+    ),
     "UnknownProtocol": StepReason(
         "The worker speaks gRPC, but no protocol that the gateway knows under that runtime.",
         "correct spec.url or spec.runtime",

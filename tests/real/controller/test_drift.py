@@ -125,7 +125,10 @@ async def test_what_is_made_by_hand_is_counted_and_left_and_what_a_gone_resource
     kept = sorted((foreign.url, declared_worker.url))
     await eventually(lambda: [urls_of(replica) for replica in ready_gateway] == [kept, kept], 30)
     await eventually(
-        lambda: gateway_of(declared)["entries"] == {"declared": 2, "registered": 2, "foreign": 2, "drifted": 0},
+        lambda: (
+            gateway_of(declared)["entries"]
+            == {"declared": 2, "registered": 2, "foreign": 2, "drifted": 0, "orphaned": 0}
+        ),
         WITHIN_S,
     )
     await eventually(lambda: len(told(declared, "ModelGateway", "OrphanRemoved")) == 2, WITHIN_S)

@@ -52,17 +52,20 @@ def test_up_and_down_can_be_repeated_and_say_how_things_are(
 ) -> None:
     try:
         first, second = playground("up"), playground("up")
-        pasted = subprocess.run(
-            ["bash", "-ec", f"{_exports(first)}\nkubectl get wr --output=name"],
-            capture_output=True,
-            text=True,
-            check=True,
+        listed = _paste(_exports(first), "kubectl get wr --output=name")
+        own = _paste(
+            _exports(first),
+            *_lines(first, "add a worker of your own"),
+            "kubectl wait --for=condition=Ready --timeout=60s wr/mine",
         )
+        metrics = _paste(*(line for line in _lines(first, "read what the operator does") if line.startswith("curl")))
     finally:
         ended, again = playground("down"), playground("down")
 
     assert second == "It is up already.\n" + first[first.index("The playground is up") :]
-    assert [line.rpartition("/")[2] for line in pasted.stdout.split()] == sorted(samples.worker_urls)
+    assert [line.rpartition("/")[2] for line in listed.split()] == sorted(samples.worker_urls)
+    assert own.endswith("workerregistration.herder.dev/mine condition met\n")
+    assert "herder_gateway_entries" in metrics
     assert (ended, again) == ("Everything is ended.\n", "Nothing was running.\n")
     samples.check_ports()
     assert not processes_of(tmp_path)
@@ -101,3 +104,14 @@ def _leave_a_part(state: State) -> int:
 
 def _exports(guide: str) -> str:
     return "\n".join(line.strip() for line in guide.splitlines() if line.strip().startswith("export "))
+
+
+def _lines(guide: str, heading: str) -> list[str]:
+    """What is to be pasted below a heading."""
+    [section] = [each for each in guide.split("\n\n") if each.strip().startswith(heading)]
+    return [line.strip() for line in section.splitlines() if line.startswith("    ")]
+
+
+def _paste(*lines: str) -> str:
+    """What a shell prints for these lines."""
+    return subprocess.run(["bash", "-ec", "\n".join(lines)], capture_output=True, text=True, check=True).stdout

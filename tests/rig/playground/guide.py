@@ -4,12 +4,14 @@ import json
 from shlex import quote
 from typing import Final
 
+from herder.api.meta import API_VERSION, WORKER_REGISTRATION
 from rig.playground.samples import Samples
 from rig.playground.state import State
 from rig.playground.world import SCRIPTS, SICK_STATUS
 from rig.ports import HOST
 
 _WORKER: Final = "qwen-a"
+_OWN: Final = "mine"
 
 
 def guide(samples: Samples, state: State) -> str:
@@ -32,14 +34,19 @@ The playground is up: a Kubernetes control plane, the operator, {len(samples.gat
     {_set_health(samples, SICK_STATUS)}
     {_set_health(samples, 200)}
 
+  add a worker of your own (a mock; of a real inference server give the URL in the second line instead)
+    {_set_up(samples)}
+    {_declare(samples)}
+
   kill a gateway replica (it is started again, with an empty registry)
     kill -9 $(cat {quote(str(state.replica_pid(replica)))})
 
   ask the gateway itself
     curl -s {gateway}/workers
 
-  read what the operator does
+  read what the operator does, and its metrics
     tail -f {quote(str(state.world / "logs"))}/operator-*.log
+    curl -s {state.metrics_url.read_text().strip()}
 
   end it all
     make down"""
@@ -49,3 +56,17 @@ def _set_health(samples: Samples, status: int) -> str:
     healthy = SCRIPTS[_WORKER]
     script = json.dumps({"runtime": healthy.runtime, "models": healthy.models, "health_status": status})
     return f"curl -X PUT http://{HOST}:{samples.worker_port}/_ctl/{_WORKER} -d '{script}'"
+
+
+def _set_up(samples: Samples) -> str:
+    return f"curl -X PUT http://{HOST}:{samples.worker_port}/_ctl/{_OWN} -d '{{}}'"
+
+
+def _declare(samples: Samples) -> str:
+    manifest = {
+        "apiVersion": API_VERSION,
+        "kind": WORKER_REGISTRATION.kind,
+        "metadata": {"name": _OWN},
+        "spec": {"gatewayRef": {"name": samples.gateway}, "url": f"http://{HOST}:{samples.worker_port}/w/{_OWN}"},
+    }
+    return f"echo '{json.dumps(manifest)}' | kubectl apply -f -"

@@ -20,12 +20,13 @@ class PortTakenError(RuntimeError):
 
 @dataclass(frozen=True, slots=True)
 class Samples:
-    """`gateway_ports` are those of the gateway's replicas in the order of its endpoints, `worker_urls` go by name.
+    """`gateway` is the gateway's name, `gateway_ports` are those of its replicas in the order of its endpoints.
 
-    `modules` and `tokenizers` are the paths of what the replicas are to read.
+    `worker_urls` go by name. `modules` and `tokenizers` are the paths of what the replicas are to read.
     """
 
     folder: Path
+    gateway: str
     gateway_ports: tuple[int, ...]
     worker_urls: Mapping[str, str]
     mcp_ports: tuple[int, ...] = ()
@@ -35,6 +36,7 @@ class Samples:
     @classmethod
     def read(cls, folder: Path = SAMPLES) -> Self:
         """Read every manifest of the folder. Raises KeyError for one that is not as the operator's models say."""
+        gateway = ""
         gateway_ports: list[int] = []
         worker_urls: dict[str, str] = {}
         mcp_ports: list[int] = []
@@ -44,6 +46,7 @@ class Samples:
             spec = manifest["spec"]
             match manifest["kind"]:
                 case "ModelGateway":
+                    gateway = manifest["metadata"]["name"]
                     gateway_ports += [_port(url) for url in spec["endpoints"]]
                 case "WorkerRegistration":
                     worker_urls[manifest["metadata"]["name"]] = spec["url"]
@@ -53,7 +56,9 @@ class Samples:
                     modules.append(Path(spec["source"]["path"]))
                 case "Tokenizer":
                     tokenizers.append(Path(spec["source"]))
-        return cls(folder, tuple(gateway_ports), worker_urls, tuple(mcp_ports), tuple(modules), tuple(tokenizers))
+        return cls(
+            folder, gateway, tuple(gateway_ports), worker_urls, tuple(mcp_ports), tuple(modules), tuple(tokenizers)
+        )
 
     @property
     def worker_port(self) -> int:

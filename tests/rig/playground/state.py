@@ -4,6 +4,7 @@ FOLDER/lock           held by whoever runs the world, or is clearing up after it
 FOLDER/supervisor     who runs it
 FOLDER/parts          every process that it has started
 FOLDER/ready          there once everything is up
+FOLDER/metrics-url   where the operator serves its metrics
 FOLDER/supervisor.log what went wrong
 FOLDER/world/         see world.py
 """
@@ -43,6 +44,11 @@ class State:
     def ready(self) -> Path:
         """Exists while everything is up."""
         return self.folder / "ready"
+
+    @property
+    def metrics_url(self) -> Path:
+        """Where the operator serves its metrics, which is another port each time."""
+        return self.folder / "metrics-url"
 
     @property
     def log(self) -> Path:

@@ -51,6 +51,7 @@ def _supervise(samples: Samples, state: State) -> None:
     with World.start(samples, state.world, stage) as world:
         world.apply_samples()
         _note_replicas(world, state)
+        state.metrics_url.write_text(f"{world.operator.metrics_url}\n")
         state.ready.touch()
         print(READY, flush=True)
         while True:

@@ -126,11 +126,12 @@ def full_gateway(*, replicas: int) -> ModelGatewayStatus:
                 registered=many,
                 foreign=many,
                 drifted=many,
+                orphaned=many,
                 verified_at=NOON,
             )
             for n in range(replicas)
         ),
-        entries=EntryCounts(declared=many * replicas, registered=many, foreign=many, drifted=many),
+        entries=EntryCounts(declared=many * replicas, registered=many, foreign=many, drifted=many, orphaned=many),
         planned=many,
         plan=tuple(
             PlannedChange(endpoint=address(n), action=Action.REGISTER, kind="WorkerRegistration", name="x" * 253)

@@ -6,7 +6,7 @@ from typing import Any
 from herder.api.meta import WORKER_REGISTRATION
 from herder.controller.known.objects import Key
 from herder.gateway.spec import WorkerSpec
-from herder.workflows.owner import Owner
+from herder.workflows.owner import ORPHANED, Owner
 from unit.controller.fake_kube import NAMESPACE
 from unit.controller.office import ENDPOINTS, GATEWAY, INSTALLATION, Office, at_work
 from unit.workflows.tokenizer_world import NAME, SOURCE
@@ -38,7 +38,7 @@ async def test_entries_are_counted_over_all_replicas_and_for_each(office: Office
     await office.until(office.has_begun(down))
     await asyncio.sleep(RESYNC_S * 2)
 
-    assert counts(office) == {"declared": 6, "registered": 4, "foreign": 1, "drifted": 0}
+    assert counts(office) == {"declared": 6, "registered": 4, "foreign": 1, "drifted": 0, "orphaned": 0}
     assert {name: row(office)[name] for name in ("workers", "registered", "foreign", "drifted")} == {
         "workers": 3,
         "registered": 2,
@@ -58,7 +58,18 @@ async def test_what_a_resource_no_longer_declares_is_no_longer_counted(office: O
     await asyncio.sleep(RESYNC_S * 2)
 
     assert (before["declared"], before["registered"]) == (2, 2)
-    assert counts(office) == {"declared": 0, "registered": 0, "foreign": 0, "drifted": 0}
+    assert counts(office) == {"declared": 0, "registered": 0, "foreign": 0, "drifted": 0, "orphaned": 0}
+
+
+@at_work
+async def test_what_was_left_of_a_resource_that_is_gone_is_counted(office: Office) -> None:
+    office.a.enter(WorkerSpec(url="http://left", labels=orphan_of("gone") | ORPHANED))
+    office.a.enter(WorkerSpec(url="http://anew", labels=orphan_of("a") | ORPHANED))  # of another one of this name
+    await office.registered(office.worker())
+    await asyncio.sleep(RESYNC_S * 2)
+
+    assert counts(office) == {"declared": 2, "registered": 2, "foreign": 0, "drifted": 0, "orphaned": 2}
+    assert row(office)["orphaned"] == 2
 
 
 @at_work
@@ -69,7 +80,7 @@ async def test_a_replica_that_is_away_counts_for_nothing(office: Office) -> None
     await office.until(office.says(GATEWAY, "GatewayUnreachable"))
     await asyncio.sleep(RESYNC_S * 2)
 
-    assert counts(office) == {"declared": 2, "registered": 1, "foreign": 0, "drifted": 0}
+    assert counts(office) == {"declared": 2, "registered": 1, "foreign": 0, "drifted": 0, "orphaned": 0}
     assert "registered" not in row(office)
 
 

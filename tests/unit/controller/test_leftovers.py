@@ -6,7 +6,8 @@ from uuid import UUID
 import pytest
 
 from herder.api.gateway import GatewayReplicaState
-from herder.controller.fleet.leftovers import count_foreign, leftovers_of, remove
+from herder.controller.fleet.leftovers import Ownership, leftovers_of, ownership_of, remove
+from herder.controller.known.objects import Key
 from herder.controller.listing.registries import Registry
 from herder.controller.listing.views import Listed, View
 from herder.gateway.errors import Gone
@@ -80,14 +81,15 @@ def test_a_module_that_is_listed_under_two_keys_is_one() -> None:
     listed = view(module(made(), 1), module(made(), 2), module("foreign", 3))
 
     assert len(list(leftovers_of(listed))) == 2
-    assert count_foreign(listed, "cluster", "ns") == 1
+    assert ownership_of(listed, "cluster", "ns").foreign == 1
 
 
 def test_what_another_installation_or_namespace_made_is_foreign() -> None:
     entries = (worker(OWNER.label), worker(ELSEWHERE.label, number=2), module(made(ELSEWHERE)), module(made(), 2))
 
-    assert count_foreign(view(*entries), "cluster", "ns") == 2
-    assert count_foreign(view(*entries), "cluster", "other") == 4
+    ours = (Key("WorkerRegistration", "ns", "a"), "uid-1"), (Key("WasmModule", "ns", "a"), "uid-1")
+    assert ownership_of(view(*entries), "cluster", "ns") == Ownership(2, ours)
+    assert ownership_of(view(*entries), "cluster", "other") == Ownership(4, ())
 
 
 class FakeReplica:

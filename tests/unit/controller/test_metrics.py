@@ -65,7 +65,7 @@ async def test_entries_are_shown_by_gateway_and_go_with_it(office: Office) -> No
     office.kube.remove(GATEWAY)
     await asyncio.sleep(1)
 
-    assert seen == {"declared": 2, "registered": 2, "foreign": 0, "drifted": 0}
+    assert seen == {"declared": 2, "registered": 2, "foreign": 0, "drifted": 0, "orphaned": 0}
     assert [name for name in values(office.operator.metrics) if "gw" in name] == []
 
 

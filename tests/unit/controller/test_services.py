@@ -4,6 +4,8 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+import pytest
+
 from herder.controller.cluster.errors import Forbidden, Unreached
 from unit.controller.fake_kube import Call
 from unit.controller.office import ENDPOINTS, GATEWAY, ListedReplica, Office, at_work, working
@@ -212,3 +214,16 @@ async def test_with_https_the_certificate_must_bear_the_name_of_the_service() ->
         assert plain is not None
         assert secure is not None
         assert (plain.access.trust.server_name, secure.access.trust.server_name) == (None, "shepherd.ns.svc")
+
+
+@pytest.mark.parametrize("host", ["shepherd", "shepherd.ns", "shepherd.ns.svc", "shepherd.ns.svc.cluster.local"])
+@virtual_time
+async def test_the_service_in_front_of_a_gateway_is_no_worker_of_it(host: str) -> None:
+    async with following(A) as office:
+        loop = office.worker("loop", url=f"http://{host}:80")
+        other = office.worker("other", url=f"http://{host}:8000")
+
+        await office.until(office.says(loop, "AddressRefused"))
+        await office.registered(other)
+
+        assert f"{host}:80" in office.condition(loop)["message"]

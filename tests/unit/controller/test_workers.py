@@ -143,3 +143,31 @@ async def test_no_secret_is_in_a_status_or_an_event(office: Office) -> None:
 
     assert office.a.posted[0].api_key == "canary-55"
     assert "canary" not in str([call.body for call in office.kube.calls])
+
+
+OWN_REPLICAS = {
+    "its URL": "http://replica-a",
+    "another spelling": "HTTP://Replica-A:80/",
+    "a path of it": "http://replica-a/v1",
+    "another scheme": "grpc://replica-b:80",
+}
+
+
+@pytest.mark.parametrize("url", OWN_REPLICAS.values(), ids=OWN_REPLICAS)
+@at_work
+async def test_a_replica_is_no_worker_of_its_own_gateway(office: Office, url: str) -> None:
+    key = office.worker("loop", url=url)
+
+    await office.until(office.says(key, "AddressRefused"))
+    await asyncio.sleep(60)
+
+    assert "ModelGateway gw itself" in office.condition(key)["message"]
+    assert (office.posts, office.condition(key, "Stalled")["status"]) == (0, "True")
+
+
+@at_work
+async def test_a_replica_of_another_gateway_may_be_a_worker(office: Office) -> None:
+    office.gateway("http://replica-a")
+    office.kube.apply("ModelGateway", "other", {"endpoints": ["http://replica-b"]})
+
+    await office.registered(office.worker("chained", url="http://replica-b"))

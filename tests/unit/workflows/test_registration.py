@@ -191,3 +191,25 @@ async def test_a_replica_that_lists_another_model_than_the_worker_serves_fails_t
 
     assert reason(ended) == "verify: NotAsDeclared"
     assert ended.data.problems["verify"].message == "http://gw-a: it lists model other, not mock-model"
+
+
+@pytest.mark.parametrize(
+    ("declared", "runs", "said"),
+    [
+        pytest.param("SGLang", "vllm", "discover_metadata: RuntimeMismatch", id="the one for the other"),
+        pytest.param("vLLM", "sglang", "discover_metadata: RuntimeMismatch", id="the other for the one"),
+        pytest.param("vLLM", "vllm", "", id="as declared"),
+        pytest.param("TRTLLM", "sglang", "", id="one that does not say what it is"),
+        pytest.param("SGLang", "somebody", "", id="an owner of its own"),
+    ],
+)
+@virtual_time
+async def test_a_runtime_that_is_declared_is_the_one_that_the_worker_says_it_is(
+    declared: str, runs: str, said: str
+) -> None:
+    world = World(FakeWorker(URL, runtime=runs))
+
+    ended = await world.register(plan(runtime=declared))
+
+    assert ended.outcome.ok == (not said)
+    assert not said or reason(ended) == said

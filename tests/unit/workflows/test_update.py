@@ -161,8 +161,8 @@ async def test_what_is_found_out_anew_is_kept() -> None:
     world = World(FakeWorker(URL, models=("a", "b")))
     entries = (await world.register(plan())).data.entries
 
-    ended = await world.update(plan(runtime="vLLM", models=["b"]), entries)
+    ended = await world.update(plan(runtime="TRTLLM", models=["b"]), entries)
 
     assert ended.outcome.ok
-    assert (ended.data.facts.runtime, ended.data.facts.models) == ("vllm", ("b",))
+    assert (ended.data.facts.runtime, ended.data.facts.models) == ("trtllm", ("b",))
     assert [each.models[0].id for each in world.a.listed] == ["b"]

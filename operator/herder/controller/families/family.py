@@ -7,7 +7,7 @@ Work      a workflow, the data that it works on, and what its status shows
 """
 
 import abc
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Protocol
@@ -259,6 +259,10 @@ class Family[S: ServedSpec](abc.ABC):
         A registration whose answer nobody has read may be under way where no id is recorded.
         """
         return LOST_ADD if record is None or record.worker_id is None else record
+
+    def front_in(self, spec: Mapping[str, Any], fronts: Collection[str]) -> str | None:  # noqa: ARG002
+        """Return which of a gateway's own addresses what is declared would be; None where that can't be."""
+        return None
 
     def concerns(self, body: Body, keys: frozenset[str]) -> bool:
         """Whether one of a registry's keys is the one that an object declares, or the one that it is registered as."""

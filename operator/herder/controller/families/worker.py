@@ -1,6 +1,6 @@
 """WorkerRegistration: a worker, identified by its normalised URL."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -35,7 +35,7 @@ from herder.controller.families.orphans import mark_orphaned
 from herder.controller.listing.registries import Registry
 from herder.controller.listing.views import View
 from herder.gateway.replica import Replica
-from herder.net.hosts import host_of
+from herder.net.hosts import host_of, place_of
 from herder.net.urls import InvalidUrl, normalise_url
 from herder.workflows.compare import look
 from herder.workflows.entry import Entry, entries_of
@@ -142,6 +142,13 @@ class WorkerFamily(Family[WorkerRegistrationSpec]):
             return normalise_url(url) if isinstance(url, str) else None
         except InvalidUrl:
             return None
+
+    def front_in(self, spec: Mapping[str, Any], fronts: Collection[str]) -> str | None:
+        """Return the gateway's address that the URL's host and port are: it would send its requests to itself."""
+        url = self.contested(spec)
+        if url is None:
+            return None
+        return next((each for each in (place_of(url), host_of(url)) if each in fronts), None)
 
     async def declare(self, spec: WorkerRegistrationSpec, owner: Owner, vault: Vault) -> Declared:
         """Raise: it depends on the gateway whether the worker's key may be sent there."""

@@ -11,8 +11,8 @@ from herder.api.gateway import Action, EntryCounts, GatewayReplicaState, Planned
 from herder.api.meta import TOKENIZER
 from herder.api.status import EntryState
 from herder.controller.fleet.gateways import Gateway
-from herder.controller.fleet.leftovers import Leftover, count_foreign
-from herder.controller.known.objects import Key, Objects
+from herder.controller.fleet.leftovers import Leftover, Ownership, ownership_of
+from herder.controller.known.objects import Key, Objects, uid_of
 from herder.controller.listing.observation import Observation
 from herder.controller.listing.registries import HELD_IN, Registry
 from herder.controller.listing.views import View
@@ -56,7 +56,7 @@ class Census:
         self._verdicts: dict[Key, dict[Key, Verdict]] = {}
         self._at: dict[Key, Key] = {}
         self._orphans: dict[tuple[Key, str], tuple[Leftover, ...]] = {}
-        self._foreign: dict[tuple[Key, str], tuple[View, int]] = {}
+        self._ownership: dict[tuple[Key, str], tuple[View, Ownership]] = {}
 
     def note(
         self, member: Key, gateway: Key | None, observation: Observation | None, *, is_planned: bool = True
@@ -99,7 +99,7 @@ class Census:
 
     def drop(self, gateway: Key) -> None:
         """Forget what was counted on a gateway's replicas; its resources forget themselves."""
-        for known in (self._orphans, self._foreign):
+        for known in (self._orphans, self._ownership):
             for place in [place for place in known if place[0] == gateway]:
                 del known[place]
 
@@ -114,6 +114,7 @@ class Census:
                 registered=sum(endpoint in verdict.registered for verdict in verdicts.values()),
                 foreign=self._count_foreign(key, endpoint, view),
                 drifted=sum(endpoint in verdict.drifted for verdict in verdicts.values()),
+                orphaned=sum(self._is_gone(*owner) for owner in self._owned(key, endpoint, view).ours),
             )
             for endpoint, view in answering.items()
         }
@@ -123,6 +124,7 @@ class Census:
             registered=sum(each.registered for each in of),
             foreign=sum(each.foreign for each in of),
             drifted=sum(each.drifted for each in of),
+            orphaned=sum(each.orphaned for each in of),
         )
         return Counts(by_replica, total, tuple(sorted(self._plan(key, answering), key=_order)))
 
@@ -131,11 +133,19 @@ class Census:
         return member.kind in HELD_IN and body is not None and "deletionTimestamp" not in body["metadata"]
 
     def _count_foreign(self, key: Key, endpoint: str, view: View) -> int:
-        known = self._foreign.get((key, endpoint))
+        return self._owned(key, endpoint, view).foreign + self._count_foreign_tokenizers(key, endpoint, view)
+
+    def _owned(self, key: Key, endpoint: str, view: View) -> Ownership:
+        known = self._ownership.get((key, endpoint))
         if known is None or known[0] is not view:
-            known = view, count_foreign(view, self._installation, key.namespace)
-            self._foreign[(key, endpoint)] = known
-        return known[1] + self._count_foreign_tokenizers(key, endpoint, view)
+            known = view, ownership_of(view, self._installation, key.namespace)
+            self._ownership[(key, endpoint)] = known
+        return known[1]
+
+    def _is_gone(self, member: Key, uid: str) -> bool:
+        """Whether there is no such resource, as far as is watched; another one of its name is another."""
+        body = self._objects.get(member)
+        return body is None or uid_of(body) != uid
 
     def _count_foreign_tokenizers(self, key: Key, endpoint: str, view: View) -> int:
         """Count those that no status has the id of: a tokenizer itself does not say whose it is."""

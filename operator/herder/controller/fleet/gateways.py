@@ -4,7 +4,7 @@ import asyncio
 import time
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from functools import partial
+from functools import cached_property, partial
 
 from herder.api.gateway import Mode
 from herder.controller.known.objects import Key
@@ -12,6 +12,7 @@ from herder.controller.listing.registries import Registry
 from herder.controller.listing.views import News, View, Watcher
 from herder.gateway.calls import Heard, unheard
 from herder.gateway.replica import Replica
+from herder.net.hosts import place_of
 from herder.net.http import Http
 from herder.net.tls import SYSTEM_TRUST, Trust
 
@@ -27,6 +28,13 @@ class Access:
     """What the endpoints are called where a Secret says which hosts it is for."""
     api_key: str | None = None
     trust: Trust = SYSTEM_TRUST
+    names: tuple[str, ...] = ()
+    """What else the replicas answer to: host and port, or the host alone whatever the port."""
+
+    @cached_property
+    def fronts(self) -> frozenset[str]:
+        """Where its replicas answer: each as host and port, or as a host."""
+        return frozenset({*map(place_of, self.endpoints), *self.names})
 
     def __repr__(self) -> str:
         return f"Access({self.endpoints}, {self.mode})"

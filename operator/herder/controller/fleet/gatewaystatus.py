@@ -162,6 +162,7 @@ def _row(endpoint: str, view: View, counts: EntryCounts | None) -> GatewayReplic
         registered=counts.registered if counts is not None else None,
         foreign=counts.foreign if counts is not None else None,
         drifted=counts.drifted if counts is not None else None,
+        orphaned=counts.orphaned if counts is not None else None,
     )
 
 

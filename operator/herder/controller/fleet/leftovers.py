@@ -53,12 +53,28 @@ def leftovers_of(view: View) -> Iterator[Leftover]:
             yield Leftover(module, name.owner, None, name.is_orphan)
 
 
-def count_foreign(view: View, installation: str, namespace: str) -> int:
-    """Return how many entries no resource of a namespace of this installation has made."""
-    owners = [Owner.of(worker.labels) for workers in view.workers.values() for worker in workers]
-    names = [ModuleName.of(module.name) for module in _modules(view).values()]
-    owners += [name.owner if name is not None else None for name in names]
-    return sum(owner is None or (owner.installation, owner.namespace) != (installation, namespace) for owner in owners)
+@dataclass(frozen=True, slots=True)
+class Ownership:
+    """Whose the entries of a replica say to be."""
+
+    foreign: int
+    """How many no resource of the gateway's own namespace, and of this installation, has made."""
+    ours: tuple[tuple[Key, str], ...]
+    """Of each of the others: the resource that it was made for, and its uid."""
+
+
+def ownership_of(view: View, installation: str, namespace: str) -> Ownership:
+    """Sort a replica's entries; `namespace` is the gateway's."""
+    workers = (worker for listed in view.workers.values() for worker in listed)
+    owners = [(WORKER_REGISTRATION, Owner.of(worker.labels)) for worker in workers]
+    names = (ModuleName.of(module.name) for module in _modules(view).values())
+    owners += [(WASM_MODULE, name.owner if name is not None else None) for name in names]
+    ours = tuple(
+        (Key(kind.kind, owner.namespace, owner.name), owner.uid)
+        for kind, owner in owners
+        if owner is not None and (owner.installation, owner.namespace) == (installation, namespace)
+    )
+    return Ownership(len(owners) - len(ours), ours)
 
 
 async def remove(replica: Replica, leftover: Leftover) -> bool:

@@ -167,7 +167,15 @@ class ModelGateways:
             endpoints = await self._services.endpoints(namespace, spec.service)
             if spec.service.scheme is ServiceScheme.HTTPS:
                 server_name = _service_host(namespace, spec.service)
-        return Access(endpoints, spec.mode, resync_s, _hosts(namespace, spec), api_key, Trust(pem, server_name))
+        return Access(
+            endpoints,
+            spec.mode,
+            resync_s,
+            _hosts(namespace, spec),
+            api_key,
+            Trust(pem, server_name),
+            _names(namespace, spec.service) if spec.service is not None else (),
+        )
 
     def _is_refused(self, key: Key) -> bool:
         gateway = self._gateways.get(key)
@@ -189,6 +197,13 @@ def _hosts(namespace: str, spec: ModelGatewaySpec) -> tuple[str, ...]:
     if spec.service is not None:
         return (_service_host(namespace, spec.service),)
     return tuple(dict.fromkeys(host_of(url) for url in spec.endpoints or ()))
+
+
+def _names(namespace: str, ref: ServiceRef) -> tuple[str, ...]:
+    """Return what a Service is called in its cluster, where the domain is the usual one."""
+    port = f":{ref.port}" if isinstance(ref.port, int) else ""
+    hosts = (ref.name, f"{ref.name}.{namespace}", _service_host(namespace, ref))
+    return tuple(f"{host}{port}" for host in (*hosts, f"{hosts[-1]}.cluster.local"))
 
 
 def _service_host(namespace: str, ref: ServiceRef) -> str:

@@ -199,7 +199,7 @@ LABELS: Final = {
     "gateway": "the ModelGateway's name",
     "mode": "`Enforce` or `Observe`",
     "state": "of a replica: `Reachable`, `Unreachable`, `Refuses` (the credentials), `Unknown` (not asked yet); of an "
-    "entry: `declared`, `registered` (as declared), `foreign`, `drifted`",
+    "entry: `declared`, `registered` (as declared), `foreign`, `drifted`, `orphaned`",
     "method": "the HTTP method",
     "route": "the path on the gateway, `{id}` in place of what is one entry's",
     "result": "the HTTP status, or what kept an answer from coming: `Unreachable`, `DeadlineExceeded`, `TlsRefused`, "

@@ -44,6 +44,17 @@ def refusal(gateway: Gateway | None) -> Blocked | None:
     return Blocked(ReadyReason.GATEWAY_REFUSES, f"{endpoint}: {view.trouble}")
 
 
+def circle(subject: Subject, gateway: Gateway | None) -> Blocked | None:
+    """Return what is said of a worker that is a replica of its own gateway."""
+    if gateway is None or subject.gateway is None:
+        return None
+    found = subject.family.front_in(subject.raw_spec, gateway.access.fronts)
+    if found is None:
+        return None
+    text = f"spec.url names a replica of ModelGateway {subject.gateway.name} itself, {found}, which would send requests"
+    return Blocked(ReadyReason.ADDRESS_REFUSED, f"{text} round in a circle: name the inference server behind it")
+
+
 def may_retire(scene: Scene) -> bool:
     """Whether a replica that answers may still have it under a former key, which it needs no more."""
     views = scene.gateway.views if scene.gateway is not None else {}

@@ -20,6 +20,7 @@ from herder.controller.known.memory import Memory
 from herder.controller.known.objects import Key, Objects
 from herder.controller.known.subject import Subject, conflict_of
 from herder.controller.reconcile.glance import (
+    circle,
     has_new_instance,
     last_run,
     may_retire,
@@ -121,7 +122,7 @@ class Scout:
             return None
         is_moving = may_be_both(subject, gateway, self._objects)
         is_elsewhere = is_elsewhere_now(subject) and not is_moving
-        blocked = subject.invalid or unusable or refusal(gateway)
+        blocked = subject.invalid or unusable or circle(subject, gateway) or refusal(gateway)
         if blocked is None and not is_elsewhere:
             blocked = conflict_of(subject, self._objects)
         if blocked is not None or gateway is None or is_elsewhere:
