@@ -19,9 +19,9 @@ from urllib.parse import urlsplit
 
 from herder.api.base import parse
 from herder.api.conditions import Condition
-from herder.api.kstatus import check
 from herder.controller.families import FAMILIES
 from rig.control_plane.cluster import Cluster
+from rig.kstatus import check
 from rig.waiting import POLL_S, eventually
 
 type Version = dict[str, Any]

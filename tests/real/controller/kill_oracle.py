@@ -6,7 +6,7 @@ from typing import Any
 
 from herder.api.base import parse
 from herder.api.conditions import Condition
-from herder.api.kstatus import check
+from rig.kstatus import check
 
 _DONE = {"Succeeded", "Skipped"}
 

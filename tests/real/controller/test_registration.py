@@ -5,11 +5,11 @@ import json
 import pytest
 
 from herder.api.base import parse
-from herder.api.kstatus import check
 from herder.api.worker import WorkerRegistrationStatus
 from rig.control_plane.cluster import Cluster
 from rig.declared import Declared, is_listed_ready, urls_of
 from rig.gateway import Smg
+from rig.kstatus import check
 from rig.waiting import eventually
 from rig.workers import MockWorkers, Script
 

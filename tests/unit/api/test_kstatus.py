@@ -16,7 +16,7 @@ from herder.api.conditions import (
     reconciling,
     stalled,
 )
-from herder.api.kstatus import check
+from rig.kstatus import check
 
 NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
 

@@ -10,7 +10,6 @@ from typing import Any, Concatenate
 import pytest
 
 from herder.api.base import parse
-from herder.api.kstatus import check
 from herder.api.worker import WorkerRegistrationStatus
 from herder.controller.clock import Clock
 from herder.controller.known.objects import KINDS, Body, Key
@@ -24,6 +23,7 @@ from herder.engine import WorkflowEngine
 from herder.gateway.types import Worker
 from herder.net.mcp import McpClient
 from herder.net.tls import Trust
+from rig.kstatus import check
 from unit.controller.fake_kube import NAMESPACE, FakeKube
 from unit.engine.kit import clock, virtual_time
 from unit.workflows.fakes import FakeReplica, FakeWorker

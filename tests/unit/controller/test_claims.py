@@ -6,7 +6,6 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from herder.api.conditions import Claim, ConditionType, ReadyReason, Truth, merge
-from herder.api.kstatus import check
 from herder.api.status import EntryState, Step, StepStatus
 from herder.controller.listing.observation import Observation
 from herder.controller.status import claims
@@ -14,6 +13,7 @@ from herder.controller.status.claims import PASSES_WITH_GATEWAY, Claims
 from herder.gateway import errors as gateway
 from herder.workflows.entry import Entry
 from herder.workflows.errors import Problem, problem_of
+from rig.kstatus import check
 
 NOW = datetime(2030, 1, 1, 12, 0, 0, tzinfo=UTC)
 E1, E2 = "http://replica-1", "http://replica-2"

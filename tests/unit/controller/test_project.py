@@ -8,7 +8,6 @@ import pytest
 
 from herder.api.base import parse
 from herder.api.conditions import Condition
-from herder.api.kstatus import check
 from herder.api.status import EntryState, RunStatus, StepStatus
 from herder.api.worker import WorkerRegistrationStatus
 from herder.controller.families.discovered import facts_of, worker_of
@@ -26,6 +25,7 @@ from herder.workflows.facts import Facts
 from herder.workflows.probing import Prober
 from herder.workflows.registration import registration
 from herder.workflows.registration.data import Registration
+from rig.kstatus import check
 from unit.workflows.made import ID, plan
 
 E1, E2 = "http://replica-1", "http://replica-2"

@@ -8,7 +8,7 @@ import pytest
 from herder.api.meta import MCP_SERVER, TOKENIZER, WASM_MODULE, WORKER_REGISTRATION
 from herder.controller.listing import registries
 from herder.controller.listing.registries import Item, Listing, Registry, needed
-from herder.controller.listing.views import News, Watcher
+from herder.controller.listing.views import News, View, Watcher
 from herder.gateway.errors import GatewayError, Transient
 from unit.controller.office import ENDPOINTS, ListedReplica
 from unit.engine.kit import virtual_time
@@ -53,6 +53,11 @@ class Reader:
         return [None if news.items is None else set(news.items) for news in self.told]
 
 
+def trouble(view: View) -> str:
+    """Why it is not known which modules there are."""
+    return view.others[Registry.WASM].trouble
+
+
 @virtual_time
 async def test_a_registry_is_read_while_it_is_needed_and_what_differs_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     reader = Reader(monkeypatch)
@@ -86,13 +91,9 @@ async def test_a_registry_that_can_not_be_read_is_no_trouble_of_its_replica(monk
     await reader.resync()
     await reader.watcher.close()
 
-    assert (view.state, view.trouble_of("workers"), view.trouble_of("wasm")) == (
-        "Reachable",
-        "",
-        "the gateway answered 500",
-    )
+    assert (view.state, view.trouble, trouble(view)) == ("Reachable", "", "the gateway answered 500")
     assert told == 2
-    assert reader.watcher.view.trouble_of("wasm") == ""
+    assert trouble(reader.watcher.view) == ""
     assert reader.watcher.view.listed("wasm", "a") == ("1",)
 
 
@@ -108,8 +109,8 @@ async def test_one_lost_answer_leaves_what_was_listed_a_second_does_not(monkeypa
     twice = reader.watcher.view
     await reader.watcher.close()
 
-    assert (once.listed("wasm", "a"), once.trouble_of("wasm")) == (("1",), "")
-    assert (twice.listed("wasm", "a"), twice.trouble_of("wasm")) == ((), "503")
+    assert (once.listed("wasm", "a"), trouble(once)) == (("1",), "")
+    assert (twice.listed("wasm", "a"), trouble(twice)) == ((), "503")
 
 
 @virtual_time
@@ -136,7 +137,7 @@ async def test_of_a_replica_that_is_away_nothing_is_known(monkeypatch: pytest.Mo
     await reader.watcher.close()
 
     assert view.listed("wasm", "a") == ()
-    assert view.trouble_of("wasm") == view.trouble != ""
+    assert view.trouble != ""
 
 
 def test_the_registries_that_are_needed_follow_from_the_kinds_that_refer_to_a_gateway() -> None:

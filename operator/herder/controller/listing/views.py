@@ -80,10 +80,6 @@ class View:
         """Return when the last reading of a registry began (monotonic); minus infinity if nothing is known of it."""
         return self._registry(registry).read_at_s
 
-    def trouble_of(self, registry: str) -> str:
-        """Return why it is not known what a registry lists; empty where that is known, or was not asked yet."""
-        return self.trouble or self._registry(registry).trouble
-
     def _registry(self, registry: str) -> Listed:
         if registry == Registry.WORKERS:
             return Listed(self.workers, self.began_at_s)
