@@ -27,10 +27,7 @@ _RECORDING_S: Final = 3.0
 
 @dataclass(frozen=True, kw_only=True)
 class Operator:
-    """One operator: `start` it, let it `work`, then `close` it. What is told of objects is for its intake.
-
-    `is_primed` says that its objects were read, and followed, before it was made.
-    """
+    """One operator: `start` it, let it `work`, then `close` it. What is told of objects is for its intake."""
 
     known: Known
     telling: Telling
@@ -39,16 +36,13 @@ class Operator:
     deciding: Deciding
     mandate: Mandate
     metrics: Metrics
-    is_primed: bool
 
     async def start(self, *, is_current: bool = False) -> None:
         """Have everything looked at, and know it as it is before: the first decision is made on the whole truth.
 
         `is_current` says that nobody who leads can have written since what is known was read. Raises KubeError.
         """
-        if not self.is_primed:
-            await self.known.relister.prime()
-        elif is_current:
+        if is_current:
             self.known.relister.trust()
         else:
             await self.known.relister.catch_up()

@@ -40,7 +40,7 @@ class Means:
 
     `http` leads to gateways and `probing` to workers: however many of these hang, gateways are reached. `asker` leads
     to MCP servers. `installation` is the cluster's identity. `listeners` hear of each run beside the metrics.
-    `objects` is what is known already; without it everything is read at the start. `engine` and `clock` are for tests.
+    `objects` is what is known already. `engine` and `clock` are for tests.
     """
 
     options: Options
@@ -51,8 +51,8 @@ class Means:
     installation: str
     mandate: Mandate
     metrics: Metrics
+    objects: Objects
     listeners: Sequence[RunListener] = ()
-    objects: Objects | None = None
     engine: WorkflowEngine = field(default_factory=WorkflowEngine)
     clock: Clock = SYSTEM_CLOCK
 

@@ -19,7 +19,7 @@ from herder.controller.fleet.modelgateways import ModelGateways
 from herder.controller.fleet.rotation import Rotation
 from herder.controller.fleet.services import Place, Services
 from herder.controller.known.intake import Intake
-from herder.controller.known.objects import Body, Key, Objects, gateway_of, uid_of
+from herder.controller.known.objects import Body, Key, gateway_of, uid_of
 from herder.controller.known.queue import WorkQueue
 from herder.controller.listing.registries import Registry
 from herder.controller.listing.views import News
@@ -63,12 +63,11 @@ def operator_of(means: Means) -> Operator:
         deciding=deciding,
         mandate=means.mandate,
         metrics=means.metrics,
-        is_primed=means.objects is not None,
     )
 
 
 def _known(means: Means) -> Known:
-    objects = Objects() if means.objects is None else means.objects
+    objects = means.objects
     queue = WorkQueue(means.metrics.reconcile_failed, means.clock)
     intake = Intake(objects, queue)
     relister = Relister(

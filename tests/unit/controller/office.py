@@ -12,7 +12,7 @@ import pytest
 from herder.api.base import parse
 from herder.api.worker import WorkerRegistrationStatus
 from herder.controller.clock import Clock
-from herder.controller.known.objects import KINDS, Body, Key
+from herder.controller.known.objects import KINDS, Body, Key, Objects
 from herder.controller.leadership.mandate import Mandate
 from herder.controller.metrics.registry import Metrics
 from herder.controller.operator import Operator
@@ -90,6 +90,7 @@ class Office:
             installation=INSTALLATION,
             mandate=Mandate.for_good(),
             metrics=Metrics(time),
+            objects=Objects(),
             engine=engine,
             clock=time,
         )
