@@ -38,6 +38,7 @@ from herder.gateway.replica import Replica
 from herder.net.hosts import host_of, place_of
 from herder.net.urls import InvalidUrl, normalise_url
 from herder.workflows.compare import look
+from herder.workflows.convergence import Convergence
 from herder.workflows.entry import Entry, entries_of
 from herder.workflows.look import Look
 from herder.workflows.move import RetireFormer, move
@@ -72,16 +73,8 @@ class DeclaredWorker(Declared):
 
     def registration(self, order: Order) -> Work:
         """Return a run of worker-registration, or of worker-move where it has a former URL."""
-        data = Registration(
-            self.plan,
-            order.replicas,
-            order.tools.prober,
-            order.adopt,
-            entries=order.entries,
-            now=order.now,
-            holder=order.holder,
-            former=_removals(order.former, self.plan.owner, order.replicas, order.now),
-        )
+        data = self._data(Registration, order)
+        data.former = _removals(order.former, self.plan.owner, order.replicas, order.now)
         is_asked_here = self.plan.is_probed_here or self.plan.is_discovered_here
         if order.resumes and is_asked_here and isinstance(order.status, WorkerRegistrationStatus):
             data.facts = facts_of(order.status.worker)
@@ -90,15 +83,23 @@ class DeclaredWorker(Declared):
         return Work(
             definition,
             data,
-            lambda: worker_of(data.plan, data.facts),
-            lambda steps: serving(data, steps),
-            lambda: {part.url: part.entries for part in data.former if not part.is_gone},
-            lambda: in_flight(data.former),
+            shown=lambda: worker_of(data.plan, data.facts),
+            served=lambda steps: serving(data, steps),
+            former=lambda: {part.url: part.entries for part in data.former if not part.is_gone},
+            load=lambda: in_flight(data.former),
         )
 
     def update(self, order: Order) -> Work:
         """Return a run of worker-update, which begins with what is known of the worker."""
-        data = Update(
+        data = self._data(Update, order)
+        if isinstance(order.status, WorkerRegistrationStatus):
+            data.facts = facts_of(order.status.worker)
+        definition = update(self.plan.spec.startup.timeout_seconds)
+        return Work(definition, data, lambda: worker_of(data.plan, data.facts), former=lambda: order.former)
+
+    def _data[D: Convergence](self, kind: type[D], order: Order) -> D:
+        """Return what a run of a kind works on."""
+        return kind(
             self.plan,
             order.replicas,
             order.tools.prober,
@@ -107,10 +108,6 @@ class DeclaredWorker(Declared):
             now=order.now,
             holder=order.holder,
         )
-        if isinstance(order.status, WorkerRegistrationStatus):
-            data.facts = facts_of(order.status.worker)
-        definition = update(self.plan.spec.startup.timeout_seconds)
-        return Work(definition, data, lambda: worker_of(data.plan, data.facts), former=lambda: order.former)
 
     def again(self, status: WorkflowStatus) -> Post | None:
         """Post it with what was found out about it."""
