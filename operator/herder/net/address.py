@@ -31,8 +31,12 @@ _FORBIDDEN = {
     "unspecified": ("0.0.0.0/8", "::/128"),
     "multicast": ("224.0.0.0/4", "ff00::/8"),
     "reserved": ("240.0.0.0/4",),
-    # AWS over IPv6, Alibaba, Azure, Oracle; all other clouds use 169.254.169.254
-    "cloud metadata": ("fd00:ec2::254/128", "100.100.100.200/32", "168.63.129.16/32", "192.0.0.192/32"),
+    # Alibaba, Azure, Oracle; over IPv6 AWS (all that it keeps there, such as the keys of pods), Google, Scaleway. All
+    # others are at 169.254.169.254.
+    "cloud metadata": (
+        *("100.100.100.200/32", "168.63.129.16/32", "192.0.0.192/32"),
+        *("fd00:ec2::/32", "fd20:ce::254/128", "fd00:42::42/128"),
+    ),
 }
 _FORBIDDEN_NETWORKS = tuple((kind, ip_network(net)) for kind, nets in _FORBIDDEN.items() for net in nets)
 _LOW_BITS_ARE_IPV4 = tuple(
