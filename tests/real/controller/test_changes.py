@@ -59,18 +59,53 @@ async def test_a_new_generation_replaces_the_run_of_the_old_one(
     assert urls_of(ready_gateway[0]) == urls_of(ready_gateway[1]) == [up.url]
 
 
-async def test_a_changed_url_is_a_removal_and_a_registration(
+async def test_a_worker_serves_under_its_changed_url_before_it_leaves_the_old_one(
     declared: Declared, ready_gateway: tuple[Smg, Smg], mock_workers: MockWorkers
 ) -> None:
-    old, new = mock_workers.add("old"), mock_workers.add("new")
+    old, new = mock_workers.add("old"), mock_workers.add("new", Script(up=False))
     declared.worker("a", old.url)
     await declared.until("a")
 
     declared.worker("a", new.url)
-    found = await declared.until("a", reason="Registered", timeout_s=20)
+    await eventually(lambda: "detect_connection" in declared.condition("a").get("message", ""))
+    before, said = [urls_of(each) for each in ready_gateway], declared.condition("a")["message"]
+    new.heal()
+    gaps = await _gaps(declared, ready_gateway, new.url)
+    found = await declared.until("a", reason="Registered")
 
-    assert urls_of(ready_gateway[0]) == urls_of(ready_gateway[1]) == [new.url]
-    assert [run["name"] for run in found["status"]["history"]][:2] == ["worker-registration", "worker-removal"]
+    assert (before, old.url in said) == ([[old.url]] * 2, True)
+    assert (gaps, [urls_of(each) for each in ready_gateway]) == (0, [[new.url]] * 2)
+    assert [run["name"] for run in found["status"]["history"]] == ["worker-move", "worker-registration"]
+
+
+async def _gaps(declared: Declared, replicas: tuple[Smg, Smg], url: str) -> int:
+    """Until only `url` is listed: how often a replica was seen to have no worker that is ready."""
+    gaps = 0
+
+    def is_over() -> bool:
+        nonlocal gaps
+        gaps += sum(all(each["status"] != "ready" for each in replica.workers()) for replica in replicas)
+        return all(urls_of(replica) == [url] for replica in replicas) and "former" not in declared.status("a")
+
+    await eventually(is_over, 30)
+    return gaps
+
+
+async def test_a_url_with_a_typo_takes_nothing_out_of_service(
+    declared: Declared, ready_gateway: tuple[Smg, Smg], mock_workers: MockWorkers
+) -> None:
+    worker, typo = mock_workers.add("a"), mock_workers.add("typo", Script(up=False))
+    declared.worker("a", worker.url)
+    await declared.until("a")
+
+    declared.worker("a", typo.url, startup={"timeoutSeconds": 3})
+    await declared.until("a", "Stalled", timeout_s=30)
+    kept, said = [urls_of(each) for each in ready_gateway], declared.condition("a")["message"]
+    declared.worker("a", worker.url)
+    await declared.until("a", reason="Registered", timeout_s=30)
+
+    assert (kept, worker.url in said) == ([[worker.url]] * 2, True)
+    assert [urls_of(each) for each in ready_gateway] == [[worker.url]] * 2
 
 
 async def test_a_suspended_worker_is_left_as_it_is(

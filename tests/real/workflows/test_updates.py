@@ -45,7 +45,7 @@ async def test_a_second_update_changes_nothing(runs: Runs, mock_workers: MockWor
 PUTS: Mapping[str, tuple[Mapping[str, Any], Mapping[str, Any]]] = {
     "a label taken away": ({"labels": {"zone": "a"}}, {}),
     "another type": ({}, {"workerType": "Decode"}),
-    "another runtime": ({}, {"runtime": "vLLM"}),
+    "another runtime": ({}, {"runtime": "TRTLLM"}),
     "another bootstrap port": (
         {"workerType": "Prefill", "bootstrapPort": 8998},
         {"workerType": "Prefill", "bootstrapPort": 8999},

@@ -8,6 +8,7 @@ import pytest
 
 from herder.controller.known.objects import Key
 from herder.gateway.types import WorkerStatus
+from herder.workflows.owner import Owner
 from unit.controller.office import ENDPOINTS, Office, at_work
 
 A, B = ENDPOINTS
@@ -202,10 +203,12 @@ async def test_a_worker_that_is_deleted_on_its_way_is_off_under_both(office: Off
 
     office.kube.delete(key)
     await office.until(lambda: office.is_gone(key))
+    at_once = everywhere(office)
     office.workers[NEW].rise()
     await asyncio.sleep(600)
 
-    assert (everywhere(office), office.a.pending) == ([[], []], [])
+    assert at_once == everywhere(office) == [[], []]
+    assert office.a.pending == []
 
 
 @at_work
@@ -399,3 +402,41 @@ async def test_a_missing_secret_of_the_new_url_leaves_what_is_known_of_the_old_o
     status = office.kube.status(key)
     assert (status["worker"]["url"], status["replicas"], everywhere(office)) == (OLD, rows, [[OLD], [OLD]])
     assert OLD in office.condition(key)["message"]
+
+
+@at_work
+async def test_what_a_worker_on_its_way_still_has_is_taken_over_by_nobody(office: Office) -> None:
+    key = await registered(office)
+    change(office, up=False)
+    await office.until(lambda: former(office, key) == [OLD])
+
+    taker = office.worker("taker", url=OLD)
+    office.annotate(taker, adopt="true")
+    await office.until(office.says(taker, "Conflict"))
+    await asyncio.sleep(60)
+    labels = [worker.labels for worker in office.a.listed]
+    office.workers[NEW].rise()
+    await settled(office, key)
+    await office.registered(taker)
+
+    assert [owner.name for owner in map(Owner.of, labels) if owner is not None] == ["a"]
+    assert everywhere(office) == [[OLD, NEW], [OLD, NEW]]
+
+
+@at_work
+async def test_what_was_given_back_under_the_old_url_is_not_taken_for_the_new_one(office: Office) -> None:
+    key = await registered(office, probe="Gateway")
+    await asyncio.sleep(30)
+    posts = office.a.count("add_worker")
+    office.a.restart()
+    await office.until(lambda: office.a.count("add_worker") > posts)
+
+    change(office, up=False, probe="Gateway")
+    await office.until(lambda: NEW in office.a.pending)
+    change(office, probe="Gateway", priority=7)
+    office.workers[NEW].rise()
+    await settled(office, key)
+
+    ids = {row["endpoint"]: row["workerId"] for row in office.kube.status(key)["replicas"]}
+    assert ids == {endpoint: office.replicas[endpoint].listed[0].id for endpoint in ENDPOINTS}
+    assert everywhere(office) == [[NEW], [NEW]]

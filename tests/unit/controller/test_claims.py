@@ -8,7 +8,7 @@ import pytest
 from herder.api.conditions import Claim, ConditionType, ReadyReason, Truth, merge
 from herder.api.status import EntryState, Step, StepStatus
 from herder.controller.listing.observation import Observation
-from herder.controller.status import claims
+from herder.controller.status import claims, phrases
 from herder.controller.status.claims import PASSES_WITH_GATEWAY, Claims
 from herder.gateway import errors as gateway
 from herder.workflows.entry import Entry
@@ -143,7 +143,7 @@ SITUATIONS: dict[str, tuple[Claims, str]] = {
             "confirm",
             Problem("GatewayUnreachable", "refused", retryable=True),
             is_removal=True,
-            let_go=claims.let_go(NOW, "spec.drain", is_deleting=True),
+            let_go=phrases.let_go(NOW, "spec.drain", is_deleting=True),
         ),
         "Ready=Unknown GatewayUnreachable: step confirm failed: refused; it goes on when the gateway answers; at "
         "12:00:00Z the resource goes all the same, as spec.drain.onTimeout: Force says | "
@@ -153,7 +153,7 @@ SITUATIONS: dict[str, tuple[Claims, str]] = {
         claims.running(
             [step(StepStatus.RUNNING)],
             is_removal=True,
-            beside=claims.let_go(None, "spec.drain", is_deleting=True),
+            beside=phrases.let_go(None, "spec.drain", is_deleting=True),
         ),
         "Ready=False Removing: step register is running; with spec.drain.onTimeout: Keep it is waited for: set that "
         "to Force, or delete the ModelGateway, to let go | Reconciling=True Removing",
@@ -163,7 +163,7 @@ SITUATIONS: dict[str, tuple[Claims, str]] = {
             "detect_connection",
             Problem("WorkerUnreachable", "refused", retryable=True),
             is_removal=False,
-            tried=claims.tried(324, NOW, NOW + timedelta(minutes=27)),
+            tried=phrases.tried(324, NOW, NOW + timedelta(minutes=27)),
         ),
         "Ready=False WorkerUnreachable: step detect_connection failed after 324 attempts within 27 minutes: refused. "
         "Start the worker or correct spec.url, then set the annotation herder.dev/retry to a new value; "
@@ -174,8 +174,8 @@ SITUATIONS: dict[str, tuple[Claims, str]] = {
             "detect_connection",
             Problem("AddressRefused", "no", retryable=False),
             is_removal=False,
-            beside=claims.stays(["http://a"]),
-            tried=claims.tried(1, NOW, NOW),
+            beside=phrases.stays(["http://a"]),
+            tried=phrases.tried(1, NOW, NOW),
         ),
         "Ready=False AddressRefused: step detect_connection failed: no; http://a, as it was before, stays registered "
         "meanwhile. Correct the URL | Stalled=True AddressRefused",

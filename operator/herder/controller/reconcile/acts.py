@@ -39,7 +39,7 @@ from herder.controller.running.launch import Launcher, known_entries
 from herder.controller.running.restore import UNFINISHED
 from herder.controller.running.runs import Runs
 from herder.controller.scene.scene import Scene
-from herder.controller.status import claims, project
+from herder.controller.status import claims, phrases, project
 from herder.controller.status.recorder import EventRecorder
 from herder.controller.status.wishes import Haste, Status
 from herder.controller.status.writer import StatusWriter
@@ -179,14 +179,14 @@ class Acts:
             self.queue.add_after(scene.subject.key, young_s)
             await self._say(scene, claims.registering(f"waiting for its gateway: {blocked.message}"))
             return
-        beside = self._let_go(scene) if scene.is_leaving else claims.stays(scene.former_keys)
+        beside = self._let_go(scene) if scene.is_leaving else phrases.stays(scene.former_keys)
         await self._say(scene, claims.blocked(blocked.reason, f"{blocked.message}{beside}"))
 
     def _let_go(self, scene: Scene) -> str:
         """Return what is said of when what is barred is given up."""
         subject, now = scene.subject, self.clock.now()
         deadline = subject.draining(subject.status, now).deadline
-        return claims.let_go(deadline, subject.family.terms_in, is_deleting=subject.is_deleting)
+        return phrases.let_go(deadline, subject.family.terms_in, is_deleting=subject.is_deleting)
 
     async def _say(self, scene: Scene, said: claims.Claims) -> None:
         """Stop what runs, and say why nothing is done; what the replicas list goes on being shown, or is Unknown."""
@@ -237,7 +237,7 @@ class Acts:
         self._await_reading(scene)
         said: claims.Claims | None
         if keeps_failure:
-            said = claims.kept(subject.status, claims.stays(scene.former_keys))
+            said = claims.kept(subject.status, phrases.stays(scene.former_keys))
         else:
             said = claims.settled(observation, observe_only=_is_observed(scene.gateway))
             away = [endpoint for endpoint, view in scene.gateway.views.items() if view.is_away]

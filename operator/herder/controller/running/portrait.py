@@ -14,7 +14,7 @@ from herder.controller.running.jobs import Job
 from herder.controller.running.runs import Run, Runs
 from herder.controller.scene.observe import Reading, observe
 from herder.controller.scene.scene import Scene
-from herder.controller.status import claims, project
+from herder.controller.status import claims, phrases, project
 from herder.controller.status.wishes import Status
 from herder.engine import WorkflowOutcome, WorkflowStatus
 from herder.workflows.entry import NO_ENTRY, Entry, is_held
@@ -80,7 +80,7 @@ class Portrait:
         if problem is _UNKNOWN and outcome.error:
             problem = Problem("StepFailed", outcome.error, retryable=True)
         step = next((each for each in report.steps if each.name == failed), None)
-        tried = claims.tried(step.attempts, step.started_at, step.finished_at) if step is not None else ""
+        tried = phrases.tried(step.attempts, step.started_at, step.finished_at) if step is not None else ""
         return claims.failed(
             failed, problem, is_removal=self._is_removal, beside=self._stays, tried=tried, let_go=self._let_go(report)
         )
@@ -90,12 +90,12 @@ class Portrait:
         if report.drain is None or not self._is_removal:
             return ""
         subject = self.scene.subject
-        return claims.let_go(report.drain.deadline, subject.family.terms_in, is_deleting=subject.is_deleting)
+        return phrases.let_go(report.drain.deadline, subject.family.terms_in, is_deleting=subject.is_deleting)
 
     @property
     def _stays(self) -> str:
         """Return what is said of former keys while a registration goes on, or after it has failed."""
-        return "" if self._is_removal else claims.stays(self.work.former())
+        return "" if self._is_removal else phrases.stays(self.work.former())
 
     def _registered(self) -> claims.Claims:
         declared = self.scene.declared

@@ -6,7 +6,6 @@ Stalled, and the message ends with what to do. A gateway out of reach makes Read
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping
-from datetime import datetime
 from typing import Final
 
 from herder.api.conditions import (
@@ -25,6 +24,7 @@ from herder.api.conditions import (
 from herder.api.meta import RETRY_ANNOTATION
 from herder.api.status import EntryState, RunStatus, Step, StepStatus, WorkflowStatus
 from herder.controller.listing.observation import Observation
+from herder.controller.status import phrases
 from herder.workflows.entry import REGISTERED, Entry
 from herder.workflows.errors import Problem
 from herder.workflows.reasons import remedy_after
@@ -44,8 +44,6 @@ _WAITS: Final = _TAKES_ITS_TIME | {"WorkerPending", "WorkerNotReady", "RollingOu
 """The reasons of steps that wait though nothing has failed: for a worker to come up, too, which it may never do."""
 
 _LISTED: Final = REGISTERED | {EntryState.FOREIGN}
-_SECONDS_UP_TO: Final = 120.0
-"""How long a time is told in seconds, not in minutes."""
 _SICK: Final = frozenset({EntryState.NOT_READY, EntryState.FAILED})
 _GONE: Final = frozenset({EntryState.ABSENT, EntryState.FOREIGN})
 _NAMED: Final = 3
@@ -157,25 +155,6 @@ def registering(text: str) -> Claims:
     )
 
 
-def let_go(deadline: datetime | None, field: str, *, is_deleting: bool) -> str:
-    """What is said of a removal that a replica holds up: when it is given up, or what it takes to end it.
-
-    `field` is that of the spec which says how it is removed.
-    """
-    if deadline is None:
-        return (
-            f"; with {field}.onTimeout: Keep it is waited for: set that to Force, or delete the ModelGateway, to let go"
-        )
-    end = "the resource goes" if is_deleting else "it is left there"
-    return f"; at {deadline:%H:%M:%SZ} {end} all the same, as {field}.onTimeout: Force says"
-
-
-def stays(keys: Iterable[str]) -> str:
-    """What is said of the former keys that a resource has beside the declared one; empty where it has none."""
-    former = ", ".join(sorted(keys))
-    return f"; {former}, as it was before, stays registered meanwhile" if former else ""
-
-
 def running(steps: Iterable[Step], *, is_removal: bool, served: Claims = (), beside: str = "") -> Claims:
     """A run is in progress; the step that is retried, if one is, says why and when next.
 
@@ -207,18 +186,6 @@ def _in_progress(step: Step | None, job: str) -> tuple[str, ReconcilingReason]:
     else:
         how = f"attempt {step.attempts} failed, next attempt at {step.next_retry_at:%H:%M:%SZ}"
     return f"step {step.name} is retried ({how}): {step.message}", ReconcilingReason.PROGRESSING_WITH_RETRY
-
-
-def tried(attempts: int, began_at: datetime | None, ended_at: datetime | None) -> str:
-    """What is said of a step that was given up: how often it was tried, and for how long; empty of a single attempt."""
-    if attempts <= 1:
-        return ""
-    within = f" within {_span((ended_at - began_at).total_seconds())}" if began_at and ended_at else ""
-    return f" after {attempts} attempts{within}"
-
-
-def _span(seconds: float) -> str:
-    return f"{max(1.0, seconds):.0f} s" if seconds < _SECONDS_UP_TO else f"{seconds / 60:.0f} minutes"
 
 
 def failed(
@@ -268,7 +235,7 @@ def kept(status: WorkflowStatus, beside: str = "") -> Claims | None:
         unknown = Problem("StepFailed", "no reason was given", retryable=True)
         return failed(None, unknown, is_removal=False, beside=beside)
     problem = Problem(step.reason or "StepFailed", step.message or "no reason was given", retryable=False)
-    how = tried(step.attempts, step.started_at, step.finished_at)
+    how = phrases.tried(step.attempts, step.started_at, step.finished_at)
     return failed(step.name, problem, is_removal=False, beside=beside, tried=how)
 
 
