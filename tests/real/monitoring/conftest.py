@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Final
 
 import pytest
 
@@ -14,6 +15,8 @@ from rig.promtool import NoPromtool, Promtool, samples_of
 from rig.waiting import eventually
 from rig.web import fetch
 from rig.workers import MockWorkers
+
+_READINGS: Final = 'herder_gateway_requests_total{method="GET",result="200",route="/workers"}'
 
 
 @pytest.fixture(scope="session")
@@ -92,7 +95,12 @@ async def sound_run(
     declared.delete("c")
     await declared.until_gone("c", timeout_s=30)
     await declared.until("a", timeout_s=30)
-    await scrape()
+    read_before = samples_of(await scrape())[_READINGS]
+
+    async def have_been_read() -> bool:
+        return samples_of(await scrape())[_READINGS] >= read_before + 2 * len(smg_pair)
+
+    await eventually(have_been_read, 30)  # only what a reading has shown can be found to be lost
     smg_pair[0].restart()
 
     healed = f'herder_replica_heal_seconds_count{{gateway="gw",namespace="{namespace}"}} 1.0'
