@@ -4,9 +4,11 @@ election   pure: what a contender has seen of the Lease, and when it may be take
 ending     pure: what proves that its holder has ended, so that it need not be waited out
 mandate    leave to change things: it ends by itself, well before the Lease can be another's
 lease      the Lease on the API server
+view       the Lease as one contender sees it
 witness    who looks whether its holder has ended
 elector    the loop that takes it, keeps it and gives it back
 candidate  this process as one who contends for it, or who has no rivals
+settings   how it is to be held
 standby    what is known while another leads
 
 A holder's mandate is counted from before its last renewal was sent; a contender waits the Lease's whole time from when

@@ -21,10 +21,11 @@ from typing import Final
 
 import structlog
 
-from herder.controller.cluster.errors import Conflicted, KubeError, NotFound, Unreached
-from herder.controller.leadership.election import JITTER, NOBODY, SOMEBODY, Lease, Sight, Terms, next_epoch
+from herder.controller.cluster.errors import Conflicted, KubeError, NotFound
+from herder.controller.leadership.election import JITTER, Terms, next_epoch
 from herder.controller.leadership.lease import LeaseObject
 from herder.controller.leadership.mandate import Mandate, uptime_s
+from herder.controller.leadership.view import View
 from herder.controller.leadership.witness import Ended, Watch, nobody_tells
 
 log = structlog.get_logger(__name__)
@@ -32,7 +33,6 @@ log = structlog.get_logger(__name__)
 _SHORTEST_PAUSE_S: Final = 0.01
 _GIVING_BACK_S: Final = 3.0
 """For how long at most the end of a process waits for that."""
-_SILENCE: Final = "no answer in time"
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,29 +60,16 @@ class Elector:
         clock: Callable[[], float] = uptime_s,
         ended: Ended = nobody_tells,
     ) -> None:
-        self._lease = lease
-        self._me = me
+        self._view = View(lease, me, terms.lease_s, clock)
         self._terms = terms
         self._floor = floor
         self._clock = clock
         self._watch = Watch(ended, clock)
-        self._sight: Sight | None = None
-        self._was_led = False
         self._told: str | None = None
 
-    @property
-    def holder(self) -> str:
-        """Whoever holds the Lease, as it was seen last; empty if nobody does."""
-        lease = self._sight.lease if self._sight is not None else None
-        return lease.holder if lease is not None else NOBODY
-
-    async def look(self) -> Sight:
+    async def look(self) -> None:
         """Read the Lease. Raises KubeError."""
-        try:
-            async with asyncio.timeout(self._terms.attempt_s):
-                return self._saw(await self._lease.read())
-        except TimeoutError as error:
-            raise Unreached(_SILENCE) from error
+        await self._view.look(self._terms.attempt_s)
 
     async def win(self) -> Won:
         """Wait until the Lease is this contender's."""
@@ -103,7 +90,7 @@ class Elector:
             sent_s = self._clock()
             if mandate.is_valid:
                 await self._renew(mandate, sent_s)
-        log.warning("leadership.lost", epoch=mandate.epoch, holder=self.holder)
+        log.warning("leadership.lost", epoch=mandate.epoch, holder=self._view.holder)
 
     async def give_back(self, mandate: Mandate) -> None:
         """End the mandate, and let the next one begin at once. To be called when nothing acts under it any more."""
@@ -112,15 +99,10 @@ class Elector:
 
     async def _let_go(self, epoch: int) -> None:
         try:
-            async with asyncio.timeout(min(self._terms.attempt_s, _GIVING_BACK_S)):
-                # Not for the version seen last: a renewal may have been cut off after it was sent.
-                held = await self._lease.read()
-                if held is None or held.holder != self._me:
-                    return
-                self._saw(await self._lease.give_back(held))
-            log.info("leadership.given_back", epoch=epoch)
-        except (KubeError, TimeoutError) as error:
-            log.warning("leadership.not_given_back", error=str(error) or _SILENCE)
+            if await self._view.let_go(min(self._terms.attempt_s, _GIVING_BACK_S)):
+                log.info("leadership.given_back", epoch=epoch)
+        except KubeError as error:
+            log.warning("leadership.not_given_back", error=str(error))
 
     # Taking it.
 
@@ -131,72 +113,60 @@ class Elector:
             won = await self._try()
             if won is not None:
                 return won
-        except (KubeError, TimeoutError) as error:
-            log.warning("lease.out_of_reach", error=str(error) or _SILENCE)
+        except Conflicted:
+            log.debug("lease.missed")  # somebody was faster
+        except KubeError as error:
+            log.warning("lease.out_of_reach", error=str(error))
         await self._pause(began_s)
         return None
 
     async def _try(self) -> Won | None:
-        sight = await self.look()
-        await self._watch.follow(self.holder)
-        was_led = self._was_led or self._floor() > 0
-        vacant_s = self._vacant_at_s(sight, was_led=was_led)
+        await self.look()
+        await self._watch.follow(self._view.holder)
+        vacant_s = self._vacant_at_s()
         if vacant_s > self._clock():
-            self._tell_once(sight)
+            self._tell_once()
             return None
-        if sight.lease is None and was_led:
+        if self._view.is_lost(self._floor()):
             await self._put_back()
             return None
-        return await self._take(sight, vacant_s)
+        return await self._take(vacant_s)
+
+    def _vacant_at_s(self) -> float:
+        return self._view.vacant_at_s(self._floor(), self._watch.ended_at_s(self._view.holder))
 
     async def _put_back(self) -> None:
-        """Make the Lease anew as whoever's it was, to wait it out.
+        """Make a Lease that was deleted anew, to wait it out."""
+        epoch = self._floor()
+        await self._view.put_back(epoch, self._terms.attempt_s)
+        log.warning("lease.put_back", epoch=epoch)
 
-        That there is none looks the same each time, also where it was made, taken and deleted between two looks.
-        """
-        lost = Lease(SOMEBODY, self._terms.lease_s, self._floor(), mark="", version="")
-        with suppress(Conflicted):
-            async with asyncio.timeout(self._terms.attempt_s):
-                self._saw(await self._lease.write(lost, is_taken=False))
-            log.warning("lease.put_back", epoch=lost.epoch)
-
-    def _vacant_at_s(self, sight: Sight, *, was_led: bool) -> float:
-        ended_at_s = self._watch.ended_at_s(self.holder)
-        return sight.vacant_at_s(self._me, self._terms.lease_s, was_led=was_led, ended_at_s=ended_at_s)
-
-    async def _take(self, sight: Sight, vacant_s: float) -> Won | None:
-        epoch = next_epoch(sight.lease, self._floor())
+    async def _take(self, vacant_s: float) -> Won | None:
+        epoch = next_epoch(self._view.lease, self._floor())
         sent_s = self._clock()
         try:
-            async with asyncio.timeout(self._terms.attempt_s):
-                taken = await self._lease.write(self._claim(sight.lease, epoch), is_taken=True)
-        except Conflicted:
-            return None
+            await self._view.claim(epoch, self._terms.attempt_s, is_taken=True)
         except asyncio.CancelledError:  # it may be taken all the same, and nobody would lead until its time is over
             await self._let_go(epoch)
             raise
-        self._saw(taken)
         mandate = Mandate(epoch, sent_s + self._terms.renew_deadline_s, self._clock)
         if not mandate.is_valid:
             return None
         self._told = None
-        log.info("leadership.won", epoch=epoch, holder=self._me)
+        log.info("leadership.won", epoch=epoch, holder=self._view.me)
         return Won(mandate, vacant_s)
 
-    def _tell_once(self, sight: Sight) -> None:
-        holder = sight.lease.holder if sight.lease is not None else NOBODY
-        if holder != self._told:
-            self._told = holder
-            log.info("leadership.standing_by", holder=holder)
+    def _tell_once(self) -> None:
+        if self._view.holder != self._told:
+            self._told = self._view.holder
+            log.info("leadership.standing_by", holder=self._told)
 
     async def _pause(self, began_s: float) -> None:
         """Wait until another attempt is worth it: a retry period, or until the Lease is vacant or its holder ended."""
         period_s = self._terms.retry_period_s * random.uniform(1.0, JITTER)  # noqa: S311  (spreads load, no secret)
-        next_s = began_s + period_s
-        if self._sight is not None:
-            vacant_s = self._vacant_at_s(self._sight, was_led=True)
-            if vacant_s > self._clock():
-                next_s = min(next_s, vacant_s)
+        next_s, vacant_s = began_s + period_s, self._vacant_at_s()
+        if vacant_s > self._clock():
+            next_s = min(next_s, vacant_s)
         with suppress(TimeoutError):
             async with asyncio.timeout(max(_SHORTEST_PAUSE_S, next_s - self._clock())):
                 await self._watch.news.wait()
@@ -206,39 +176,26 @@ class Elector:
 
     async def _renew(self, mandate: Mandate, sent_s: float) -> None:
         """Make one attempt. Time counts from before it was sent: the answer may have taken as long as it liked."""
-        held = self._sight.lease if self._sight is not None else None
         is_outranked = mandate.epoch < mandate.outranked_by
-        epoch = next_epoch(held, mandate.outranked_by) if is_outranked else mandate.epoch
+        epoch = next_epoch(self._view.lease, mandate.outranked_by) if is_outranked else mandate.epoch
         try:
-            async with asyncio.timeout(min(self._terms.attempt_s, mandate.left_s)):
-                renewed = await self._lease.write(self._claim(held, epoch), is_taken=False)
+            await self._view.claim(epoch, min(self._terms.attempt_s, mandate.left_s), is_taken=False)
         except Conflicted:
             await self._see_whose(mandate)
         except NotFound:  # somebody has deleted it: others wait for as long as a mandate may last, so it is made anew
-            self._saw(None)
-        except (KubeError, TimeoutError) as error:
-            log.warning("lease.not_renewed", left_s=round(mandate.left_s, 2), error=str(error) or _SILENCE)
+            self._view.forget()
+        except KubeError as error:
+            log.warning("lease.not_renewed", left_s=round(mandate.left_s, 2), error=str(error))
         else:
-            self._saw(renewed)
             mandate.renew(sent_s + self._terms.renew_deadline_s)
             mandate.epoch = epoch
 
     async def _see_whose(self, mandate: Mandate) -> None:
         """Somebody wrote the Lease meanwhile: another contender, a person, or a renewal whose answer was lost."""
-        with suppress(KubeError, TimeoutError):
-            async with asyncio.timeout(mandate.left_s):
-                sight = await self.look()
-            if sight.lease is not None and sight.lease.holder != self._me:
+        with suppress(KubeError):
+            await self._view.look(min(self._terms.attempt_s, mandate.left_s))
+            lease = self._view.lease
+            if lease is not None and lease.holder != self._view.me:
                 mandate.end()
             else:
                 mandate.doubted.set()
-
-    def _claim(self, before: Lease | None, epoch: int) -> Lease:
-        mark, version = (before.mark, before.version) if before is not None else ("", "")
-        return Lease(self._me, self._terms.lease_s, epoch, mark, version)
-
-    def _saw(self, lease: Lease | None) -> Sight:
-        now_s = self._clock()
-        self._was_led = self._was_led or lease is not None
-        self._sight = self._sight.then(lease, now_s) if self._sight is not None else Sight(lease, now_s)
-        return self._sight

@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from structlog.testing import capture_logs
 
 from herder.controller.cluster.errors import Unreached
 from herder.controller.leadership.election import Lease, Terms
@@ -69,6 +70,46 @@ def test_it_is_taken_as_soon_as_it_is_vacant(held: Lease | None, floor: int, aft
         assert elapsed_s() == pytest.approx(after_s, abs=0.05)
         assert (world.lease.holder, world.lease.epoch, mandate.epoch) == ("me", epoch, epoch)
         assert mandate.left_s == pytest.approx(10.0)
+
+    run()
+
+
+@virtual_time
+async def test_one_that_is_deleted_is_left_to_its_holder_for_as_long_as_that_may_lead() -> None:
+    world = World(held=HELD)
+    contending = asyncio.create_task(world.won())
+    await asyncio.sleep(1)
+    world.store.lease = None
+
+    await asyncio.sleep(14)
+    world.store.write(HELD)
+    await asyncio.sleep(14)
+
+    assert not contending.done()
+    contending.cancel()
+
+
+@pytest.mark.parametrize("is_deleted", [False, True], ids=["taking it", "putting it back"])
+def test_that_somebody_was_faster_is_no_trouble(is_deleted: bool) -> None:
+    @virtual_time
+    async def run() -> None:
+        world = World(held=None if is_deleted else replace(HELD, holder=""), floor=7)
+
+        async def be_faster() -> None:
+            if not is_deleted or elapsed_s() >= TERMS.lease_s:
+                del world.trouble["after"]
+                seen = world.store.lease
+                world.store.write(replace(HELD, version=seen.version if seen is not None else ""))
+
+        world.trouble["after"] = be_faster
+        with capture_logs() as logs:
+            contending = asyncio.create_task(world.won())
+            await asyncio.sleep(TERMS.lease_s + 5 if is_deleted else 5)
+
+        assert world.lease.holder == "other"
+        assert not contending.done()
+        assert {entry["event"] for entry in logs if entry["log_level"] == "warning"} == set()
+        contending.cancel()
 
     run()
 
@@ -217,6 +258,8 @@ async def test_a_renewal_whose_answer_was_lost_does_not_cost_the_lease() -> None
     await asyncio.sleep(2.5)
     world.trouble = {}
 
+    await asyncio.sleep(1.6)
+    assert mandate.left_s > 9.5, "it is renewed as soon as that is known"
     await asyncio.sleep(60)
 
     assert mandate.is_valid
