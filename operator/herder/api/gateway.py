@@ -1,6 +1,7 @@
 """ModelGateway: where a gateway's replicas are, how to speak to them, and what they say."""
 
 import re
+from collections import Counter
 from enum import StrEnum
 from typing import Annotated, Final, Self
 
@@ -18,14 +19,15 @@ _SOME: Final = "write at least 1 item, the URL of a replica"
 _MOST_CHARS: Final = 16 * 1024
 """Of all URLs together: every status repeats them, and is to stay below 64 KiB."""
 _BRIEF: Final = f"write shorter URLs: together they may have {_MOST_CHARS} characters, for every status repeats them"
-_DISTINCT: Final = "write each replica once; two of these URLs are the same"
+_DISTINCT: Final = "write each replica once; another of these URLs is the same as {}"
 
 
 def _check_endpoints(endpoints: tuple[str, ...]) -> tuple[str, ...]:
     if not endpoints:
         raise ValueError(_SOME)
-    if len(set(endpoints)) < len(endpoints):
-        raise ValueError(_DISTINCT)
+    twice = next((url for url, count in Counter(endpoints).items() if count > 1), None)
+    if twice is not None:
+        raise ValueError(_DISTINCT.format(twice))
     if sum(map(len, endpoints)) > _MOST_CHARS:
         raise ValueError(_BRIEF)
     return endpoints

@@ -215,3 +215,9 @@ def remedy_after(reason: str) -> str:
     if row is None:
         return _UNKNOWN
     return "" if row.is_told else row.remedy or _UNKNOWN
+
+
+def remedy_meanwhile(reason: str) -> str:
+    """Return what is worth doing where a step goes on failing so, though it is still retried; empty if nothing is."""
+    row = _EVERY.get(reason)
+    return "" if row is None or row.is_told else row.remedy.partition(f", {AGAIN}")[0].partition("; ")[0]

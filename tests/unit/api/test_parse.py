@@ -68,7 +68,9 @@ def test_a_url_is_normalised_when_parsed() -> None:
 
 
 def test_endpoints_that_are_one_when_normalised_are_refused() -> None:
-    with pytest.raises(InvalidResource, match="write each replica once"):
+    with pytest.raises(
+        InvalidResource, match="write each replica once; another of these URLs is the same as http://gw"
+    ):
         parse(ModelGatewaySpec, {"endpoints": ["http://gw", "http://GW:80/"]})
 
 

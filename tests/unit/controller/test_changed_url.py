@@ -348,11 +348,12 @@ async def test_a_move_that_is_cancelled_stops_where_it_is_and_goes_on_when_asked
     await office.until(office.says(key, "Cancelled"))
     office.workers[NEW].rise()
     await asyncio.sleep(600)
-    kept = everywhere(office)
+    kept, said = everywhere(office), office.condition(key)["message"]
     office.annotate(key, retry="r")
     await office.until(lambda: everywhere(office) == [[NEW], [NEW]])
 
     assert kept == [[OLD], [OLD]]
+    assert f"{OLD}, as it was before, stays registered" in said
 
 
 @at_work

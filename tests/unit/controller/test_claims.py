@@ -88,6 +88,11 @@ SITUATIONS: dict[str, tuple[Claims, str]] = {
         "Ready=False Registering: step register is retried (attempt 3 failed, next attempt at 12:00:05Z): it hangs | "
         "Reconciling=True ProgressingWithRetry",
     ),
+    "retried, and something can be done about it": (
+        claims.running([RETRIED.model_copy(update={"reason": "WorkerUnreachable"})], is_removal=False),
+        "Ready=False Registering: step register is retried (attempt 3 failed, next attempt at 12:00:05Z): it hangs; "
+        "if that goes on, start the worker or correct spec.url | Reconciling=True ProgressingWithRetry",
+    ),
     "a retry under way": (
         claims.running(
             [RETRIED.model_copy(update={"status": StepStatus.RUNNING, "next_retry_at": None})], is_removal=False

@@ -62,7 +62,12 @@ LEAVING: dict[str, tuple[World, Action]] = {
     "removed": (replace(DYING, is_removed=True), Release(Why.REMOVED)),
     "to be left": (replace(DYING, is_orphan=True), Release(Why.LEFT)),
     "to be left, a removal runs": (replace(DYING, is_orphan=True, running=REMOVING), Release(Why.LEFT)),
-    "its gateway is gone or only observed": (replace(DYING, is_astray=True), Release(Why.LEFT)),
+    "its gateway is gone": (replace(DYING, is_astray=True), Release(Why.LEFT)),
+    "its gateway is only observed": (replace(DYING, is_astray=True, observes_only=True), Release(Why.OBSERVED)),
+    "to be left, its gateway is only observed": (
+        replace(DYING, is_astray=True, observes_only=True, is_orphan=True),
+        Release(Why.LEFT),
+    ),
     "never begun": (replace(DYING, is_touched=False), Release(Why.UNTOUCHED)),
     "never begun, gateway troubled": (replace(DYING, is_touched=False, barred=BLOCKED), Release(Why.UNTOUCHED)),
     "begun, not written": (replace(DYING, is_touched=False, running=REGISTERING), Stop()),

@@ -72,6 +72,13 @@ async def test_a_worker_that_says_otherwise_is_asked_again(worker: Answers, prob
     assert caught.value.reason == "WorkerNotHealthy"
 
 
+async def test_a_base_url_for_clients_is_told_from_a_worker_that_is_not_up(worker: Answers, prober: Prober) -> None:
+    worker.script["/v1/health"] = (404, b"")
+
+    with pytest.raises(Transient, match="leave out the /v1"):
+        await prober.check_health(f"{worker.url}/v1")
+
+
 async def test_a_worker_that_is_down_is_out_of_reach(prober: Prober) -> None:
     with pytest.raises(Unreachable, match="refused"):
         await prober.check_health("http://127.0.0.1:9")

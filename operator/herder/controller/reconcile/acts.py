@@ -216,14 +216,15 @@ class Acts:
         subject = scene.subject
         base = await self._stop(subject.uid)
         entries = known_entries(scene, subject.status.workflow) if base is status_of else None
+        said = claims.cancelled(phrases.stays(scene.former_keys))
 
         def cancel(base: project.Status, at: project.Moment) -> project.Status:
             base = project.with_tokens(base, retry=None, cancel=subject.cancel)
             if scene.is_elsewhere and _has_failed_removal(base):
-                return project.with_claims(project.called_off(base), claims.cancelled(), at)
+                return project.with_claims(project.called_off(base), said, at)
             if not _is_unfinished(base):
                 return base
-            return project.with_claims(_cancelled(base, scene, entries, at), claims.cancelled(), at)
+            return project.with_claims(_cancelled(base, scene, entries, at), said, at)
 
         self._submit(subject, base, cancel)
 

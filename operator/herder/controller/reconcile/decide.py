@@ -79,6 +79,9 @@ class Why(StrEnum):
     REMOVED = "it is off every replica"
     UNTOUCHED = "it was never registered"
     LEFT = "what is registered is left as it is"
+    OBSERVED = (
+        "its gateway is only observed: what is registered stays for as long as that is so, and counts as forgotten then"
+    )
     FORCED = "spec.drain.timeoutSeconds are over: a replica that does not answer may still list it"
 
 
@@ -180,7 +183,7 @@ def _why_it_may_go(world: World) -> Why | None:
     if world.is_removed:
         return Why.REMOVED
     if world.is_astray or (world.is_orphan and not world.is_unmarked):
-        return Why.LEFT
+        return Why.OBSERVED if world.observes_only and not world.is_orphan else Why.LEFT
     if not world.is_touched and world.running is None:
         return Why.UNTOUCHED
     return Why.FORCED if world.may_force else None

@@ -74,7 +74,7 @@ class Portrait:
         if outcome.status is WorkflowStatus.COMPLETED:
             return claims.registering("removed from its former place") if self._is_removal else self._registered()
         if outcome.status is WorkflowStatus.CANCELLED:
-            return claims.cancelled()
+            return claims.cancelled(self._stays)
         failed = outcome.failed_step
         problem = report.problems.get(failed or "", _UNKNOWN)
         if problem is _UNKNOWN and outcome.error:

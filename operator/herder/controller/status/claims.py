@@ -27,7 +27,7 @@ from herder.controller.listing.observation import Observation
 from herder.controller.status import phrases
 from herder.workflows.entry import REGISTERED, Entry
 from herder.workflows.errors import Problem
-from herder.workflows.reasons import remedy_after
+from herder.workflows.reasons import remedy_after, remedy_meanwhile
 
 type Claims = tuple[Claim, ...]
 
@@ -185,7 +185,9 @@ def _in_progress(step: Step | None, job: str) -> tuple[str, ReconcilingReason]:
         how = f"attempt {step.attempts} is under way"
     else:
         how = f"attempt {step.attempts} failed, next attempt at {step.next_retry_at:%H:%M:%SZ}"
-    return f"step {step.name} is retried ({how}): {step.message}", ReconcilingReason.PROGRESSING_WITH_RETRY
+    remedy = remedy_meanwhile(step.reason or "")
+    hint = f"; if that goes on, {remedy}" if remedy else ""
+    return f"step {step.name} is retried ({how}): {step.message}{hint}", ReconcilingReason.PROGRESSING_WITH_RETRY
 
 
 def failed(
@@ -214,9 +216,9 @@ def failed(
     )
 
 
-def cancelled() -> Claims:
-    """The run was cancelled on demand."""
-    text = f"the run was cancelled. To begin another, set the annotation {RETRY_ANNOTATION} to a new value"
+def cancelled(beside: str = "") -> Claims:
+    """The run was cancelled on demand; `beside` says what else holds."""
+    text = f"the run was cancelled{beside}. To begin another, set the annotation {RETRY_ANNOTATION} to a new value"
     return (ready(Truth.FALSE, ReadyReason.CANCELLED, text), stalled(StalledReason.CANCELLED, text))
 
 
