@@ -182,7 +182,7 @@ def _deciding(means: Means, known: Known, telling: Telling, fleet: Fleet, desk: 
         recorder=telling.recorder,
         clock=clock,
     )
-    giveback = Giveback(queue, fleet.gateways, clock, acts.tell_drift)
+    giveback = Giveback(queue, fleet.gateways, fleet.heals, clock, acts.tell_drift)
     reconciler = Reconciler(
         objects=objects,
         queue=queue,

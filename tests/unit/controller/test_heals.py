@@ -201,3 +201,17 @@ async def test_a_replica_is_not_healed_before_its_modules_are_back(
 
         assert before == 0
         assert len(office.a.wasm.listed) == 1
+
+
+@pytest.mark.parametrize("delay_s", [0.0, 0.1, 1.0])
+@at_work
+async def test_what_is_lost_before_any_list_has_shown_it_is_a_heal_too(office: Office, delay_s: float) -> None:
+    for name in "ab":
+        await office.registered(office.worker(name))
+    await asyncio.sleep(delay_s)
+    before = count(office)
+
+    office.a.restart()
+    await asyncio.sleep(60)
+
+    assert count(office) > before

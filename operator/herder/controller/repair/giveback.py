@@ -23,6 +23,7 @@ from herder.api.status import EntryState, RunStatus
 from herder.controller.clock import Clock
 from herder.controller.families.family import Post
 from herder.controller.fleet.gateways import Gateways
+from herder.controller.fleet.heals import Heals
 from herder.controller.known.memory import Gift, Memory
 from herder.controller.known.objects import Key
 from herder.controller.known.queue import WorkQueue
@@ -50,9 +51,12 @@ type Place = tuple[Key, str]
 class Giveback:
     """Gives replicas back what they have lost. `tell` is called for each resource, once all that was lost is back."""
 
-    def __init__(self, queue: WorkQueue, gateways: Gateways, clock: Clock, tell: Callable[[Scene], None]) -> None:
+    def __init__(
+        self, queue: WorkQueue, gateways: Gateways, heals: Heals, clock: Clock, tell: Callable[[Scene], None]
+    ) -> None:
         self._queue = queue
         self._gateways = gateways
+        self._heals = heals
         self._clock = clock
         self._tell = tell
         self._untold: list[Scene] = []
@@ -75,10 +79,18 @@ class Giveback:
         post = self._post_of(scene, lacking)
         if post is None:
             return False
+        self._note_lost(scene, lacking)
         memory.is_giving, memory.is_put_off = True, False
         self._untold.append(scene)
         self._start(self._give(post, scene, memory, [r for r in scene.gateway.replicas if r.endpoint in lacking]))
         return True
+
+    def _note_lost(self, scene: Scene, lacking: Iterable[str]) -> None:
+        """Have it counted as lost: two lists without it, one read before it was registered, do not differ."""
+        key, views = scene.subject.gateway, scene.gateway.views if scene.gateway is not None else {}
+        if key is not None:
+            for endpoint in lacking:
+                self._heals.found(key, endpoint, {scene.subject.key}, views[endpoint].began_at_s)
 
     def _is_awaited(self, scene: Scene, endpoint: str, gift: Gift | None) -> bool:
         """Whether a replica took something that it may yet come to list."""
