@@ -126,7 +126,7 @@ async def test_an_entry_changed_by_hand_is_changed_back(
     worker_id = ready_gateway[0].workers()[0]["id"]
 
     fetch(f"{ready_gateway[0].url}/workers/{worker_id}", method="PATCH", body=b'{"priority": 99}')
-    await eventually(lambda: ready_gateway[0].workers()[0]["priority"] == 99)
+    await eventually(lambda: declared.status("a")["workflow"]["name"] == "worker-update", 20)  # it was found so
     await eventually(lambda: ready_gateway[0].workers()[0]["priority"] == 30, 20)
 
     assert [w["id"] for w in ready_gateway[0].workers()] == [worker_id]

@@ -32,7 +32,7 @@ async def test_a_run_that_outlives_its_process_is_one_trace_with_all_of_its_step
             control_plane,
             *("--namespace", namespace),
             log_dir=log_dir,
-            failpoint="worker-registration/await_ready:before#2",
+            failpoint="worker-registration/verify:before",
         )
         await eventually(lambda: first.was_killed, 60)
         before = {span.name for span in collector.spans}
