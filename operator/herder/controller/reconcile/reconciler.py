@@ -63,6 +63,8 @@ class Reconciler:
         if memory.is_giving:
             memory.is_put_off = True
             return  # and looked at again when that is answered
+        if self.runs.get(subject.uid) is None and self.writer.is_awaited(subject.uid):
+            return  # what a stopped run has done is not in the status yet, and looked at again when it is
         cools_in_s = memory.cools_until_s - self.clock()
         scene = await self.scout.look(subject, memory)
         if scene is None:

@@ -78,6 +78,12 @@ class StatusWriter:
         self._take(key, uid, Wish(render, Haste.URGENT, [answer]))
         return answer
 
+    def is_awaited(self, uid: str) -> bool:
+        """Whether somebody waits for the object's status to be written."""
+        slot = self._slots.get(uid)
+        wishes = (slot.wish, slot.in_hand) if slot is not None else ()
+        return any(wish is not None and not all(each.done() for each in wish.waiters) for wish in wishes)
+
     def withdraw(self, uid: str) -> None:
         """Drop the wish that waits or is being tried, if there is one; only what is on its way already arrives."""
         slot = self._slots.get(uid)
