@@ -30,6 +30,7 @@ from herder.controller.metrics.gauges import Gauges
 from herder.controller.operator import Operator
 from herder.controller.parts import Deciding, Fleet, Known, Means, Telling
 from herder.controller.reconcile.acts import Acts
+from herder.controller.reconcile.declaring import Declaring
 from herder.controller.reconcile.finalizer import Finalizer
 from herder.controller.reconcile.reconciler import Reconciler
 from herder.controller.reconcile.scout import Scout
@@ -186,7 +187,7 @@ def _deciding(means: Means, known: Known, telling: Telling, fleet: Fleet, desk: 
     reconciler = Reconciler(
         objects=objects,
         queue=queue,
-        scout=Scout(objects, fleet.model_gateways, fleet.members, fleet.rotation, tools, clock),
+        scout=Scout(objects, fleet.model_gateways, fleet.members, Declaring(fleet.rotation, tools), clock),
         acts=acts,
         giveback=giveback,
         runs=runs,

@@ -7,7 +7,8 @@ import pytest
 
 from herder.api.gateway import Mode
 from herder.controller.fleet.gateways import Access
-from herder.controller.listing.views import News, Watcher
+from herder.controller.listing.views import News
+from herder.controller.listing.watcher import Watcher
 from herder.gateway.errors import Unauthorized, Unavailable
 from herder.gateway.spec import WorkerSpec
 from herder.net.tls import SYSTEM_TRUST, Trust

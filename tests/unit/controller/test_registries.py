@@ -8,7 +8,8 @@ import pytest
 from herder.api.meta import MCP_SERVER, TOKENIZER, WASM_MODULE, WORKER_REGISTRATION
 from herder.controller.listing import registries
 from herder.controller.listing.registries import Item, Listing, Registry, needed
-from herder.controller.listing.views import News, View, Watcher
+from herder.controller.listing.views import News, View
+from herder.controller.listing.watcher import Watcher
 from herder.gateway.errors import GatewayError, Transient
 from unit.controller.office import ENDPOINTS, ListedReplica
 from unit.engine.kit import virtual_time
@@ -27,7 +28,7 @@ class Reader:
         self.told: list[News] = []
         self.gate: Callable[[], Awaitable[object]] = lambda: asyncio.sleep(0)
         monkeypatch.setattr(
-            "herder.controller.listing.views.READERS",
+            "herder.controller.listing.watcher.READERS",
             {Registry.WORKERS: registries._workers, Registry.WASM: self._read},
         )
         self.watcher = Watcher(

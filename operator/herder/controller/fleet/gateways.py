@@ -9,7 +9,8 @@ from functools import cached_property, partial
 from herder.api.gateway import Mode
 from herder.controller.known.objects import Key
 from herder.controller.listing.registries import Registry
-from herder.controller.listing.views import News, View, Watcher
+from herder.controller.listing.views import News, View
+from herder.controller.listing.watcher import Watcher
 from herder.gateway.calls import Heard, unheard
 from herder.gateway.replica import Replica
 from herder.net.hosts import place_of

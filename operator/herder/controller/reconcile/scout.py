@@ -1,24 +1,20 @@
 """Looking everything up that counts for one resource."""
 
-from collections.abc import Iterable, Mapping
-from contextlib import suppress
+from collections.abc import Mapping
 from math import inf
 from typing import Final
 
-from herder.api.conditions import ReadyReason
-from herder.api.fields import SecretKeyRef
 from herder.controller.clock import Clock
 from herder.controller.cluster.secrets import SecretMissing
-from herder.controller.families.family import Declared, Site, Tools, Vault
 from herder.controller.fleet.gateways import Gateway
 from herder.controller.fleet.members import Members
 from herder.controller.fleet.modelgateways import ModelGateways
-from herder.controller.fleet.rotation import Rotation
 from herder.controller.known.blocked import Blocked
 from herder.controller.known.holders import holder_in
 from herder.controller.known.memory import Memory
 from herder.controller.known.objects import Key, Objects
 from herder.controller.known.subject import Subject, conflict_of
+from herder.controller.reconcile.declaring import Declaring
 from herder.controller.reconcile.glance import (
     circle,
     has_new_instance,
@@ -31,36 +27,15 @@ from herder.controller.reconcile.glance import (
     to_be_moved,
 )
 from herder.controller.reconcile.places import is_elsewhere_now, may_be_both
+from herder.controller.reconcile.unmarked import unmarked
 from herder.controller.reconcile.world import World
 from herder.controller.running.runs import Run
 from herder.controller.scene.observe import Reading, as_recorded, observe
 from herder.controller.scene.scene import Scene, endpoints_of
-from herder.workflows.entry import NO_ENTRY, Entry, entries_of, is_held
-
-_AWAY: Final = (
-    "what it has on {} is to be left, and does not say so there yet: it goes when that answers and was told, or when "
-    "its time is over"
-)
+from herder.workflows.entry import Entry, entries_of
 
 _FAIR_CHANCE_S: Final = 5.0
 """How long a removal is let try in this process beside the draining, though its time was up before it began."""
-
-
-class _NoSecrets:
-    """A vault that knows no content: what is declared with it can be compared, and is never sent."""
-
-    async def get(self, _namespace: str, _ref: SecretKeyRef, *, field: str, to: Iterable[str]) -> str:  # noqa: ARG002
-        return ""
-
-    async def get_all(
-        self,
-        _namespace: str,
-        _name: str,
-        *,
-        field: str,  # noqa: ARG002  (a Vault)
-        to: Iterable[str],  # noqa: ARG002
-    ) -> dict[str, str]:
-        return {}
 
 
 class Scout:
@@ -71,15 +46,13 @@ class Scout:
         objects: Objects,
         gateways: ModelGateways,
         members: Members,
-        rotation: Rotation,
-        tools: Tools,
+        declaring: Declaring,
         clock: Clock,
     ) -> None:
         self._objects = objects
         self._gateways = gateways
         self._members = members
-        self._rotation = rotation
-        self._tools = tools
+        self._declaring = declaring
         self._clock = clock
 
     async def look(self, subject: Subject, memory: Memory) -> Scene | None:
@@ -106,16 +79,14 @@ class Scout:
             is_known = holder is not None or barred is not None
             if not is_known:
                 return None
-            unmarked = await self._unmarked(subject, holder, records) if not is_astray else ()
-            if unmarked:
-                barred = barred or Blocked(ReadyReason.GATEWAY_UNREACHABLE, _AWAY.format(", ".join(unmarked)))
+            untold = await unmarked(subject, holder, records, self._declaring) if not is_astray else None
             return Scene(
                 subject,
                 gateway,
                 holder,
-                barred=barred,
+                barred=barred or untold,
                 is_astray=is_astray,
-                is_unmarked=bool(unmarked),
+                is_unmarked=untold is not None,
                 records=records,
             )
         if (gateway is None and unusable is None) or (holder is None and barred is None):
@@ -141,22 +112,6 @@ class Scout:
             )
         return await self._compared(subject, gateway, memory, records, is_moving=is_moving)
 
-    async def _unmarked(self, subject: Subject, holder: Gateway | None, records: Mapping[str, Entry]) -> list[str]:
-        """Return the replicas that are away and may hold an entry that is to be left, and does not say so."""
-        if holder is None or not subject.keeps_entries or not (subject.family.is_listed and subject.family.is_swept):
-            return []
-        silent = [endpoint for endpoint, view in holder.views.items() if view.is_away]
-        former = [e for e in silent if any(is_held(of.get(e, NO_ENTRY)) for of in subject.former.values())]
-        away = [e for e in silent if e in records and records[e].worker_id]
-        if not away:
-            return sorted(former)
-        told = None
-        if subject.spec is not None:
-            with suppress(SecretMissing):
-                vault = self._rotation.vault(subject.key, holder.access.resync_s)
-                told = (await self._declare(subject, holder, vault)).spec_hash
-        return sorted({*former, *(endpoint for endpoint in away if records[endpoint].spec_hash != told)})
-
     async def _compared(
         self, subject: Subject, gateway: Gateway, memory: Memory, records: Mapping[str, Entry], *, is_moving: bool
     ) -> Scene:
@@ -169,11 +124,10 @@ class Scout:
         holder = holder_in(self._objects, subject)
         reading = Reading(gateway.views, memory.ended_at_s, now, left_out, registry, holder)
         try:
-            vault = self._rotation.vault(subject.key, gateway.access.resync_s)
-            declared = await self._declare(subject, gateway, vault)
+            declared = await self._declaring.declared(subject, gateway)
         except SecretMissing as error:
             blocked = Blocked(error.reason, str(error))
-            keyless = await self._declare(subject, gateway, _NoSecrets())
+            keyless = await self._declaring.keyless(subject, gateway)
             seen = as_recorded(observe(keyless, known, endpoints_of(gateway), reading), known)
             return Scene(
                 subject,
@@ -197,13 +151,6 @@ class Scout:
             holder_of=holder,
             records=records,
         )
-
-    async def _declare(self, subject: Subject, gateway: Gateway, vault: Vault) -> Declared:
-        name = subject.gateway.name if subject.gateway is not None else ""
-        observes, resync_s = only_observed(gateway), gateway.access.resync_s
-        site = Site(name, observes, resync_s, gateway.access.hosts, subject.status, self._tools)
-        declared: Declared = await subject.family.declare_at(subject.spec, subject.owner, vault, site)
-        return declared
 
     def world(self, scene: Scene, run: Run | None, memory: Memory) -> World:
         """Return what counts for the decision."""
