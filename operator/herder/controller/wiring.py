@@ -10,7 +10,7 @@ from functools import partial
 
 from herder.api.meta import MODEL_GATEWAY
 from herder.controller.cluster.secrets import Secrets
-from herder.controller.families.family import Tools
+from herder.controller.families.site import Tools
 from herder.controller.fleet.census import Census
 from herder.controller.fleet.gateways import Gateways
 from herder.controller.fleet.heals import Heals

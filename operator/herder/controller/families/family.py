@@ -7,192 +7,21 @@ Work      a workflow, the data that it works on, and what its status shows
 """
 
 import abc
-from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping
-from dataclasses import dataclass, field
-from datetime import datetime
-from typing import Any, Protocol
+from collections.abc import Collection, Mapping
+from typing import Any
 
 from herder.api.base import ApiModel, InvalidResource, parse
-from herder.api.conditions import Claim
-from herder.api.fields import SecretKeyRef
 from herder.api.meta import Kind
-from herder.api.served import OnTimeout, Removal, ServedSpec
-from herder.api.status import ReplicaEntry, Step, WorkflowStatus
-from herder.controller.families.mcp_desk import Desk
-from herder.controller.listing.observation import Observation
+from herder.api.served import Removal, ServedSpec
+from herder.api.status import ReplicaEntry, WorkflowStatus
+from herder.controller.families.declared import Declared
+from herder.controller.families.site import Site, Vault
+from herder.controller.families.work import Former, FormerShown, Leave, Terms, Work
 from herder.controller.listing.registries import Registry
-from herder.controller.listing.views import View
-from herder.engine import WorkflowDefinition
-from herder.gateway.replica import Replica
 from herder.workflows.entry import LOST_ADD, Entry
-from herder.workflows.errors import Problem
-from herder.workflows.look import Look
-from herder.workflows.owner import Holder, Owner, nobody
-from herder.workflows.ports import utc_now
-from herder.workflows.probing import Prober
+from herder.workflows.owner import Owner
 
 type Body = dict[str, Any]
-type Former = Mapping[str, Mapping[str, Entry]]
-"""What is known of a resource under each key that it had before and may still have: by key, then by endpoint."""
-type FormerShown = Mapping[str, tuple[ApiModel, ...] | None]
-"""The same as a status shows it, under the name of its field."""
-type Post = Callable[[Replica], Awaitable[str]]
-"""Registers something on a replica and returns the id that it is given there. Raises GatewayError."""
-
-
-@dataclass(frozen=True, slots=True)
-class Terms:
-    """How a removal is carried out: the time that it has, and what becomes of it after that."""
-
-    timeout_s: int
-    on_timeout: OnTimeout
-    settle_s: int = 0
-    """How long it takes at least where something is drained."""
-
-
-@dataclass(frozen=True, slots=True)
-class Tools:
-    """What the workflows of some kinds ask of the world, beside the replicas."""
-
-    prober: Prober
-    mcp: Desk
-
-
-@dataclass(frozen=True, slots=True)
-class Site:
-    """Where a resource is to be registered: the gateway's name, and how it is looked after."""
-
-    gateway: str
-    observes: bool
-    """Whether nothing is changed there."""
-    resync_s: float
-    hosts: tuple[str, ...]
-    """Where what it is told goes, as a Secret names those that it is for."""
-    status: WorkflowStatus
-    """The resource's."""
-    tools: Tools
-
-
-class Vault(Protocol):
-    """Where the content of Secrets comes from."""
-
-    async def get(self, namespace: str, ref: SecretKeyRef, *, field: str, to: Iterable[str]) -> str:
-        """Return what `ref`, found in the field named `field`, points to, to be sent to the hosts `to`.
-
-        Raises SecretMissing, or KubeError.
-        """
-        ...
-
-    async def get_all(self, namespace: str, name: str, *, field: str, to: Iterable[str]) -> dict[str, str]:
-        """Return the texts of all keys of the Secret that the field named `field` names. Raises the same."""
-        ...
-
-
-class Data(Protocol):
-    """The data of any run."""
-
-    @property
-    def replicas(self) -> tuple[Any, ...]:
-        """The replicas that it drives."""
-        ...
-
-    @property
-    def entries(self) -> dict[str, Entry]:
-        """What is known of each, by endpoint."""
-        ...
-
-    @property
-    def problems(self) -> dict[str, Problem]:
-        """What went wrong in the latest attempt of each step, by its id."""
-        ...
-
-
-@dataclass(frozen=True, slots=True)
-class Order:
-    """What a run begins with. `status` is that of the resource, `resumes` whether another process left the run."""
-
-    replicas: tuple[Replica, ...]
-    entries: dict[str, Entry]
-    status: WorkflowStatus
-    tools: Tools
-    adopt: bool = False
-    holder: Holder = nobody
-    former: Former = field(default_factory=dict)
-    terms: Terms = Terms(0, OnTimeout.FORCE)
-    """How what it has under former keys is removed."""
-    resumes: bool = False
-    now: Callable[[], datetime] = utc_now
-
-
-@dataclass(frozen=True, slots=True)
-class Leave:
-    """What a removal, or a farewell, begins with: what is registered, under which key and how.
-
-    `spec` is what is declared now, as the API server holds it, and `status` what was written last.
-    """
-
-    key: str
-    spec: Mapping[str, Any]
-    status: WorkflowStatus
-    gateway: str
-    owner: Owner
-    terms: Terms
-    replicas: tuple[Replica, ...]
-    entries: dict[str, Entry]
-    tools: Tools
-    former: Former = field(default_factory=dict)
-    now: Callable[[], datetime] = utc_now
-
-
-@dataclass(frozen=True, slots=True)
-class Work:
-    """A run to be. `shown` returns what the status shows of what was found out so far.
-
-    `served` says, given the steps, why the resource is Ready though the run goes on; nothing while it is not. `former`
-    is what it still has under former keys, `load` how many requests are under way on what is taken off; None where
-    nobody has looked.
-    """
-
-    definition: WorkflowDefinition[Any]
-    data: Data
-    shown: Callable[[], ApiModel | None] = field(default=lambda: None)
-    served: Callable[[Iterable[Step]], tuple[Claim, ...]] = field(default=lambda _: ())
-    former: Callable[[], Former] = field(default=dict)
-    load: Callable[[], int | None] = field(default=lambda: None)
-
-
-class Declared(abc.ABC):
-    """One resource's declaration with everything that it refers to."""
-
-    @property
-    @abc.abstractmethod
-    def key(self) -> str:
-        """Return what identifies it on a replica."""
-
-    @property
-    @abc.abstractmethod
-    def spec_hash(self) -> str:
-        """Return a hash of all that is declared and sent, Secrets included."""
-
-    def seen(self) -> Observation | None:
-        """Return what is seen of it, for kinds that no replica lists; None where each replica's list is looked at."""
-        return None
-
-    @abc.abstractmethod
-    def look(self, record: Entry, view: View) -> Look:
-        """Compare it with what a replica lists. Pure."""
-
-    @abc.abstractmethod
-    def registration(self, order: Order) -> Work:
-        """Return the run that brings it onto every replica, wherever it stands there."""
-
-    def again(self, status: WorkflowStatus) -> Post | None:  # noqa: ARG002  (the default)
-        """Return what gives it back, as it was, to a replica that has lost it; None where only a run can."""
-        return None
-
-    def update(self, order: Order) -> Work:
-        """Return the run that changes what is registered under its key already; only for kinds that have one."""
-        return self.registration(order)
 
 
 class Family[S: ServedSpec](abc.ABC):

@@ -9,9 +9,12 @@ from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_delay, w
 
 from herder.api.mcp import McpServerSpec, McpServerStatus
 from herder.api.meta import MCP_SERVER
-from herder.controller.families.family import Declared, Family, Leave, Order, Site, Vault, Work
+from herder.controller.families.declared import Declared
+from herder.controller.families.family import Family
 from herder.controller.families.mcp_desk import Seen
 from herder.controller.families.mcp_outlook import outlook, served
+from herder.controller.families.site import Site, Vault
+from herder.controller.families.work import Leave, Order, Work
 from herder.controller.listing.observation import Observation
 from herder.controller.listing.views import View
 from herder.net.hosts import host_of

@@ -7,7 +7,10 @@ from typing import Any, override
 from herder.api.base import InvalidResource, parse
 from herder.api.meta import TOKENIZER
 from herder.api.tokenizer import LoadedTokenizer, TokenizerSpec, TokenizerStatus
-from herder.controller.families.family import Declared, Family, Leave, Order, Vault, Work
+from herder.controller.families.declared import Declared
+from herder.controller.families.family import Family
+from herder.controller.families.site import Vault
+from herder.controller.families.work import Leave, Order, Work
 from herder.controller.listing.registries import Registry
 from herder.controller.listing.views import View
 from herder.workflows.entry import Entry

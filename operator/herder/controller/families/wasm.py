@@ -6,8 +6,11 @@ from typing import Any, override
 
 from herder.api.meta import WASM_MODULE
 from herder.api.wasm import WasmModuleSpec, WasmModuleStatus
-from herder.controller.families.family import Body, Declared, Family, Leave, Order, Site, Vault, Work
+from herder.controller.families.declared import Declared
+from herder.controller.families.family import Body, Family
 from herder.controller.families.orphans import rename_orphaned
+from herder.controller.families.site import Site, Vault
+from herder.controller.families.work import Leave, Order, Work
 from herder.controller.listing.registries import Registry
 from herder.controller.listing.views import View
 from herder.workflows.entry import Entry

@@ -15,23 +15,12 @@ from herder.api.worker import (
     WorkerRegistrationSpec,
     WorkerRegistrationStatus,
 )
+from herder.controller.families.declared import Declared, Post
 from herder.controller.families.discovered import facts_of, worker_of
-from herder.controller.families.family import (
-    Body,
-    Declared,
-    Family,
-    Former,
-    FormerShown,
-    Leave,
-    Order,
-    Post,
-    Site,
-    Terms,
-    Vault,
-    Work,
-    parsed,
-)
+from herder.controller.families.family import Body, Family, parsed
 from herder.controller.families.orphans import mark_orphaned
+from herder.controller.families.site import Site, Vault
+from herder.controller.families.work import Former, FormerShown, Leave, Order, Terms, Work
 from herder.controller.listing.registries import Registry
 from herder.controller.listing.views import View
 from herder.gateway.replica import Replica

@@ -12,7 +12,8 @@ from herder.api.meta import ADOPT_ANNOTATION, CANCEL_ANNOTATION, FINALIZER, MODE
 from herder.api.served import DeletionPolicy, OnTimeout, ServedSpec
 from herder.api.status import Draining, WorkflowStatus, echo
 from herder.controller.families import family_of
-from herder.controller.families.family import Family, Former, Terms
+from herder.controller.families.family import Family
+from herder.controller.families.work import Former, Terms
 from herder.controller.known.blocked import Blocked
 from herder.controller.known.objects import Body, Key, Objects, gateway_of, uid_of
 from herder.workflows.digest import digest

@@ -3,7 +3,8 @@
 from collections.abc import Iterable
 
 from herder.api.fields import SecretKeyRef
-from herder.controller.families.family import Declared, Site, Tools, Vault
+from herder.controller.families.declared import Declared
+from herder.controller.families.site import Site, Tools, Vault
 from herder.controller.fleet.gateways import Gateway
 from herder.controller.fleet.rotation import Rotation
 from herder.controller.known.subject import Subject

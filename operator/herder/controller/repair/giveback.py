@@ -21,7 +21,7 @@ import structlog
 
 from herder.api.status import EntryState, RunStatus
 from herder.controller.clock import Clock
-from herder.controller.families.family import Post
+from herder.controller.families.declared import Post
 from herder.controller.fleet.gateways import Gateways
 from herder.controller.fleet.heals import Heals
 from herder.controller.known.memory import Gift, Memory

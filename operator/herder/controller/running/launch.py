@@ -6,7 +6,8 @@ from typing import Any, Final
 
 from herder.api.status import RunStatus, WorkflowRun
 from herder.controller.clock import Clock
-from herder.controller.families.family import Former, Leave, Order, Tools, Work
+from herder.controller.families.site import Tools
+from herder.controller.families.work import Former, Leave, Order, Work
 from herder.controller.known.subject import Standing
 from herder.controller.running.jobs import Job, job_of
 from herder.controller.running.portrait import Portrait

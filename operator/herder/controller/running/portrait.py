@@ -7,7 +7,7 @@ from typing import Any, Final
 from herder.api.base import ApiModel
 from herder.api.status import Draining, EntryState
 from herder.controller.clock import Clock
-from herder.controller.families.family import Work
+from herder.controller.families.work import Work
 from herder.controller.known.objects import Body
 from herder.controller.known.subject import status_of
 from herder.controller.running.jobs import Job

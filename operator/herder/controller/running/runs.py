@@ -15,7 +15,7 @@ from typing import Any, Final
 import structlog
 
 from herder.api.status import WorkflowStatus
-from herder.controller.families.family import Former
+from herder.controller.families.work import Former
 from herder.controller.known.objects import Body, Key
 from herder.controller.running.failpoints import Tripwire
 from herder.controller.running.line import Turn

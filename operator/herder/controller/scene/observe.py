@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Final
 
 from herder.api.status import EntryState
-from herder.controller.families.family import Declared
+from herder.controller.families.declared import Declared
 from herder.controller.listing.observation import Observation
 from herder.controller.listing.registries import Registry
 from herder.controller.listing.views import UNHEARD, View

@@ -4,7 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
-from herder.controller.families.family import Declared, Former
+from herder.controller.families.declared import Declared
+from herder.controller.families.work import Former
 from herder.controller.fleet.gateways import Gateway
 from herder.controller.known.blocked import Blocked
 from herder.controller.known.subject import Subject
