@@ -73,19 +73,22 @@ READY: Final[Mapping[ReadyReason, Meaning]] = {
     ReadyReason.REMOVING: Meaning(
         "It is taken off the replicas. What failed is tried again until the time of `spec.drain` or `spec.removal` is "
         "over, with `onTimeout: Keep` for as long as it takes.",
-        "see to the replica that the message names; `spec.drain.onTimeout: Force` lets the resource go without it",
+        "see to the replica that the message names; `onTimeout: Force` lets the resource go without it",
     ),
     ReadyReason.SUSPENDED: Meaning(
         "`spec.suspend` is true: nothing is done, not even repair.", "set `spec.suspend` to false to go on"
     ),
-    ReadyReason.CANCELLED: Meaning("The run was cancelled by annotation.", f"{_RETRY} to begin another"),
+    ReadyReason.CANCELLED: Meaning(
+        "The run was cancelled by annotation.", f"{_RETRY} to begin another, or change the spec"
+    ),
     ReadyReason.STEP_FAILED: Meaning(
         "A step of the run failed for good; the message names it, and its own reason is in `.status.workflow.steps`.",
-        f"do what the message says, then {_RETRY}; a changed spec or Secret begins a new run by itself",
+        f"do what the message says; a changed spec or Secret begins a new run by itself, for all else {_RETRY}",
     ),
     ReadyReason.FOREIGN_ENTRY: Meaning(
         "The gateway has the entry already, and this resource has not made it. It is left as it is.",
-        'remove it there, or set the annotation `herder.dev/adopt: "true"` to take it over without a gap',
+        'remove it there, or set the annotation `herder.dev/adopt: "true"` to take it over without a gap; either is '
+        "noticed by itself",
     ),
     ReadyReason.CONFLICT: Meaning(
         "Another resource, which is older or has the entry already, declares the same one.",
@@ -102,14 +105,16 @@ READY: Final[Mapping[ReadyReason, Meaning]] = {
     ),
     ReadyReason.GATEWAY_REFUSES: Meaning(
         "A replica does not take herder's credentials, or its certificate does not hold.",
-        "correct the Secrets that `spec.auth` and `spec.tls` of the ModelGateway name; they are read anew",
+        "correct the Secrets that `spec.auth` and `spec.tls` of the ModelGateway name, or name them there; they are "
+        "read anew by itself",
     ),
     ReadyReason.SERVICE_NOT_FOUND: Meaning(
         "The Service of `spec.service`, or its port, does not exist in the gateway's namespace.",
-        "create it, or correct `spec.service`",
+        "create it, or correct `spec.service`; it is noticed by itself",
     ),
     ReadyReason.NO_REPLICAS: Meaning(
-        "The gateway has no replica: no endpoint behind its Service.", "start one, or correct where they are looked for"
+        "The gateway has no replica: no endpoint behind its Service.",
+        "start one, or correct where they are looked for; it is noticed by itself",
     ),
     ReadyReason.SERVER_UNREACHABLE: Meaning(
         "An MCP server that is `required` does not answer.",
@@ -117,7 +122,7 @@ READY: Final[Mapping[ReadyReason, Meaning]] = {
     ),
     ReadyReason.WORKER_UNREACHABLE: Meaning(
         "The worker did not answer within `spec.startup.timeoutSeconds`.",
-        f"start it or correct `spec.url`, then {_RETRY}",
+        f"correct `spec.url`, which begins a new run by itself; or start the worker and {_RETRY}",
     ),
     ReadyReason.WORKER_NOT_READY: Meaning(
         "Registered as declared, but a replica's own health checks of the worker fail.",
@@ -125,7 +130,7 @@ READY: Final[Mapping[ReadyReason, Meaning]] = {
     ),
     ReadyReason.LOAD_FAILED: Meaning(
         "A replica can't load the tokenizer; the message has the gateway's own words.",
-        f"put it where `spec.source` says on each replica's disk, or correct that, then {_RETRY}",
+        f"correct `spec.source`, which begins a new run by itself; or put it there on each replica's disk and {_RETRY}",
     ),
     ReadyReason.SECRET_NOT_FOUND: Meaning(
         "A Secret that the resource or its gateway names does not exist, lacks the key, or is kept from herder.",
@@ -133,12 +138,13 @@ READY: Final[Mapping[ReadyReason, Meaning]] = {
     ),
     ReadyReason.SECRET_NOT_PERMITTED: Meaning(
         "The Secret is there, and its annotation `herder.dev/hosts` does not name the host that it would be sent to.",
-        "add the host there if the key is for it, or correct the URL",
+        "add the host there if the key is for it, or correct the URL; it is noticed by itself",
     ),
     ReadyReason.ADDRESS_REFUSED: Meaning(
         "The address is one that herder never calls: loopback, link-local, a cloud's metadata, its own or the API "
         "server's. Or it is a replica of the gateway that it would be a worker of.",
-        "correct the URL, or what its name resolves to",
+        "correct the URL, which begins a new run by itself; or change what its name resolves to, or herder's flags, "
+        f"and {_RETRY}",
     ),
     ReadyReason.INVALID_SPEC: Meaning(
         "The spec breaks a rule, though the API server took it: another version's CRD, perhaps.",

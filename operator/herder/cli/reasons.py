@@ -31,7 +31,9 @@ _STEPS_HEAD: Final = """\
 ## Steps
 
 `.status.workflow.steps[].reason` says why a step waits, is retried or has failed. Where there is nothing to do it ends
-by itself. A run that has failed begins again by itself when the spec or a Secret changes, or the gateway comes back.
+by itself. A run that has failed begins again by itself when the spec, a Secret or the list of replicas changes, and
+when a replica that was silent, refused herder or was restarted answers. That something else was mended herder learns by
+the annotation `herder.dev/retry`.
 """
 _EVENTS_HEAD: Final = """\
 ## Events

@@ -40,8 +40,7 @@ def checked_models(served: Sequence[ServedModel], data: Convergence) -> tuple[st
     if missing:
         raise Permanent(
             "ModelNotServed",
-            f"{plan.url} does not serve {missing[0]!r} but {untrusted(', '.join(ids), secrets=data.secrets)}: "
-            "correct spec.models, or leave it empty",
+            f"{plan.url} does not serve {missing[0]!r} but {untrusted(', '.join(ids), secrets=data.secrets)}",
         )
     return plan.spec.models or tuple(redacted(model, data.secrets) for model in ids)
 

@@ -76,7 +76,7 @@ _KNOWN: Final = (
         gateway.Unauthorized,
         "GatewayRefuses",
         False,
-        ": correct the key in the Secret that spec.auth.apiKeySecretRef of the ModelGateway names",
+        ": correct the key in the Secret that spec.auth.apiKeySecretRef of the ModelGateway names, or name one there",
     ),
     _Row(gateway.WasmDisabled, "WasmDisabled", False),
     _Row(gateway.NotAComponent, "NotAComponent", False),
@@ -86,7 +86,7 @@ _KNOWN: Final = (
     _Row(gateway.Conflict, "GatewayConflict", True),
     _Row(gateway.Gone, "WorkerGone", True),
     _Row(net.AddressRefused, "AddressRefused", False),
-    _Row(net.TlsRefused, "TlsRefused", False, "; if the gateway's replicas trust it, set spec.probe to Gateway"),
+    _Row(net.TlsRefused, "TlsRefused", False),
     _Row(net.NetError, "WorkerUnreachable", True),
     _Row(StepTimeoutError, "StepTimeout", True),
 )

@@ -125,8 +125,8 @@ SITUATIONS: dict[str, tuple[Claims, str]] = {
     ),
     "not to be loaded": (
         claims.failed("replace", Problem("LoadFailed", "no file", retryable=False), is_removal=False),
-        "Ready=False LoadFailed: step replace failed: no file. Put the tokenizer where spec.source says on each "
-        "replica's disk, or correct spec.source, then set the annotation herder.dev/retry to a new value; "
+        "Ready=False LoadFailed: step replace failed: no file. Correct spec.source, or put the tokenizer there on "
+        "each replica's disk and set the annotation herder.dev/retry to a new value; "
         "spec.loading.timeoutSeconds is how long it is tried | Stalled=True LoadFailed",
     ),
     "being loaded": (
@@ -171,7 +171,7 @@ SITUATIONS: dict[str, tuple[Claims, str]] = {
             tried=phrases.tried(324, NOW, NOW + timedelta(minutes=27)),
         ),
         "Ready=False WorkerUnreachable: step detect_connection failed after 324 attempts within 27 minutes: refused. "
-        "Start the worker or correct spec.url, then set the annotation herder.dev/retry to a new value; "
+        "Correct spec.url, or start the worker and set the annotation herder.dev/retry to a new value; "
         "spec.startup.timeoutSeconds is its budget | Stalled=True WorkerUnreachable",
     ),
     "failed, with a former URL": (
@@ -183,7 +183,8 @@ SITUATIONS: dict[str, tuple[Claims, str]] = {
             tried=phrases.tried(1, NOW, NOW),
         ),
         "Ready=False AddressRefused: step detect_connection failed: no; http://a, as it was before, stays registered "
-        "meanwhile. Correct the URL | Stalled=True AddressRefused",
+        "meanwhile. Correct the URL, or change what its name resolves to, or herder's flags, and set the annotation "
+        "herder.dev/retry to a new value | Stalled=True AddressRefused",
     ),
     "cancelled": (
         claims.cancelled(),

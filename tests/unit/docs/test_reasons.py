@@ -12,7 +12,7 @@ from click.testing import CliRunner
 
 from herder.api import conditions, reasons
 from herder.cli.main import herder
-from herder.workflows.reasons import STEPS, remedy_after
+from herder.workflows.reasons import STEPS, StepReason, remedy_after, remedy_meanwhile
 from unit.packaging.dockerfile import ROOT
 
 PAGE: Final = ROOT / "docs" / "reasons.md"
@@ -130,14 +130,45 @@ def test_a_meaning_is_a_sentence_and_a_remedy_goes_on_from_a_message(row: Any) -
 @pytest.mark.parametrize(
     ("reason", "added"),
     [
-        pytest.param("ModelNotServed", "", id="the message says it itself"),
-        pytest.param("AddressRefused", "correct the URL", id="a remedy of its own"),
+        pytest.param("ForeignEntry", "", id="the message says it itself"),
+        pytest.param("PathRefused", "correct spec.source.path", id="a change that herder sees"),
+        pytest.param(
+            "NotListed",
+            "look into the gateway's log, then set the annotation herder.dev/retry to a new value",
+            id="what herder does not see",
+        ),
+        pytest.param(
+            "WorkerUnreachable",
+            "correct spec.url, or start the worker and set the annotation herder.dev/retry to a new value; "
+            "spec.startup.timeoutSeconds is its budget",
+            id="either",
+        ),
         pytest.param("Applying", "mend it, then set the annotation herder.dev/retry to a new value", id="none"),
         pytest.param("Unheard", "mend it, then set the annotation herder.dev/retry to a new value", id="no such word"),
     ],
 )
 def test_a_status_adds_what_the_message_does_not_say(reason: str, added: str) -> None:
     assert remedy_after(reason) == added
+
+
+@pytest.mark.parametrize(
+    ("reason", "worth_doing"),
+    [
+        pytest.param("WorkerUnreachable", "start the worker or correct spec.url", id="two things"),
+        pytest.param("NotListed", "look into the gateway's log", id="one thing"),
+        pytest.param("ForeignEntry", "", id="the message says it itself"),
+        pytest.param("Unheard", "", id="no such word"),
+    ],
+)
+def test_while_a_step_is_retried_nobody_is_told_to_ask_for_a_new_run(reason: str, worth_doing: str) -> None:
+    assert remedy_meanwhile(reason) == worth_doing
+
+
+@pytest.mark.parametrize(("word", "row"), STEP_REASONS.items(), ids=STEP_REASONS)
+def test_nobody_is_told_to_ask_for_a_run_that_a_changed_spec_begins_by_itself(word: str, row: StepReason) -> None:
+    of_other_resources = {"DeploymentNotFound"}  # the ModelGateway's spec is none of the server's
+
+    assert "spec." not in row.mend or word in of_other_resources
 
 
 @pytest.mark.parametrize(

@@ -214,5 +214,5 @@ def _check_variables(entries: Entries) -> None:
     users: dict[str, str] = {}
     for variable, server in file.variables_of(entries):
         if users.setdefault(variable, server) != server:
-            text = f"{server} and {users[variable]} both need the variable {variable}: give one another name"
+            text = f"{server} and {users[variable]} both need the variable {variable}"
             raise Permanent("VariableTaken", text)

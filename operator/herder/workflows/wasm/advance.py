@@ -110,11 +110,7 @@ def _note_content(data: WasmRegistration, endpoint: str, sha256: str) -> None:
 def mismatch(where: str, data: WasmRegistration, found: str) -> Permanent:
     """Say that a file is another one than is declared."""
     spec = data.plan.spec
-    return Permanent(
-        MISMATCH,
-        f"{where}: {spec.source.path} has the sha256 {found}, not {spec.sha256}: "
-        "put the declared file there, or correct spec.sha256",
-    )
+    return Permanent(MISMATCH, f"{where}: {spec.source.path} has the sha256 {found}, not {spec.sha256}")
 
 
 async def delete(replica: Replica, modules: Iterable[Module]) -> None:
