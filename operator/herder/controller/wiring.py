@@ -31,7 +31,9 @@ from herder.controller.operator import Operator
 from herder.controller.parts import Deciding, Fleet, Known, Means, Telling
 from herder.controller.reconcile.acts import Acts
 from herder.controller.reconcile.declaring import Declaring
+from herder.controller.reconcile.explaining import Explaining
 from herder.controller.reconcile.finalizer import Finalizer
+from herder.controller.reconcile.letting_go import LettingGo
 from herder.controller.reconcile.reconciler import Reconciler
 from herder.controller.reconcile.scout import Scout
 from herder.controller.repair.farewells import Farewells
@@ -173,15 +175,25 @@ def _deciding(means: Means, known: Known, telling: Telling, fleet: Fleet, desk: 
         listeners=(means.metrics.runs, *means.listeners),
     )
     farewells = Farewells(queue)
+    launcher, recorder = Launcher(runs, tools, clock), telling.recorder
+    finalizer = Finalizer(means.kube, objects, queue, intake.seen, intake.gone)
     acts = Acts(
         queue=queue,
         writer=writer,
         runs=runs,
-        launcher=Launcher(runs, tools, clock),
-        finalizer=Finalizer(means.kube, objects, queue, intake.seen, intake.gone),
-        farewells=farewells,
-        recorder=telling.recorder,
-        clock=clock,
+        launcher=launcher,
+        finalizer=finalizer,
+        letting_go=LettingGo(
+            queue=queue,
+            writer=writer,
+            runs=runs,
+            launcher=launcher,
+            finalizer=finalizer,
+            farewells=farewells,
+            recorder=recorder,
+        ),
+        explaining=Explaining(queue=queue, writer=writer, runs=runs, clock=clock),
+        recorder=recorder,
     )
     giveback = Giveback(queue, fleet.gateways, fleet.heals, clock, acts.tell_drift)
     reconciler = Reconciler(

@@ -8,8 +8,9 @@ import pytest
 from herder.api.conditions import Claim, ConditionType, ReadyReason, Truth, merge
 from herder.api.status import EntryState, Step, StepStatus
 from herder.controller.listing.observation import Observation
-from herder.controller.status import claims, phrases
-from herder.controller.status.claims import PASSES_WITH_GATEWAY, Claims
+from herder.controller.status import claims, of_lists, of_runs, phrases
+from herder.controller.status.claims import Claims
+from herder.controller.status.of_runs import PASSES_WITH_GATEWAY
 from herder.gateway import errors as gateway
 from herder.workflows.entry import Entry
 from herder.workflows.errors import Problem, problem_of
@@ -33,118 +34,120 @@ RETRIED = step(StepStatus.RETRYING, "it hangs", NOW + timedelta(seconds=5))
 
 SITUATIONS: dict[str, tuple[Claims, str]] = {
     "registered": (
-        claims.settled(seen({E1: READY, E2: READY})),
+        of_lists.settled(seen({E1: READY, E2: READY})),
         "Ready=True Registered: registered on 2/2 replicas",
     ),
     "no replicas": (
-        claims.settled(seen({})),
+        of_lists.settled(seen({})),
         "Ready=False NoReplicas: the gateway has no replica: add one to its endpoints",
     ),
     "a replica is away": (
-        claims.settled(seen({E1: READY, E2: UNREACHABLE}, away=[E2])),
+        of_lists.settled(seen({E1: READY, E2: UNREACHABLE}, away=[E2])),
         "Ready=Unknown GatewayUnreachable: registered on 1/2 replicas; no answer from http://replica-2, which gets it "
         "when it is back | Reconciling=True ProgressingWithRetry",
     ),
     "missing on one": (
-        claims.settled(seen({E1: READY, E2: EntryState.ABSENT}, lacking=[E2])),
+        of_lists.settled(seen({E1: READY, E2: EntryState.ABSENT}, lacking=[E2])),
         "Ready=False Registering: registered on 1/2 replicas; missing on http://replica-2 | "
         "Reconciling=True Progressing",
     ),
     "missing, only observed": (
-        claims.settled(seen({E1: READY, E2: EntryState.ABSENT}, lacking=[E2]), observe_only=True),
+        of_lists.settled(seen({E1: READY, E2: EntryState.ABSENT}, lacking=[E2]), observe_only=True),
         "Ready=False Observed: registered as declared on 1/2 replicas; with mode Observe nothing is changed, but it "
         "would be: registered on http://replica-2",
     ),
     "there otherwise than declared, only observed": (
-        claims.settled(seen({E1: READY, E2: EntryState.FOREIGN}, lacking=[E1, E2]), observe_only=True),
+        of_lists.settled(seen({E1: READY, E2: EntryState.FOREIGN}, lacking=[E1, E2]), observe_only=True),
         "Ready=False Observed: registered as declared on 0/2 replicas, listed otherwise on 2; with mode Observe "
         "nothing is changed, but it would be: registered on http://replica-1; refused on http://replica-2, which "
         "list it for somebody else",
     ),
     "there, only observed": (
-        claims.settled(seen({E1: READY}), observe_only=True),
+        of_lists.settled(seen({E1: READY}), observe_only=True),
         "Ready=True Registered: registered on 1/1 replicas",
     ),
     "sick": (
-        claims.settled(seen({E1: READY, E2: EntryState.NOT_READY})),
+        of_lists.settled(seen({E1: READY, E2: EntryState.NOT_READY})),
         "Ready=False WorkerNotReady: registered on 2/2 replicas; the health checks of http://replica-2 fail: "
         "look after the worker",
     ),
     "many are away": (
-        claims.settled(seen({f"http://r{n}": UNREACHABLE for n in range(5)}, away=[f"http://r{n}" for n in range(5)])),
+        of_lists.settled(
+            seen({f"http://r{n}": UNREACHABLE for n in range(5)}, away=[f"http://r{n}" for n in range(5)])
+        ),
         "Ready=Unknown GatewayUnreachable: registered on 0/5 replicas; no answer from http://r0, http://r1, http://r2 "
         "and 2 more, which gets it when it is back | Reconciling=True ProgressingWithRetry",
     ),
     "about to run": (
-        claims.running([step(StepStatus.PENDING)], is_removal=False),
+        of_runs.running([step(StepStatus.PENDING)], is_removal=False),
         "Ready=False Registering: the registration begins | Reconciling=True Progressing",
     ),
     "running": (
-        claims.running([step(StepStatus.RUNNING)], is_removal=False),
+        of_runs.running([step(StepStatus.RUNNING)], is_removal=False),
         "Ready=False Registering: step register is running | Reconciling=True Progressing",
     ),
     "retried": (
-        claims.running([step(StepStatus.RUNNING), RETRIED], is_removal=False),
+        of_runs.running([step(StepStatus.RUNNING), RETRIED], is_removal=False),
         "Ready=False Registering: step register is retried (attempt 3 failed, next attempt at 12:00:05Z): it hangs | "
         "Reconciling=True ProgressingWithRetry",
     ),
     "retried, and something can be done about it": (
-        claims.running([RETRIED.model_copy(update={"reason": "WorkerUnreachable"})], is_removal=False),
+        of_runs.running([RETRIED.model_copy(update={"reason": "WorkerUnreachable"})], is_removal=False),
         "Ready=False Registering: step register is retried (attempt 3 failed, next attempt at 12:00:05Z): it hangs; "
         "if that goes on, start the worker or correct spec.url | Reconciling=True ProgressingWithRetry",
     ),
     "a retry under way": (
-        claims.running(
+        of_runs.running(
             [RETRIED.model_copy(update={"status": StepStatus.RUNNING, "next_retry_at": None})], is_removal=False
         ),
         "Ready=False Registering: step register is retried (attempt 3 is under way): it hangs | "
         "Reconciling=True ProgressingWithRetry",
     ),
     "draining": (
-        claims.running([RETRIED.model_copy(update={"reason": "Draining"})], is_removal=True),
+        of_runs.running([RETRIED.model_copy(update={"reason": "Draining"})], is_removal=True),
         "Ready=False Removing: step register waits (next look at 12:00:05Z): it hangs | Reconciling=True Removing",
     ),
     "removing": (
-        claims.running([RETRIED], is_removal=True),
+        of_runs.running([RETRIED], is_removal=True),
         "Ready=False Removing: step register is retried (attempt 3 failed, next attempt at 12:00:05Z): it hangs | "
         "Reconciling=True Removing",
     ),
     "failed": (
-        claims.failed("verify", Problem("NotAsDeclared", "it lists priority 1", retryable=True), is_removal=False),
+        of_runs.failed("verify", Problem("NotAsDeclared", "it lists priority 1", retryable=True), is_removal=False),
         "Ready=False StepFailed: step verify failed: it lists priority 1. Find out who else writes there, "
         "then set the annotation herder.dev/retry to a new value | Stalled=True StepFailed",
     ),
     "failed without a step": (
-        claims.failed(None, Problem("StepFailed", "the store failed", retryable=True), is_removal=False),
+        of_runs.failed(None, Problem("StepFailed", "the store failed", retryable=True), is_removal=False),
         "Ready=False StepFailed: the run failed: the store failed. Mend it, then set the annotation herder.dev/retry "
         "to a new value | Stalled=True StepFailed",
     ),
     "foreign": (
-        claims.failed("register", Problem("ForeignEntry", "adopt it", retryable=False), is_removal=False),
+        of_runs.failed("register", Problem("ForeignEntry", "adopt it", retryable=False), is_removal=False),
         "Ready=False ForeignEntry: step register failed: adopt it | Stalled=True ForeignEntry",
     ),
     "not to be loaded": (
-        claims.failed("replace", Problem("LoadFailed", "no file", retryable=False), is_removal=False),
+        of_runs.failed("replace", Problem("LoadFailed", "no file", retryable=False), is_removal=False),
         "Ready=False LoadFailed: step replace failed: no file. Correct spec.source, or put the tokenizer there on "
         "each replica's disk and set the annotation herder.dev/retry to a new value; "
         "spec.loading.timeoutSeconds is how long it is tried | Stalled=True LoadFailed",
     ),
     "being loaded": (
-        claims.running([RETRIED.model_copy(update={"reason": "Loading"})], is_removal=False),
+        of_runs.running([RETRIED.model_copy(update={"reason": "Loading"})], is_removal=False),
         "Ready=False Registering: step register waits (next look at 12:00:05Z): it hangs | "
         "Reconciling=True Progressing",
     ),
     "failed for the gateway": (
-        claims.failed("register", Problem("GatewayUnreachable", "refused", retryable=True), is_removal=False),
+        of_runs.failed("register", Problem("GatewayUnreachable", "refused", retryable=True), is_removal=False),
         "Ready=Unknown GatewayUnreachable: step register failed: refused; it goes on when the gateway answers | "
         "Reconciling=True ProgressingWithRetry",
     ),
     "removal failed": (
-        claims.failed("confirm", Problem("Draining", "drains", retryable=True), is_removal=True),
+        of_runs.failed("confirm", Problem("Draining", "drains", retryable=True), is_removal=True),
         "Ready=False Removing: step confirm failed: drains; it is tried again | Reconciling=True Removing",
     ),
     "removal failed, with an end": (
-        claims.failed(
+        of_runs.failed(
             "confirm",
             Problem("GatewayUnreachable", "refused", retryable=True),
             is_removal=True,
@@ -155,7 +158,7 @@ SITUATIONS: dict[str, tuple[Claims, str]] = {
         "Reconciling=True ProgressingWithRetry",
     ),
     "removing, without an end": (
-        claims.running(
+        of_runs.running(
             [step(StepStatus.RUNNING)],
             is_removal=True,
             beside=phrases.let_go(None, "spec.drain", is_deleting=True),
@@ -164,7 +167,7 @@ SITUATIONS: dict[str, tuple[Claims, str]] = {
         "to Force, or delete the ModelGateway, to let go | Reconciling=True Removing",
     ),
     "failed after many attempts": (
-        claims.failed(
+        of_runs.failed(
             "detect_connection",
             Problem("WorkerUnreachable", "refused", retryable=True),
             is_removal=False,
@@ -175,7 +178,7 @@ SITUATIONS: dict[str, tuple[Claims, str]] = {
         "spec.startup.timeoutSeconds is its budget | Stalled=True WorkerUnreachable",
     ),
     "failed, with a former URL": (
-        claims.failed(
+        of_runs.failed(
             "detect_connection",
             Problem("AddressRefused", "no", retryable=False),
             is_removal=False,
@@ -187,7 +190,7 @@ SITUATIONS: dict[str, tuple[Claims, str]] = {
         "herder.dev/retry to a new value | Stalled=True AddressRefused",
     ),
     "cancelled": (
-        claims.cancelled(),
+        of_runs.cancelled(),
         "Ready=False Cancelled: the run was cancelled. To begin another, set the annotation herder.dev/retry to a new "
         "value | Stalled=True Cancelled",
     ),
@@ -221,7 +224,7 @@ def test_what_is_said_keeps_the_rules_of_kstatus(claimed: Claims) -> None:
 
 @pytest.mark.parametrize("reason", list(ReadyReason), ids=str)
 def test_whatever_a_step_fails_of_can_be_said(reason: ReadyReason) -> None:
-    claimed = claims.failed("step", Problem(reason.value, "why", retryable=False), is_removal=False)
+    claimed = of_runs.failed("step", Problem(reason.value, "why", retryable=False), is_removal=False)
 
     assert check(merge((), claimed, NOW, 1), 1, 1) == []
 
@@ -236,7 +239,7 @@ def test_what_the_gateway_itself_can_mend_is_known_to_pass_with_it(error: gatewa
 
 
 def test_a_refused_key_is_said_to_be_the_gateways_and_not_to_need_a_retry() -> None:
-    claimed = claims.failed("register", problem_of(gateway.Unauthorized("401")), is_removal=False)
+    claimed = of_runs.failed("register", problem_of(gateway.Unauthorized("401")), is_removal=False)
 
     by_type: dict[ConditionType, Claim] = {claim.type: claim for claim in claimed}
     assert by_type[ConditionType.READY].status is Truth.FALSE

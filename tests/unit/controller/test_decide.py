@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from herder.api.conditions import ReadyReason
 from herder.api.status import RunStatus
 from herder.controller.known.blocked import Blocked
-from herder.controller.reconcile.decide import (
+from herder.controller.reconcile.actions import (
     Abandon,
     Action,
     Attach,
@@ -23,8 +23,8 @@ from herder.controller.reconcile.decide import (
     Stop,
     Suspend,
     Why,
-    decide,
 )
+from herder.controller.reconcile.decide import decide
 from herder.controller.reconcile.world import LastRun, Running, World
 from herder.controller.running.jobs import Job
 

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from herder.controller.status.claims import offered
+from herder.controller.status.of_lists import offered
 from unit.controller.office import GATEWAY, Office, at_work
 
 A, B = "http://a", "http://b"

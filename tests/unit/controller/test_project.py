@@ -13,8 +13,9 @@ from herder.api.worker import WorkerRegistrationStatus
 from herder.controller.families.discovered import facts_of, worker_of
 from herder.controller.listing.observation import Observation
 from herder.controller.running.restore import restored_state
-from herder.controller.status import claims, project
-from herder.controller.status.project import Moment, RunReport, Status
+from herder.controller.status import claims, endings, of_lists, of_runs, project, run_report
+from herder.controller.status.project import Moment, Status
+from herder.controller.status.run_report import RunReport
 from herder.engine import StepState, WorkflowState, WorkflowStatus
 from herder.engine import StepStatus as EngineStepStatus
 from herder.net.address import AddressPolicy
@@ -84,23 +85,25 @@ def _without_news(projection: "Project", base: Status) -> Status:
 type Project = Callable[[Status, Moment], Status]
 
 PROJECTIONS: dict[str, Project] = {
-    "a run in progress": lambda base, at: project.with_run(
-        base, report(RUNNING), claims.running(report(RUNNING).steps, is_removal=False), at
+    "a run in progress": lambda base, at: run_report.with_run(
+        base, report(RUNNING), of_runs.running(report(RUNNING).steps, is_removal=False), at
     ),
-    "a completed run": lambda base, at: project.with_ended_run(
-        base, report(COMPLETED), claims.settled(observation()), at
+    "a completed run": lambda base, at: run_report.with_ended_run(
+        base, report(COMPLETED), of_lists.settled(observation()), at
     ),
-    "a failed run": lambda base, at: project.with_ended_run(
-        base, report(FAILED), claims.failed("classify", Problem("StepFailed", "no", False), is_removal=False), at
+    "a failed run": lambda base, at: run_report.with_ended_run(
+        base, report(FAILED), of_runs.failed("classify", Problem("StepFailed", "no", False), is_removal=False), at
     ),
-    "an observation": lambda base, at: project.with_observation(base, observation(), claims.settled(observation()), at),
+    "an observation": lambda base, at: project.with_observation(
+        base, observation(), of_lists.settled(observation()), at
+    ),
     "an observation after a failure": lambda base, at: project.with_observation(
-        project.with_claims(base, claims.cancelled(), at), observation(), None, at
+        project.with_claims(base, of_runs.cancelled(), at), observation(), None, at
     ),
     "suspended": lambda base, at: project.with_claims(base, claims.suspended(), at),
-    "a stopped run": lambda base, at: project.paused(PROJECTIONS["a run in progress"](base, at)),
+    "a stopped run": lambda base, at: endings.paused(PROJECTIONS["a run in progress"](base, at)),
     "a cancelled run": lambda base, at: project.with_claims(
-        project.cancelled(_without_news(PROJECTIONS["a stopped run"], base), AT), claims.cancelled(), at
+        endings.cancelled(_without_news(PROJECTIONS["a stopped run"], base), AT), of_runs.cancelled(), at
     ),
     "tokens": lambda base, at: project.with_tokens(
         project.with_claims(base, claims.suspended(), at), retry="r", cancel="c"
@@ -126,8 +129,8 @@ def test_every_status_keeps_the_rules_of_kstatus(projection: Project) -> None:
 
 def test_the_time_of_a_condition_moves_only_when_it_flips() -> None:
     suspended = project.with_claims(BLANK, claims.suspended(), AT)
-    cancelled = project.with_claims(suspended, claims.cancelled(), LATER)
-    registered = project.with_claims(cancelled, claims.settled(observation()), LATER)
+    cancelled = project.with_claims(suspended, of_runs.cancelled(), LATER)
+    registered = project.with_claims(cancelled, of_lists.settled(observation()), LATER)
 
     assert ready(cancelled).last_transition_time == ready(suspended).last_transition_time
     assert ready(registered).last_transition_time == LATER.now.replace(microsecond=0)
@@ -138,7 +141,7 @@ def ready(status: Status) -> Condition:
 
 
 def test_a_run_shows_its_steps_and_why_one_is_retried() -> None:
-    status = project.with_run(BLANK, report(RUNNING), claims.running(report(RUNNING).steps, is_removal=False), AT)
+    status = run_report.with_run(BLANK, report(RUNNING), of_runs.running(report(RUNNING).steps, is_removal=False), AT)
 
     assert status.workflow is not None
     steps = {step.name: step for step in status.workflow.steps}
@@ -150,9 +153,9 @@ def test_a_run_shows_its_steps_and_why_one_is_retried() -> None:
 
 
 def test_a_replica_counts_as_registered_only_with_what_is_declared_now() -> None:
-    is_now = project.with_run(BLANK, report(RUNNING), claims.suspended(), AT)
+    is_now = run_report.with_run(BLANK, report(RUNNING), claims.suspended(), AT)
     old = RunReport(**{name: getattr(report(RUNNING), name) for name in RunReport.__slots__} | {"spec_hash": "other"})
-    is_old = project.with_run(BLANK, old, claims.suspended(), AT)
+    is_old = run_report.with_run(BLANK, old, claims.suspended(), AT)
 
     assert (is_now.registered, is_old.registered) == ("1/2", "0/2")
 
@@ -162,7 +165,7 @@ def test_the_history_keeps_the_last_five_runs_the_newest_first() -> None:
     for number in range(7):
         run = state(WorkflowStatus.FAILED, "classify", classify=FAILED.steps["classify"])
         run.created_at = START + timedelta(minutes=number)
-        status = written(project.with_ended_run(status, report(run), claims.suspended(), AT))
+        status = written(run_report.with_ended_run(status, report(run), claims.suspended(), AT))
 
     minutes = [run.started_at.minute for run in status.history if run.started_at]
     assert minutes == [6, 5, 4, 3, 2]
@@ -172,8 +175,8 @@ def test_the_history_keeps_the_last_five_runs_the_newest_first() -> None:
 def test_a_stopped_run_that_had_ended_stays_as_it_ended() -> None:
     ended = PROJECTIONS["a failed run"](BLANK, AT)
 
-    assert project.paused(ended) == ended
-    assert project.cancelled(ended, AT) == ended
+    assert endings.paused(ended) == ended
+    assert endings.cancelled(ended, AT) == ended
 
 
 def test_a_token_once_handled_is_not_forgotten_by_the_next() -> None:

@@ -25,7 +25,7 @@ from herder.controller.fleet.gatewaystatus import Seen
 from herder.controller.known.blocked import Blocked
 from herder.controller.listing.observation import Observation
 from herder.controller.listing.views import View
-from herder.controller.status import claims, project
+from herder.controller.status import claims, of_lists, of_runs, project
 from herder.controller.status.claims import Claims
 from herder.controller.status.project import Moment
 from herder.gateway.replica import Replica
@@ -104,35 +104,35 @@ _AT_WORK: Final = (
         message=_TROUBLE.message,
     ),
 )
-_READY: Final = claims.settled(_seen(EntryState.READY, EntryState.READY))
+_READY: Final = of_lists.settled(_seen(EntryState.READY, EntryState.READY))
 _PUBLISHED: Final = (ready(Truth.TRUE, ReadyReason.PUBLISHED, "it is published"),)
-_GOING: Final = claims.running(_AT_WORK, is_removal=True)
+_GOING: Final = of_runs.running(_AT_WORK, is_removal=True)
 _BARRED: Final = claims.blocked(ReadyReason.GATEWAY_REFUSES, "set the key that the gateway asks for")
 
 _CLAIMED: Final[Mapping[str, tuple[str, Claims]]] = {
     "ready": ("Healthy", _READY),
     "registering": ("Progressing", claims.registering("missing on both replicas")),
-    "retried": ("Progressing", claims.running(_AT_WORK, is_removal=False)),
-    "served while at work": ("Progressing", claims.running(_AT_WORK, is_removal=False, served=_PUBLISHED)),
-    "failed": ("Degraded", claims.failed("detect_connection", _TROUBLE, is_removal=False)),
-    "cancelled": ("Degraded", claims.cancelled()),
+    "retried": ("Progressing", of_runs.running(_AT_WORK, is_removal=False)),
+    "served while at work": ("Progressing", of_runs.running(_AT_WORK, is_removal=False, served=_PUBLISHED)),
+    "failed": ("Degraded", of_runs.failed("detect_connection", _TROUBLE, is_removal=False)),
+    "cancelled": ("Degraded", of_runs.cancelled()),
     "blocked": ("Degraded", claims.blocked(ReadyReason.GATEWAY_NOT_FOUND, "there is no ModelGateway shepherd")),
     "foreign": (
         "Degraded",
-        claims.failed("register", Problem("ForeignEntry", "no", retryable=False), is_removal=False),
+        of_runs.failed("register", Problem("ForeignEntry", "no", retryable=False), is_removal=False),
     ),
     "suspended": ("Suspended", claims.suspended()),
     "observed": (
         "Suspended",
-        claims.settled(_seen(EntryState.READY, EntryState.ABSENT, lacking=frozenset({E2})), observe_only=True),
+        of_lists.settled(_seen(EntryState.READY, EntryState.ABSENT, lacking=frozenset({E2})), observe_only=True),
     ),
-    "unknown": ("Progressing", claims.settled(_seen(EntryState.READY, EntryState.UNREACHABLE))),
+    "unknown": ("Progressing", of_lists.settled(_seen(EntryState.READY, EntryState.UNREACHABLE))),
     "gateway away": (
         "Progressing",
-        claims.failed("register", Problem("GatewayUnreachable", "no answer", retryable=True), is_removal=False),
+        of_runs.failed("register", Problem("GatewayUnreachable", "no answer", retryable=True), is_removal=False),
     ),
-    "sick": ("Progressing", claims.settled(_seen(EntryState.READY, EntryState.NOT_READY))),
-    "no replicas": ("Progressing", claims.settled(Observation({}, frozenset(), frozenset()))),
+    "sick": ("Progressing", of_lists.settled(_seen(EntryState.READY, EntryState.NOT_READY))),
+    "no replicas": ("Progressing", of_lists.settled(Observation({}, frozenset(), frozenset()))),
 }
 _LEAVING: Final[Mapping[str, Claims]] = {"going": _GOING, "going but barred": _BARRED, "going unnoticed": _READY}
 

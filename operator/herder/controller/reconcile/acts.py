@@ -1,23 +1,12 @@
 """Doing what was decided about one resource: runs are begun and stopped, the finalizer moves, the status says why."""
 
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import partial
-from typing import Final, assert_never
+from typing import assert_never
 
-import structlog
-
-from herder.api.conditions import ReadyReason
-from herder.api.gateway import Mode
 from herder.api.reasons import EventReason
-from herder.controller.clock import Clock
-from herder.controller.fleet.gateways import Gateway
-from herder.controller.fleet.modelgateways import MISSING_RECHECK_S
-from herder.controller.known.blocked import Blocked
-from herder.controller.known.objects import Body
 from herder.controller.known.queue import WorkQueue
-from herder.controller.known.subject import Subject, status_of
-from herder.controller.reconcile.decide import (
+from herder.controller.known.subject import Subject
+from herder.controller.reconcile.actions import (
     Abandon,
     Action,
     Attach,
@@ -30,30 +19,18 @@ from herder.controller.reconcile.decide import (
     Settle,
     Stop,
     Suspend,
-    Why,
 )
+from herder.controller.reconcile.explaining import Explaining
 from herder.controller.reconcile.finalizer import Finalizer
-from herder.controller.repair.farewells import Farewells
-from herder.controller.running.jobs import Job, job_of
-from herder.controller.running.launch import Launcher, known_entries
-from herder.controller.running.restore import UNFINISHED
+from herder.controller.reconcile.letting_go import LettingGo
+from herder.controller.reconcile.stopping import stopped
+from herder.controller.running.jobs import Job
+from herder.controller.running.launch import Launcher
 from herder.controller.running.runs import Runs
 from herder.controller.scene.scene import Scene
-from herder.controller.status import claims, phrases, project
+from herder.controller.status import of_lists
 from herder.controller.status.recorder import EventRecorder
-from herder.controller.status.wishes import Haste, Status
 from herder.controller.status.writer import StatusWriter
-from herder.workflows.entry import Entry, entries_of
-
-log = structlog.get_logger(__name__)
-
-_OF_SECRETS: Final = frozenset({ReadyReason.SECRET_NOT_FOUND, ReadyReason.SECRET_NOT_PERMITTED})
-
-_GRACE_S: Final = 5.0
-"""How long after it was created nobody is warned that a resource's gateway is not there: it may be on its way, too."""
-
-type Base = Callable[[Body], project.Status]
-"""Returns the status to go on from, given the object as it is."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,9 +42,9 @@ class Acts:
     runs: Runs
     launcher: Launcher
     finalizer: Finalizer
-    farewells: Farewells
+    letting_go: LettingGo
+    explaining: Explaining
     recorder: EventRecorder
-    clock: Clock
 
     async def do(self, action: Action, scene: Scene) -> None:
         """Carry out one action."""
@@ -78,35 +55,17 @@ class Acts:
                 self._begin(scene, job, resumes=resumes)
             case Stop():
                 await self._replace(scene.subject)
-            case Hold() | Release() | Abandon():
-                await self._hold_on(action, scene)
-            case Block() | Suspend() | Cancel() | Settle():
-                await self._explain(action, scene)
-            case _:
-                assert_never(action)
-
-    async def _hold_on(self, action: Hold | Release | Abandon, scene: Scene) -> None:
-        """Take hold of the object, or let go of it or of what is registered."""
-        match action:
             case Hold():
                 await self.finalizer.put_on(scene.subject)
                 self.queue.add(scene.subject.key)
             case Release(why):
-                await self._release(scene, why)
+                await self.letting_go.release(scene, why)
             case Abandon(why):
-                await self._abandon(scene, why)
-
-    async def _explain(self, action: Block | Suspend | Cancel | Settle, scene: Scene) -> None:
-        """Let nothing run, and say why."""
-        match action:
-            case Block(blocked):
-                await self._block(scene, blocked)
-            case Suspend():
-                await self._say(scene, claims.suspended())
-            case Cancel():
-                await self._cancel(scene)
-            case Settle(keeps_failure):
-                await self._settle(scene, keeps_failure=keeps_failure)
+                await self.letting_go.abandon(scene, why)
+            case Block() | Suspend() | Cancel() | Settle():
+                await self.explaining.explain(action, scene)
+            case _:
+                assert_never(action)
 
     def _begin(self, scene: Scene, job: Job, *, resumes: bool) -> None:
         if job is Job.REMOVAL:
@@ -119,171 +78,12 @@ class Acts:
         """Tell what was found in place of what a replica had, if that is about to be repaired."""
         drift = scene.observation.drift if scene.observation is not None else {}
         if drift:
-            self._tell(scene.subject, EventReason.DRIFTED, claims.drifted(drift), is_warning=True)
-
-    def _tell(self, subject: Subject, reason: str, message: str, *, is_warning: bool) -> None:
-        self.recorder.record(subject.key, subject.body, reason=reason, message=message, is_warning=is_warning)
+            key, body, text = scene.subject.key, scene.subject.body, of_lists.drifted(drift)
+            self.recorder.record(key, body, reason=EventReason.DRIFTED, message=text, is_warning=True)
 
     async def _replace(self, subject: Subject) -> None:
         """Stop the run, have written what it knew of the replicas, and decide anew on that."""
-        base = await self._stop(subject.uid)
+        base = await stopped(self.runs, subject.uid)
         # Not waited for: where the API server takes no writes, the hand is needed for other objects.
         written = self.writer.write(subject.key, subject.uid, lambda body: base(body).dump())
         written.add_done_callback(lambda _: self.queue.add(subject.key))
-
-    async def _stop(self, uid: str) -> Base:
-        """Stop the run in progress, if there is one, and return the status as it leaves it."""
-        run = self.runs.get(uid)
-        if run is None:
-            return status_of
-        await self.runs.stop(run)
-        log.info("run.stopped", key=str(run.key), instance=run.state.instance_id)
-        return partial(run.left_as, run)
-
-    async def _release(self, scene: Scene, why: Why) -> None:
-        subject, holder, standing = scene.subject, scene.holder, scene.subject.registered
-        status = (await self._stop(subject.uid))(subject.body)
-        if subject.keeps_entries and holder is not None and standing is not None and not _is_observed(holder):
-            within_reach = tuple(each for each in holder.replicas if not holder.views[each.endpoint].is_away)
-            former = subject.family.former(status)
-            leave = self.launcher.leave(scene, standing, within_reach, entries_of(status.replicas), former)
-            if not self.farewells.is_said(subject.key, subject.uid, partial(subject.family.leave, leave)):
-                return
-        if await self.finalizer.take_off(subject):
-            log.info("finalizer.released", key=str(subject.key), why=why.name)
-            reason = EventReason.REMOVED if why is Why.REMOVED else EventReason.RELEASED
-            self._tell(subject, reason, why.value, is_warning=why is Why.FORCED)
-
-    async def _abandon(self, scene: Scene, why: Why) -> None:
-        """Forget what is registered at the former place, or under former keys, and decide anew on that."""
-        subject = scene.subject
-        base = await self._stop(subject.uid)
-        none = subject.family.with_former({})
-
-        def forget(body: Body) -> Status:
-            if not scene.is_elsewhere:
-                return project.without_former(base(body), none).dump()
-            return project.abandoned(base(body), subject.family.shown_in, none).dump()
-
-        written = self.writer.write(subject.key, subject.uid, forget)
-        written.add_done_callback(lambda _: self.queue.add(subject.key))
-        log.info("place.abandoned", key=str(subject.key), why=why.name)
-        place = scene.former_place if scene.is_elsewhere else ", ".join(sorted(scene.former_keys))
-        self._tell(subject, EventReason.ABANDONED, f"{place}: {why.value}", is_warning=why is Why.FORCED)
-
-    async def _block(self, scene: Scene, blocked: Blocked) -> None:
-        if blocked.reason in _OF_SECRETS:  # of its arrival nobody tells
-            self.queue.add_after(scene.subject.key, MISSING_RECHECK_S)
-        young_s = _GRACE_S - (self.clock.now() - scene.subject.created_at).total_seconds()
-        if blocked.reason is ReadyReason.GATEWAY_NOT_FOUND and young_s > 0:  # both are being applied, perhaps
-            self.queue.add_after(scene.subject.key, young_s)
-            await self._say(scene, claims.registering(f"waiting for its gateway: {blocked.message}"))
-            return
-        beside = self._let_go(scene) if scene.is_leaving else phrases.stays(scene.former_keys)
-        await self._say(scene, claims.blocked(blocked.reason, f"{blocked.message}{beside}"))
-
-    def _let_go(self, scene: Scene) -> str:
-        """Return what is said of when what is barred is given up."""
-        subject, now = scene.subject, self.clock.now()
-        deadline = subject.draining(subject.status, now).deadline
-        return phrases.let_go(deadline, subject.family.terms_in, is_deleting=subject.is_deleting)
-
-    async def _say(self, scene: Scene, said: claims.Claims) -> None:
-        """Stop what runs, and say why nothing is done; what the replicas list goes on being shown, or is Unknown."""
-        base = await self._stop(scene.subject.uid)
-        self._await_reading(scene)
-        observation, subject = scene.observation, scene.subject
-        is_stopped = base is not status_of  # then its own records are newer than what was observed
-        is_awaited = scene.is_leaving and scene.barred is not None
-        entries = None if is_stopped else known_entries(scene, subject.status.workflow)
-
-        def say(status: project.Status, at: project.Moment) -> project.Status:
-            if is_awaited:
-                status = project.with_drain(status, subject.draining(status, at.now))
-            if subject.asks_cancel and not scene.is_leaving:
-                status = project.with_tokens(status, retry=None, cancel=subject.cancel)
-                if _is_unfinished(status):
-                    return project.with_claims(_cancelled(status, scene, entries, at), said, at)
-            if observation is not None and not is_stopped and not scene.is_moving:
-                return project.with_observation(status, observation, said, at)
-            seen = status if scene.shown_gateway is not None else project.unseen(status)
-            return project.with_claims(seen, said, at)
-
-        self._submit(subject, base, say)
-
-    async def _cancel(self, scene: Scene) -> None:
-        """End the run in progress, or the one that another process left, for good; or the trying of one that failed."""
-        subject = scene.subject
-        base = await self._stop(subject.uid)
-        entries = known_entries(scene, subject.status.workflow) if base is status_of else None
-        said = claims.cancelled(phrases.stays(scene.former_keys))
-
-        def cancel(base: project.Status, at: project.Moment) -> project.Status:
-            base = project.with_tokens(base, retry=None, cancel=subject.cancel)
-            if scene.is_elsewhere and _has_failed_removal(base):
-                return project.with_claims(project.called_off(base), said, at)
-            if not _is_unfinished(base):
-                return base
-            return project.with_claims(_cancelled(base, scene, entries, at), said, at)
-
-        self._submit(subject, base, cancel)
-
-    async def _settle(self, scene: Scene, *, keeps_failure: bool) -> None:
-        observation, subject = scene.observation, scene.subject
-        if scene.gateway is None:
-            return
-        if observation is None:  # registered elsewhere, with a gateway that is only observed here
-            await self._say(scene, claims.elsewhere(scene.former_place))
-            return
-        self._await_reading(scene)
-        said: claims.Claims | None
-        if keeps_failure:
-            said = claims.kept(subject.status, phrases.stays(scene.former_keys))
-        else:
-            said = claims.settled(observation, observe_only=_is_observed(scene.gateway))
-            away = [endpoint for endpoint, view in scene.gateway.views.items() if view.is_away]
-            said += claims.routable_of(subject.status, scene.offers, scene.endpoints, away)
-        if scene.is_moving:  # what is observed is not what its records tell of yet
-            self._submit(subject, status_of, partial(project.with_claims, claims=said or ()))
-            return
-        self._submit(subject, status_of, partial(project.with_observation, observation=observation, claims=said))
-
-    def _await_reading(self, scene: Scene) -> None:
-        """Look again until every replica was read since a run drove it: of what is lost before that nobody tells.
-
-        Such an entry is in the reading before the run no more than in the one after it, so that these do not differ.
-        """
-        if scene.observation is not None and scene.observation.unread and scene.gateway is not None:
-            self.queue.add_after(scene.subject.key, scene.gateway.access.resync_s / 2)
-
-    def _submit(self, subject: Subject, base: Base, render: "Callable[..., project.Status]") -> None:
-        at = project.Moment(self.clock.now(), subject.generation)
-
-        def to_status(body: Body) -> Status:
-            kept = {"conditions": status_of(body).conditions}  # what the run would say of itself is not said any more
-            return render(base(body).model_copy(update=kept), at=at).dump()
-
-        haste = Haste.NEWS if base is status_of else Haste.URGENT
-        self.writer.submit(subject.key, subject.uid, to_status, haste)
-
-
-def _is_observed(gateway: Gateway) -> bool:
-    return gateway.access.mode is Mode.OBSERVE
-
-
-def _is_unfinished(status: project.Status) -> bool:
-    return status.workflow is not None and status.workflow.status in UNFINISHED
-
-
-def _cancelled(
-    status: project.Status, scene: Scene, entries: Mapping[str, Entry] | None, at: project.Moment
-) -> project.Status:
-    """Return the status with its run ended for good, and with what must be assumed of the replicas, if that is said."""
-    if entries is not None and scene.holder is not None:
-        status = status.model_copy(update={"replicas": project.rows(entries, scene.held_on)})
-    return project.cancelled(status, at)
-
-
-def _has_failed_removal(status: project.Status) -> bool:
-    run = status.workflow
-    return run is not None and job_of(run.name) is Job.REMOVAL and run.status not in UNFINISHED

@@ -12,8 +12,9 @@ from herder.controller.known.memory import Memory
 from herder.controller.known.objects import Key, Objects, gateway_of, uid_of
 from herder.controller.known.queue import WorkQueue
 from herder.controller.known.subject import subject_of
+from herder.controller.reconcile.actions import Begin
 from herder.controller.reconcile.acts import Acts
-from herder.controller.reconcile.decide import Begin, decide
+from herder.controller.reconcile.decide import decide
 from herder.controller.reconcile.scout import Scout
 from herder.controller.repair.giveback import Giveback
 from herder.controller.running.jobs import Job, job_of

@@ -14,7 +14,8 @@ from herder.controller.running.jobs import Job
 from herder.controller.running.runs import Run, Runs
 from herder.controller.scene.observe import Reading, observe
 from herder.controller.scene.scene import Scene
-from herder.controller.status import claims, phrases, project
+from herder.controller.status import claims, endings, of_lists, of_runs, phrases, project, run_report
+from herder.controller.status.run_report import RunReport
 from herder.controller.status.wishes import Status
 from herder.engine import WorkflowOutcome, WorkflowStatus
 from herder.workflows.entry import NO_ENTRY, Entry, is_held
@@ -40,7 +41,7 @@ class Portrait:
 
     def left_as(self, run: Run, body: Body) -> project.Status:
         """Return the status that it leaves. What is stopped while its end is being written has ended all the same."""
-        return project.paused(self._progress(run, body)) if run.outcome is None else self._end(run, body, run.outcome)
+        return endings.paused(self._progress(run, body)) if run.outcome is None else self._end(run, body, run.outcome)
 
     def end(self, run: Run, body: Body, outcome: WorkflowOutcome) -> Status:
         """Return the status at its end."""
@@ -56,36 +57,36 @@ class Portrait:
         if not self._is_removal:
             report = replace(report, entries={**dict.fromkeys(report.endpoints, NO_ENTRY), **report.entries})
         said = self._verdict(report, outcome) + self._beside(run, report, base)
-        return project.with_ended_run(base, report, said, self._moment())
+        return run_report.with_ended_run(base, report, said, self._moment())
 
     def _progress(self, run: Run, body: Body) -> project.Status:
         base = self._with_token(status_of(body))
         report = self._report(run, base)
         family = self.scene.subject.family
         if not self._is_removal:
-            found = project.completed(report.shown[family.shown_in], family.shown(base), family.key_in)
+            found = run_report.completed(report.shown[family.shown_in], family.shown(base), family.key_in)
             report = replace(report, shown={family.shown_in: found})
         served = self.work.served(report.steps)
         beside = self._let_go(report) if self._is_removal else "" if served else self._stays
-        said = claims.running(report.steps, is_removal=self._is_removal, served=served, beside=beside)
-        return project.with_run(base, report, said + self._beside(run, report, base), self._moment())
+        said = of_runs.running(report.steps, is_removal=self._is_removal, served=served, beside=beside)
+        return run_report.with_run(base, report, said + self._beside(run, report, base), self._moment())
 
-    def _verdict(self, report: project.RunReport, outcome: WorkflowOutcome) -> claims.Claims:
+    def _verdict(self, report: RunReport, outcome: WorkflowOutcome) -> claims.Claims:
         if outcome.status is WorkflowStatus.COMPLETED:
             return claims.registering("removed from its former place") if self._is_removal else self._registered()
         if outcome.status is WorkflowStatus.CANCELLED:
-            return claims.cancelled(self._stays)
+            return of_runs.cancelled(self._stays)
         failed = outcome.failed_step
         problem = report.problems.get(failed or "", _UNKNOWN)
         if problem is _UNKNOWN and outcome.error:
             problem = Problem("StepFailed", outcome.error, retryable=True)
         step = next((each for each in report.steps if each.name == failed), None)
         tried = phrases.tried(step.attempts, step.started_at, step.finished_at) if step is not None else ""
-        return claims.failed(
+        return of_runs.failed(
             failed, problem, is_removal=self._is_removal, beside=self._stays, tried=tried, let_go=self._let_go(report)
         )
 
-    def _let_go(self, report: project.RunReport) -> str:
+    def _let_go(self, report: RunReport) -> str:
         """Return what is said of when a removal is given up."""
         if report.drain is None or not self._is_removal:
             return ""
@@ -102,18 +103,18 @@ class Portrait:
         if declared is None:
             raise TypeError("only what is declared is registered")
         reading = Reading({}, float("-inf"), self.clock.now())
-        return claims.settled(observe(declared, self.work.data.entries, self.scene.endpoints, reading))
+        return of_lists.settled(observe(declared, self.work.data.entries, self.scene.endpoints, reading))
 
-    def _beside(self, run: Run, report: project.RunReport, base: project.Status) -> claims.Claims:
+    def _beside(self, run: Run, report: RunReport, base: project.Status) -> claims.Claims:
         """Return what is said beside Ready. What a run does not know of every replica is said as it was."""
         if not self._is_removal:
             offers: dict[str, bool] = getattr(self.work.data, "routable", {})
-            said = claims.routable_of(base, offers if run.outcome is not None else {}, report.endpoints)
-            return said if report.drain is None else (*said, claims.draining(self._left({}), is_over=False))
+            said = of_lists.routable_of(base, offers if run.outcome is not None else {}, report.endpoints)
+            return said if report.drain is None else (*said, of_lists.draining(self._left({}), is_over=False))
         if not self.scene.subject.family.drains:
             return ()
         is_over = report.state.status is WorkflowStatus.COMPLETED
-        return (claims.draining(self._left(report.entries), is_over=is_over),)
+        return (of_lists.draining(self._left(report.entries), is_over=is_over),)
 
     def _left(self, entries: Mapping[str, Entry]) -> dict[str, Entry]:
         """Return an entry of each replica: one that it still has, under whichever key, or else any."""
@@ -122,14 +123,14 @@ class Portrait:
             shown |= {e: entry for e, entry in records.items() if e in shown and is_held(entry)}
         return shown
 
-    def _report(self, run: Run, base: project.Status) -> project.RunReport:
+    def _report(self, run: Run, base: project.Status) -> RunReport:
         state = self.runs.live_state(run)
         subject, data = self.scene.subject, self.work.data
         removed = self._is_removal and state.status is WorkflowStatus.COMPLETED
         gateway = subject.gateway
         if self._is_removal:
             gateway = subject.registered.gateway if subject.registered is not None and not removed else None
-        return project.RunReport(
+        return RunReport(
             name=run.name,
             instance_id=state.instance_id,
             inputs=run.inputs,
