@@ -62,6 +62,15 @@ async def added(replica: Replica, url: str, health: Health = AT_ONCE) -> Worker:
     return await ready(replica, await replica.add_worker(WorkerSpec(url=url, health=health)))
 
 
+async def is_ready(replica: Replica) -> None:
+    """Wait until the replica says that it can serve."""
+
+    async def says_so() -> bool:
+        return (await replica.readiness()).ready
+
+    await until(says_so)
+
+
 async def post_verbatim(http: Http, replica: Replica, url: str) -> None:
     """Register `url` as somebody with `curl` would, in whatever spelling."""
     answer = await http.request("POST", f"{replica.endpoint}/workers", json={"url": url}, deadline_s=5)

@@ -9,7 +9,7 @@ from herder.gateway.errors import Conflict, Gone
 from herder.gateway.replica import Replica
 from herder.gateway.tokenizers import Loading, LoadState, TokenizerRegistry
 from herder.net.http import Http
-from real.gateway.steps import NOWHERE, added, until
+from real.gateway.steps import NOWHERE, added, is_ready, until
 from rig.gateway import Smg
 from rig.tokenizers import tokens, write_tokenizer
 from rig.workers import MockWorkers
@@ -145,12 +145,12 @@ async def test_a_tokenizer_that_fails_leaves_the_gateway_ready(
     """Unlike that of a gRPC worker, which takes the replica out of service."""
     replica = Replica(own_smg.url, http)
     await added(replica, mock_workers.add("a").url)
-    before = await replica.readiness()
+    await is_ready(replica)
 
     loading = await ended(replica.tokenizers, await replica.tokenizers.add_tokenizer("bad", str(tmp_path / "none")))
 
     assert loading.status is LoadState.FAILED
-    assert (before.ready, (await replica.readiness()).ready) == (True, True)
+    assert (await replica.readiness()).ready
 
 
 async def test_a_restarted_gateway_knows_no_tokenizer_and_no_job(own_smg: Smg, tmp_path: Path, http: Http) -> None:

@@ -16,7 +16,8 @@ from real.gateway.steps import AT_ONCE, added, gone, post_verbatim, ready, statu
 from rig.gateway import Smg
 from rig.workers import MockWorkers, Script
 
-DRAINS = Health(drain_settle_secs=2)
+DRAINS = Health(drain_settle_secs=600)
+"""So long that whoever drains no more was hurried."""
 
 
 async def _draining(replica: Replica, worker_id: str) -> None:
@@ -51,7 +52,6 @@ async def test_a_delete_that_is_repeated_does_not_cut_the_drain_short(
     assert outcomes == [Removal.SENT] + [Removal.ALREADY_DRAINING] * 3
     await asyncio.sleep(0.3)  # a removal that a second DELETE hurried takes milliseconds
     assert await status_of(replica, worker.id) is WorkerStatus.DRAINING
-    await gone(replica, worker.id)
 
 
 async def test_a_client_that_has_just_started_does_not_cut_a_drain_short(
@@ -187,13 +187,12 @@ async def test_a_worker_that_drains_is_neither_replaced_nor_registered_again(
         await replica.add_worker(spec)
 
     assert await status_of(replica, worker.id) is WorkerStatus.DRAINING
-    await gone(replica, worker.id)
 
 
 async def test_a_change_is_not_sent_while_another_is_being_applied(replica: Replica, mock_workers: MockWorkers) -> None:
     mock = mock_workers.add("a", Script())
     worker = await added(replica, mock.url)
-    mock.change(health_delay_s=0.8)  # a replacement probes anew, which takes this long now
+    mock.crash()  # a replacement probes anew, which comes to no end now
     await when_idle(lambda: replica.replace_worker(worker.id, WorkerSpec(url=mock.url, priority=9)))
 
     with pytest.raises(Busy):

@@ -1,5 +1,6 @@
 """Mock workers do what their scripts say, in this process and in their own."""
 
+import asyncio
 import http.client
 import json
 import urllib.error
@@ -101,6 +102,19 @@ def test_a_chat_goes_on_as_long_as_the_script_says(mock_workers: MockWorkers) ->
 
     with pytest.raises(TimeoutError):
         fetch(f"{worker.url}/v1/chat/completions", method="POST", body=b"{}", timeout_s=0.3)
+
+
+async def test_a_chat_is_held_until_the_script_lets_it_go(mock_workers: MockWorkers) -> None:
+    worker = mock_workers.add("a", Script(holds_chats=True))
+    url = f"{worker.url}/v1/chat/completions"
+
+    chat = asyncio.create_task(asyncio.to_thread(fetch, url, method="POST", body=b"{}"))
+    await eventually(worker.received)
+    is_early = chat.done()
+    worker.change(holds_chats=False)
+
+    assert worker.name in (await chat).decode()
+    assert not is_early
 
 
 def test_what_a_worker_received_is_told_in_order(mock_workers: MockWorkers) -> None:

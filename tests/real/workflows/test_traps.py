@@ -88,7 +88,7 @@ async def test_a_404_is_no_proof_where_the_replica_was_away_after_its_post(
 async def test_a_drain_is_not_cut_short_by_a_removal_that_begins_anew(runs: Runs, mock_workers: MockWorkers) -> None:
     """A second DELETE would remove the worker at once, with requests under way."""
     worker = mock_workers.add("a")
-    declared = plan(worker.url, drain={"settleSeconds": 3})
+    declared = plan(worker.url, drain={"settleSeconds": 6})
     entries = (await runs.register(declared)).data.entries
     first = asyncio.create_task(runs.remove(worker.url, entries))
     await eventually(lambda: runs.listed("status") == [["draining"], ["draining"]])

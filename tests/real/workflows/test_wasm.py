@@ -3,11 +3,11 @@
 import asyncio
 import json
 import urllib.error
+from collections import defaultdict
 from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, override
 
 import pytest
 
@@ -18,7 +18,7 @@ from herder.gateway.replica import Replica
 from herder.gateway.spec import WorkerSpec
 from herder.gateway.wasm import ModuleSpec
 from herder.net.address import AddressPolicy
-from herder.net.http import Http
+from herder.net.http import Answer, Http
 from herder.workflows.entry import Entry
 from herder.workflows.owner import Owner
 from herder.workflows.wasm import WasmPlan, WasmRegistration, WasmRemoval, registration, removal
@@ -35,12 +35,31 @@ LABELS = component("labels", header=("x-herder-test", "yes"))
 PASSES = component("passes")
 
 
+class WatchingHttp(Http):
+    """The way out, open for loopback; `before` is what a replica listed right before each change that was sent to it.
+
+    By its URL: the sha256 of each module, sorted. An addition is listed as soon as it is answered.
+    """
+
+    def __init__(self) -> None:
+        super().__init__(AddressPolicy(allow_loopback=True))
+        self.before: defaultdict[str, list[list[str]]] = defaultdict(list)
+
+    @override
+    async def request(self, method: str, url: str, **how: Any) -> Answer:
+        if method in {"POST", "DELETE"} and "/wasm" in url:
+            replica = url.partition("/wasm")[0]
+            listed = await Replica(replica, self).wasm.list_modules()
+            self.before[replica].append(sorted(module.sha256 for module in listed))
+        return await super().request(method, url, **how)
+
+
 @dataclass(frozen=True)
 class Fleet:
     """Three fresh replicas that keep modules, a folder that all of them read, and an engine."""
 
     smgs: tuple[Smg, ...]
-    http: Http
+    http: WatchingHttp
     folder: ModuleFolder
     engine: WorkflowEngine = field(default_factory=WorkflowEngine)
 
@@ -77,29 +96,12 @@ class Fleet:
         listed = await asyncio.gather(*(replica.wasm.list_modules() for replica in self.replicas))
         return [sorted(module.sha256 for module in modules) for modules in listed]
 
-    @asynccontextmanager
-    async def watched(self) -> AsyncIterator[list[list[str]]]:
-        """Yield what the first replica lists while this lasts: the sha256 of each, whenever it has changed."""
-        seen: list[list[str]] = []
-        replica = self.replicas[0]
-
-        async def watch() -> None:
-            while True:
-                listed = sorted(module.sha256 for module in await replica.wasm.list_modules())
-                if not seen or seen[-1] != listed:
-                    seen.append(listed)
-                await asyncio.sleep(0.002)
-
-        watching = asyncio.create_task(watch())
-        yield seen
-        watching.cancel()
-
 
 @pytest.fixture
 async def fleet(log_dir: Path, tmp_path: Path) -> AsyncIterator[Fleet]:
     """Three fresh replicas."""
     with running(3, "--enable-wasm", log_dir=log_dir) as smgs:
-        async with Http(AddressPolicy(allow_loopback=True)) as http:
+        async with WatchingHttp() as http:
             yield Fleet(smgs, http, ModuleFolder(tmp_path))
 
 
@@ -151,12 +153,13 @@ async def test_another_content_is_added_before_the_former_goes(fleet: Fleet) -> 
     fleet.folder.put("a.wasm", PASSES)
     _, before = await fleet.register(fleet.plan("a.wasm", PASSES))
     fleet.folder.put("a.wasm", LABELS)
+    fleet.http.before.clear()
 
-    async with fleet.watched() as seen:
-        outcome, data = await fleet.register(fleet.plan("a.wasm", LABELS), before.entries)
+    outcome, data = await fleet.register(fleet.plan("a.wasm", LABELS), before.entries)
 
     assert outcome.ok
-    assert seen == [[sha256(PASSES)], sorted([sha256(PASSES), sha256(LABELS)]), [sha256(LABELS)]]
+    both = sorted([sha256(PASSES), sha256(LABELS)])
+    assert fleet.http.before == {smg.url: [[sha256(PASSES)], both] for smg in fleet.smgs}
     assert await fleet.contents() == [[sha256(LABELS)]] * 3
     assert {entry.spec_hash for entry in data.entries.values()} == {data.plan.spec_hash}
 
@@ -164,12 +167,13 @@ async def test_another_content_is_added_before_the_former_goes(fleet: Fleet) -> 
 async def test_of_one_content_the_former_makes_way_at_once_before_the_new_one_comes(fleet: Fleet) -> None:
     fleet.folder.put("a.wasm", PASSES)
     await fleet.register(fleet.plan("a.wasm", PASSES))
+    fleet.http.before.clear()
 
-    async with fleet.watched() as seen:
-        outcome, _ = await fleet.register(fleet.plan("a.wasm", PASSES, attachPoints=["OnRequest", "OnResponse"]))
+    outcome, _ = await fleet.register(fleet.plan("a.wasm", PASSES, attachPoints=["OnRequest", "OnResponse"]))
 
     assert outcome.ok
-    assert seen == [[sha256(PASSES)], [], [sha256(PASSES)]]
+    assert fleet.http.before == {smg.url: [[sha256(PASSES)], []] for smg in fleet.smgs}
+    assert await fleet.contents() == [[sha256(PASSES)]] * 3
     assert [module.attach_points for module in await fleet.replicas[0].wasm.list_modules()] == [
         ("OnRequest", "OnResponse")
     ]

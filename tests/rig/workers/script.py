@@ -39,6 +39,8 @@ class Script:
     """Above 0: up for so long, then down for so long, again and again, counted from when the script was set."""
 
     chat_delay_s: float = 0.0
+    holds_chats: bool = False
+    """Chats are answered once a script comes that does not hold them."""
     chat_status: int = 200
     answers: Mapping[str, Answer] = field(default_factory=dict)
     """Canned answers by path, e.g. {"/server_info": Answer(status=500, times=1)}."""

@@ -46,10 +46,15 @@ class _Worker:
     received: list[Received] = field(default_factory=list)
     given: Counter[str] = field(default_factory=Counter)
     """How often each canned answer of the present script was given."""
+    lets_chats_go: asyncio.Event = field(default_factory=asyncio.Event)
 
     def set(self, script: Script) -> None:
         self.script, self.since_s = script, time.monotonic()
         self.given.clear()
+        if script.holds_chats:
+            self.lets_chats_go.clear()
+        else:
+            self.lets_chats_go.set()
 
     @property
     def is_up(self) -> bool:
@@ -163,6 +168,7 @@ async def _own(worker: _Worker, path: str, request: web.Request) -> web.StreamRe
 
 async def _chat(worker: _Worker, request: web.Request) -> web.StreamResponse:
     asked = json.loads(await request.read())
+    await worker.lets_chats_go.wait()
     await asyncio.sleep(worker.script.chat_delay_s)
     if worker.script.chat_status != 200:
         return web.json_response({"error": "mock failure"}, status=worker.script.chat_status)
