@@ -123,7 +123,7 @@ class Rig:
 
 @asynccontextmanager
 async def rigged(
-    *, api_key: str | None = None, call_deadline_s: float = 5.0, max_calls: int = 16
+    *, api_key: str | None = None, call_deadline_s: float = 60.0, max_calls: int = 16
 ) -> AsyncIterator[Rig]:
     """Start a fake gateway and a Replica of it."""
     gateway, time = FakeGateway(), FakeTime()

@@ -76,7 +76,7 @@ def test_a_probe_that_is_cancelled_leaves_the_way_free() -> None:
 
 
 async def test_a_hundred_who_ask_a_replica_that_hangs_wait_for_one_deadline_together() -> None:
-    async with rigged(call_deadline_s=0.2, max_calls=4) as rig:
+    async with rigged(call_deadline_s=1.0, max_calls=4) as rig:
         hangs = asyncio.Event()
 
         async def hang(_line: str) -> None:

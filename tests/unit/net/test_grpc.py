@@ -36,7 +36,7 @@ async def channel(worker: GrpcWorker, url: str | None = None, trust: Trust | Non
         yield opened
 
 
-async def check(opened: Channel, path: str = CHECK, deadline_s: float = 5.0) -> int:
+async def check(opened: Channel, path: str = CHECK, deadline_s: float = 60.0) -> int:
     answer = await opened.call(
         path, health_pb2.HealthCheckRequest(), health_pb2.HealthCheckResponse, deadline_s=deadline_s
     )
@@ -108,7 +108,7 @@ class Unreadable:
 async def test_an_answer_that_is_no_such_message_is_malformed(worker: GrpcWorker) -> None:
     async with channel(worker) as opened:
         with pytest.raises(Malformed):
-            await opened.call(CHECK, Unreadable(), Unreadable, deadline_s=5.0)
+            await opened.call(CHECK, Unreadable(), Unreadable, deadline_s=60.0)
 
 
 async def test_nothing_that_listens_is_unreachable() -> None:

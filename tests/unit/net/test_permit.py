@@ -42,7 +42,7 @@ async def test_without_leave_only_reading_is_sent(method: str, is_sent: bool) ->
     server.go_on.set()
     async with serving(server.answer) as url, Http(POLICY, permit=never) as http:
         try:
-            await http.request(method, url, deadline_s=10)
+            await http.request(method, url, deadline_s=60)
         except NotPermitted:
             assert not is_sent
 
@@ -61,7 +61,7 @@ async def test_leave_that_is_lost_while_a_request_waits_for_its_connection_is_lo
         Http(POLICY, permit=permit, limit_per_host=1) as http,
         asyncio.TaskGroup() as group,
     ):
-        first = group.create_task(http.request("POST", url, deadline_s=10))
+        first = group.create_task(http.request("POST", url, deadline_s=60))
         await server.has_met.wait()
         second = group.create_task(_sent(http, url))
         await asyncio.sleep(0)
@@ -75,7 +75,7 @@ async def test_leave_that_is_lost_while_a_request_waits_for_its_connection_is_lo
 
 async def _sent(http: Http, url: str) -> bool:
     try:
-        await http.request("POST", url, deadline_s=10)
+        await http.request("POST", url, deadline_s=60)
     except NotPermitted:
         return False
     return True
@@ -123,6 +123,6 @@ async def test_the_connections_of_an_http_with_a_time_for_delivery_are_made_so(m
     server.go_on.set()
     monkeypatch.setattr("herder.net.sessions.delivering_within", limits.append)
     async with serving(server.answer) as url, Http(POLICY, delivery_s=5.0) as http:
-        await http.request("GET", url, deadline_s=10)
+        await http.request("GET", url, deadline_s=60)
 
     assert limits == [5.0]

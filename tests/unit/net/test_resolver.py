@@ -63,7 +63,7 @@ async def test_a_name_that_hangs_takes_one_thread_however_often_it_is_asked_for(
             async with asyncio.timeout(0):
                 await resolver.resolve("hang")
 
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(60):
         await resolver.resolve("there")
     await resolver.close()
 
@@ -74,7 +74,7 @@ async def test_names_that_hang_elsewhere_take_no_thread_here(names: Names) -> No
     elsewhere, here = ThreadsResolver(threads=1), ThreadsResolver(threads=1)
     hanging = asyncio.create_task(elsewhere.resolve("hang"))
 
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(60):
         await here.resolve("there")
     hanging.cancel()
     await asyncio.wait({hanging})

@@ -14,7 +14,7 @@ from herder.net.http import Http
 from herder.net.tls import SYSTEM_TRUST, Trust, context
 from unit.net.servers import HOST, serving
 
-DEADLINE_S = 5.0
+DEADLINE_S = 60.0
 
 
 @pytest.fixture(scope="module")
