@@ -123,8 +123,43 @@ async def test_the_reason_is_said_while_it_is_tried_again() -> None:
 
     await until(lambda: data.problems.get("await_loaded") and data.problems["await_loaded"].reason == "LoadFailed")
 
-    assert data.problems["await_loaded"].message == f"http://gw-c can't load {SOURCE}: no such file: {SOURCE}"
+    why = f"http://gw-c can't load {SOURCE}: no such file: {SOURCE}; it is tried until 00:01:"
+    assert data.problems["await_loaded"].message.startswith(why)
     world.replicas[2].sources.add(SOURCE)
+    assert (await world.wait(instance, data)).outcome.ok
+
+
+@virtual_time
+async def test_while_it_is_loaded_again_the_reason_of_the_failure_before_stays() -> None:
+    world = World()
+    world.replicas[2].sources.clear()
+    data = world.registration(plan())
+    instance = await world.start(data)
+    await until(lambda: data.problems.get("await_loaded") and data.problems["await_loaded"].reason == "LoadFailed")
+    posts = world.replicas[2].count("add_tokenizer")
+    said: set[tuple[str, str]] = set()
+
+    while world.replicas[2].count("add_tokenizer") == posts:
+        said |= {(problem.reason, problem.message.split(": ")[1]) for problem in data.problems.values()}
+        await asyncio.sleep(0.1)
+
+    assert said == {("LoadFailed", "no such file")}
+    world.replicas[2].sources.add(SOURCE)
+    assert (await world.wait(instance, data)).outcome.ok
+
+
+@virtual_time
+async def test_a_loading_that_goes_on_says_since_when_and_until_when() -> None:
+    world = World()
+    world.replicas[0].takes_s = 400.0
+    data = world.registration(plan())
+    instance = await world.start(data)
+    await asyncio.sleep(300)
+
+    problem = data.problems["await_loaded"]
+
+    span = "since 00:00:00Z, and ends that by 00:10:00Z"
+    assert (problem.reason, problem.message) == ("Loading", f"http://gw-a: the gateway has been loading it {span}")
     assert (await world.wait(instance, data)).outcome.ok
 
 

@@ -21,6 +21,7 @@ from typing import Final
 from herder.engine import ExponentialBackoff, RetryPolicy, StepDefinition, WorkflowDefinition
 from herder.workflows.step import Step
 from herder.workflows.tokenizer.compare import look, unsure
+from herder.workflows.tokenizer.converge import LONGEST_LOADING_S
 from herder.workflows.tokenizer.data import TokenizerRegistration, TokenizerRemoval, shown
 from herder.workflows.tokenizer.plan import Content, TokenizerPlan
 from herder.workflows.tokenizer.removal import Confirm, Unload, is_listed_anywhere
@@ -43,9 +44,6 @@ __all__ = [
 
 REGISTRATION: Final = "tokenizer-registration"
 REMOVAL: Final = "tokenizer-removal"
-
-_LONGEST_LOADING_S: Final = 600.0
-"""How long the gateway lets one loading go on, such as a download (smg 1.13.0)."""
 
 _LONGEST_REPLACEMENT_S: Final = 3600.0
 
@@ -70,7 +68,7 @@ def _policies(budget_s: float) -> dict[str, RetryPolicy]:
     return {
         "find": _LOOK,
         "load": _SEND,
-        "await_loaded": _poll(budget_s + _LONGEST_LOADING_S, base_s=0.05, maximum_s=2.0),
+        "await_loaded": _poll(budget_s + LONGEST_LOADING_S, base_s=0.05, maximum_s=2.0),
         "replace": _poll(budget_s + _LONGEST_REPLACEMENT_S, base_s=0.05, maximum_s=0.5),
         "verify": _CHECK,
     }

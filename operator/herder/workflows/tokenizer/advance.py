@@ -38,6 +38,7 @@ async def load(replica: Replica, data: TokenizerRegistration, content: Content) 
     """Have the replica load `content` under the name."""
     endpoint, record, name = replica.endpoint, data.entries.get(replica.endpoint), data.plan.key
     # Noted before it is sent: a call that is cut off, or whose answer is lost, may have been carried out all the same.
+    data.loading_since[endpoint] = data.now()
     data.entries[endpoint] = sent = Entry(EntryState.PENDING, spec_hash=content.fingerprint(name))
     try:
         loading_id = await replica.tokenizers.add_tokenizer(name, content.source, content.chat_template_path)

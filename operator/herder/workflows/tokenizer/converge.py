@@ -23,6 +23,9 @@ from herder.workflows.tokenizer.plan import TokenizerPlan
 
 LOADING: Final = "Loading"
 
+LONGEST_LOADING_S: Final = 600.0
+"""How long the gateway lets one loading go on, such as a download (smg 1.13.0)."""
+
 
 @dataclass(frozen=True, slots=True)
 class Load:

@@ -22,8 +22,12 @@ class TokenizerRegistration(RunData):
     replicas: tuple[Replica, ...]
     adopt: bool = False
     held: LoadedTokenizer | None = None
+    loading_since: dict[str, datetime] = field(default_factory=dict)
+    """When a replica was asked for the loading that it was asked for last."""
     failing_since: dict[str, datetime] = field(default_factory=dict)
     """When a replica was first seen to fail at loading."""
+    failing: dict[str, str] = field(default_factory=dict)
+    """What is said of a replica that has failed at loading, for as long as it is asked anew."""
     put_back: dict[str, str] = field(default_factory=dict)
     """Why a replica could not load what is declared and gets what it had before."""
     given_up: dict[str, str] = field(default_factory=dict)
