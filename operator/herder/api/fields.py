@@ -13,7 +13,13 @@ MAX_URL_LENGTH: Final = 2048
 
 
 def _as_cel(rule: UrlRule) -> Rule:
-    return Rule(f'{"" if rule.allowed else "!"}self.matches(r"{rule.pattern}")', rule.remedy)
+    excused = "".join(f"!{_holds(other)} || " for other in rule.supposes)
+    return Rule(f"{excused}{_holds(rule)}", rule.remedy)
+
+
+def _holds(rule: UrlRule) -> str:
+    matches = f'self.matches(r"{rule.pattern}")'
+    return matches if rule.allowed else f"(!{matches})"
 
 
 WorkerUrl = Annotated[str, Field(max_length=MAX_URL_LENGTH), *map(_as_cel, url_rules()), AfterValidator(normalise_url)]

@@ -35,13 +35,13 @@ def _check_endpoints(endpoints: tuple[str, ...]) -> tuple[str, ...]:
 
 Endpoints = Annotated[
     tuple[HttpUrl, ...],
-    Field(max_length=MAX_REPLICAS, json_schema_extra={"minItems": 1}),
+    Field(max_length=MAX_REPLICAS, json_schema_extra={"minItems": 1, "x-kubernetes-list-type": "set"}),
     Rule(f"self.map(url, size(url)).sum() <= {_MOST_CHARS}", _BRIEF),
     AfterValidator(_check_endpoints),
 ]
 
 
-_PORT: Final = "write a port of the Service: its number, 1 to 65535, or its name without capitals"
+_PORT: Final = "write a port of the Service: its number, 1 to 65535, without quotes, or its name without capitals"
 _PORT_NAME: Final = "[a-z0-9-]{1,15}"
 _MOST_PORT: Final = 65535
 

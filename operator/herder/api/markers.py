@@ -20,16 +20,22 @@ INT_OR_STRING: Final = "x-kubernetes-int-or-string"
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """A CEL rule over `self` and the API server's message for it; `field_path` moves the blame to a field below."""
+    """A CEL rule over `self` and the API server's message for it; `field_path` moves the blame to a field below.
+
+    `telling` is CEL for a message that names what breaks it. `message` stands in where that comes to nothing: where it
+    would be too long, or break lines.
+    """
 
     cel: str
     message: str
     field_path: str | None = None
+    telling: str | None = None
 
     def rendered(self) -> dict[str, str]:
         """The entry of `x-kubernetes-validations`."""
         entry = {"rule": self.cel, "message": self.message}
-        return entry | ({"fieldPath": self.field_path} if self.field_path else {})
+        moved = {"fieldPath": self.field_path} if self.field_path else {}
+        return entry | moved | ({"messageExpression": self.telling} if self.telling else {})
 
     def __get_pydantic_json_schema__(self, core: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
         schema = handler(core)

@@ -34,10 +34,10 @@ def check_path(path: str) -> str:
 
 
 PATH_RULES: Final = (
-    *(Rule(f"!self.matches(r'{pattern}')", message) for pattern, message in _RULES),
+    *(Rule(f"!self.startsWith('/') || !self.matches(r'{pattern}')", message) for pattern, message in _RULES),
     AfterValidator(check_path),
 )
-"""What goes into the annotation of a text that is, or may be, a path."""
+"""What goes into the annotation of a text that is, or may be, a path; of one that is not absolute its pattern tells."""
 
 ReplicaPath = Annotated[
     str,

@@ -18,7 +18,7 @@ _DISTINCT: Final = "write each attach point once"
 
 Sha256 = Annotated[
     str,
-    Field(max_length=64),
+    Field(max_length=128),
     Pattern("[0-9a-f]{64}", "write the 64 lower-case hexadecimal digits that sha256sum prints"),
 ]
 

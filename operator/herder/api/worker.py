@@ -17,11 +17,16 @@ MAX_FORMER: Final = 4
 U32_MAX: Final = 2**32 - 1
 
 _MODE_FITS_URL: Final = (
-    "write GRPC with a grpc:// or grpcs:// URL, HTTP with an http:// or https:// one, or Auto: "
+    "leave it out, or write GRPC with a grpc:// or grpcs:// URL, HTTP with an http:// or https:// one: "
     "the gateway takes the mode from the URL's scheme"
 )
 _BOOTSTRAP_OF_PREFILL: Final = "leave out bootstrapPort, or write workerType: Prefill: decode workers are given theirs"
-_DRAIN_IN_TIME: Final = "make timeoutSeconds at least as long as settleSeconds, or no drain could end in time"
+_SETTLE_S: Final = 5
+_DRAIN_S: Final = 300
+_DRAIN_IN_TIME: Final = (
+    f"make timeoutSeconds ({_DRAIN_S} where it is not written) at least as long as settleSeconds ({_SETTLE_S} where it "
+    "is not written), or no drain could end in time"
+)
 
 Cost = Annotated[
     str,
@@ -101,10 +106,10 @@ class Startup(ApiModel):
 class Drain(ApiModel, json_schema_extra=rules(Rule("self.timeoutSeconds >= self.settleSeconds", _DRAIN_IN_TIME))):
     """How the worker is taken out of service when it is removed."""
 
-    settle_seconds: Annotated[int, Field(ge=0, le=86400)] = 5
+    settle_seconds: Annotated[int, Field(ge=0, le=86400)] = _SETTLE_S
     """Time for which each replica lists it as draining, without new requests, before it takes it off its list."""
 
-    timeout_seconds: Annotated[int, Field(ge=0, le=86400)] = 300
+    timeout_seconds: Annotated[int, Field(ge=0, le=86400)] = _DRAIN_S
     """Time in which every replica must have confirmed the removal."""
 
     on_timeout: OnTimeout = OnTimeout.FORCE
@@ -121,7 +126,8 @@ class WorkerRegistrationSpec(
     ServedSpec,
     json_schema_extra=rules(
         Rule(
-            "self.connectionMode == 'Auto' || (self.connectionMode == 'GRPC') == self.url.matches('^(?i:grpcs?)://')",
+            "!(self.connectionMode == 'GRPC' && self.url.matches('^(?i:https?)://')) && "
+            "!(self.connectionMode == 'HTTP' && self.url.matches('^(?i:grpcs?)://'))",
             _MODE_FITS_URL,
             field_path=".connectionMode",
         ),

@@ -21,8 +21,10 @@ _URLS_KEPT: Final = 65_536
 """Of how many URLs the one spelling is kept: each is asked for whenever its worker, or a list that has it, is read."""
 
 _DEFAULT_PORTS: Final = {"http": "80", "https": "443"}
-_PORT: Final = r"([1-9][0-9]{0,3}|[1-5][0-9]{4}|6[0-4][0-9]{3}|65[0-4][0-9]{2}|655[0-2][0-9]|6553[0-5])"
-_HOST: Final = r"(\[[0-9A-Fa-f:.]+\]|[0-9A-Za-z_][0-9A-Za-z_.-]*)"
+_PORT: Final = r"([1-9]\d{0,3}|[1-5]\d{4}|6[0-4]\d{3}|65[0-4]\d\d|655[0-2]\d|6553[0-5])"
+_HOST: Final = r"(\[[\dA-Fa-f:.]+\]|\w[\w.-]*)"
+"""Both are asked of ASCII alone, for what is beyond that is no character of a URL. The API server counts what a pattern
+costs by its length."""
 
 
 class InvalidUrl(ValueError):
@@ -31,11 +33,15 @@ class InvalidUrl(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class UrlRule:
-    """A pattern that a URL must (`allowed`) or must not contain, and what to write when it breaks the rule."""
+    """A pattern that a URL must (`allowed`) or must not contain, and what to write when it breaks the rule.
+
+    Of a URL that breaks one of those that it `supposes` nothing is said by this one: it would be a second complaint.
+    """
 
     pattern: str
     allowed: bool
     remedy: str
+    supposes: tuple["UrlRule", ...] = ()
 
     def holds(self, url: str) -> bool:
         """Whether `url` keeps this rule."""
@@ -47,19 +53,23 @@ def url_rules(schemes: tuple[str, ...] = WORKER_SCHEMES) -> tuple[UrlRule, ...]:
     """The rules that a URL of one of `schemes` keeps, the most telling first."""
     prefixes = ", ".join(f"{scheme}://" for scheme in schemes[:-1]) + f" or {schemes[-1]}://"
     example = f"{schemes[0]}://10.0.0.7:8000"
+    scheme = UrlRule(rf"^(?i:{'|'.join(schemes)})://", True, f"start it with {prefixes}, such as {example}")
+    characters = UrlRule(
+        r"[^!#-;=?-Z\[\]_a-z~]",
+        False,
+        "keep to the characters that URLs allow; percent-encode the others",
+        (scheme,),
+    )
     return (
-        UrlRule(rf"^(?i:{'|'.join(schemes)})://", True, f"start it with {prefixes}, such as {example}"),
-        UrlRule(
-            r"[^!#$%&'()*+,./0-9:;=?@A-Z\[\]_a-z~-]",
-            False,
-            "keep to the characters that URLs allow; percent-encode the others",
-        ),
+        scheme,
+        characters,
         UrlRule(r"^[^/]*//[^/?#]*@", False, "leave out user and password; credentials belong in a Secret"),
         UrlRule(r"[?#]", False, "leave out query and fragment, that is everything from the ? or # on"),
         UrlRule(
             rf"^[^/]*//([^/?#]*@)?{_HOST}(:{_PORT})?([/?#]|$)",
             True,
-            f"name a host and, where needed, a port from 1 to 65535, such as {example}",
+            f"name a host (an IPv6 address in brackets) and, where needed, a port from 1 to 65535, such as {example}",
+            (scheme, characters),
         ),
     )
 

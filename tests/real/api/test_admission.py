@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 import pytest
 
 from herder.api.base import parse
-from herder.api.meta import WORKER_REGISTRATION
+from herder.api.meta import MODEL_GATEWAY, WORKER_REGISTRATION
 from herder.api.worker import WorkerRegistrationSpec
 from rig.control_plane.cluster import Cluster
 from unit.api.manifests import ACCEPTED, REFUSED, WORKER, Case, as_params
@@ -32,6 +32,21 @@ def test_a_wrong_manifest_is_refused_with_path_and_remedy(case: Case, verdicts: 
 
     assert f"{case.path}: " in verdict
     assert case.says in verdict
+
+
+@pytest.mark.parametrize("case", as_params(REFUSED))
+def test_one_mistake_brings_one_complaint(case: Case, verdicts: Mapping[str, str]) -> None:
+    complaints = re.findall(
+        r"(?<![\w.])(spec[\w.\[\]]*): (?:Invalid|Required|Unsupported|Too)", verdicts[case.object_name]
+    )
+
+    assert complaints == [case.path]
+
+
+def test_a_replica_that_is_named_twice_is_refused(control_plane: Cluster, namespace: str) -> None:
+    case = Case("twice", MODEL_GATEWAY, {"endpoints": ["http://a", "http://b", "http://a"]})
+
+    assert 'spec.endpoints[2]: Duplicate value: "http://a"' in _dry_run(control_plane, namespace, [case])
 
 
 def test_every_right_manifest_is_taken(control_plane: Cluster, namespace: str) -> None:

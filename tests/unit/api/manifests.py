@@ -183,6 +183,7 @@ REFUSED = (
             "an encoded slash": ({"source": {"path": "/srv/..%2fa.wasm"}}, "spec.source.path", _ENCODED),
             "an encoded zero byte": ({"source": {"path": "/srv/a%00.wasm"}}, "spec.source.path", _ENCODED),
             "a blank in a path": ({"source": {"path": "/srv/a b.wasm"}}, "spec.source.path", "without blanks"),
+            "a hash with the name of its function": ({"sha256": f"sha256:{'0' * 64}"}, "spec.sha256", "64 lower-case"),
             "a short hash": ({"sha256": "abc"}, "spec.sha256", "64 lower-case hexadecimal digits"),
             "an upper case hash": ({"sha256": "0F" * 32}, "spec.sha256", "64 lower-case hexadecimal digits"),
             "an unknown point": (
@@ -238,6 +239,22 @@ REFUSED = (
         {
             "no url": ({"url": None}, "spec.url", "Required value", "the field is required"),
             "an empty url": ({"url": ""}, "spec.url", "start it with http://, https://, grpc:// or grpcs://"),
+            "an address without scheme": (
+                {"url": "127.0.0.1:8000"},
+                "spec.url",
+                "start it with http://, https://, grpc:// or grpcs://",
+            ),
+            "an address without scheme, and a mode": (
+                {"url": "worker:9000", "connectionMode": "GRPC"},
+                "spec.url",
+                "start it with http://, https://, grpc:// or grpcs://",
+            ),
+            "an ipv6 address without brackets": (
+                {"url": "http://fd00::7:8000"},
+                "spec.url",
+                "an IPv6 address in brackets",
+            ),
+            "a placeholder": ({"url": "http://<worker>:8000"}, "spec.url", "percent-encode"),
             "a relative url": (
                 {"url": "/workers/a"},
                 "spec.url",
@@ -289,12 +306,16 @@ REFUSED = (
                 "126",
                 "at most 126 items",
             ),
-            "a reserved label": ({"labels": {"herder.dev/owner": "me"}}, "spec.labels", "begin with herder.dev/"),
-            "a label key with a blank": ({"labels": {"a b": ""}}, "spec.labels", "printable ASCII"),
+            "a reserved label": ({"labels": {"herder.dev/owner": "me"}}, "spec.labels", "label 'herder.dev/owner': "),
+            "a label key with a blank": (
+                {"labels": {"fine": "", "a b": ""}},
+                "spec.labels",
+                "label 'a b': write a key of 1 to 128 printable ASCII characters",
+            ),
             "a label key with a newline": ({"labels": {"a\n": ""}}, "spec.labels", "printable ASCII"),
             "an empty label key": ({"labels": {"": "x"}}, "spec.labels", "printable ASCII"),
             "a label key too long": ({"labels": {"k" * 129: ""}}, "spec.labels", "1 to 128"),
-            "a label value with a newline": ({"labels": {"a": "b\n"}}, "spec.labels", "without control characters"),
+            "a label value with a newline": ({"labels": {"a": "b\n"}}, "spec.labels", "label 'a': write a value"),
             "a label value too long": (
                 {"labels": {"a": "v" * 4097}},
                 "spec.labels.a",
@@ -302,8 +323,12 @@ REFUSED = (
                 "at most 4096 characters",
             ),
             "a label value of too many bytes": ({"labels": {"a": "ä" * 2049}}, "spec.labels", "at most 4096 bytes"),
-            "a rank count of nothing": ({"labels": {"dp_size": "0"}}, "spec.labels", "a whole number above 0"),
-            "a realtime of yes": ({"labels": {"realtime": "yes"}}, "spec.labels", '"true" or "false"'),
+            "a rank count of nothing": (
+                {"labels": {"max_num_seqs": "1", "dp_size": "0"}},
+                "spec.labels",
+                "label 'dp_size': write a whole number above 0",
+            ),
+            "a realtime of yes": ({"labels": {"realtime": "yes"}}, "spec.labels", "label 'realtime': write"),
             "a secret without key": (
                 {"apiKeySecretRef": {"name": "s"}},
                 "spec.apiKeySecretRef.key",
@@ -320,7 +345,7 @@ REFUSED = (
             "a drain without end": (
                 {"drain": {"timeoutSeconds": 4}},
                 "spec.drain",
-                "at least as long as settleSeconds",
+                "make timeoutSeconds (300 where it is not written) at least as long as settleSeconds",
             ),
             "an unknown policy": ({"deletionPolicy": "Delete"}, "spec.deletionPolicy", '"Orphan"', "'Orphan'"),
             "suspend in words": ({"suspend": "later"}, "spec.suspend", "of type boolean", "true or false"),
@@ -362,18 +387,18 @@ REFUSED = (
             "a service with a quoted port": (
                 {"endpoints": None, "service": {"name": "s", "port": "80"}},
                 "spec.service.port",
-                "its number, 1 to 65535, or its name",
+                "its number, 1 to 65535, without quotes",
             ),
             "a service with a name that no port has": (
                 {"endpoints": None, "service": {"name": "s", "port": "HTTP"}},
                 "spec.service.port",
-                "its number, 1 to 65535, or its name",
+                "its number, 1 to 65535, without quotes",
             ),
             "a service with half a port": (
                 {"endpoints": None, "service": {"name": "s", "port": 80.5}},
                 "spec.service.port",
                 "must be of type integer,string",
-                "its number, 1 to 65535, or its name",
+                "its number, 1 to 65535, without quotes",
             ),
             "an unknown mode": ({"mode": "observe"}, "spec.mode", '"Observe"', "'Observe'"),
             "a resync of nothing": (
