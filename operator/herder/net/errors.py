@@ -6,11 +6,14 @@
     ├── Unreachable        no connection, or it broke: refused, reset, no such name, closed without an answer
     ├── DeadlineExceeded   the whole exchange did not end in time
     ├── TlsRefused         the certificate or the handshake is not acceptable
+    │   └── NotTls         what answers does not speak TLS
     ├── Redirected         a 3xx answer; herder goes only where it was sent
     ├── Unimplemented      a gRPC peer that knows no such call
     ├── Denied             a gRPC peer that asks for other credentials
     ├── BodyTooLarge       the answer is larger than the caller allows; what was read is thrown away
     └── Malformed          what came, or was to be sent, is not HTTP as it should be
+        ├── NotHttp        what answers does not speak HTTP
+        └── NotGrpc        what answers does not speak HTTP/2, and so no gRPC
 
 Every message is one short printable line and fit for a status: no header, no body, no user info.
 """
@@ -40,6 +43,10 @@ class TlsRefused(NetError):
     """The peer's certificate does not stand up to the trust given, or no handshake came about."""
 
 
+class NotTls(TlsRefused):
+    """What answers does not speak TLS."""
+
+
 class Redirected(NetError):
     """The peer answered with a redirect, which herder never follows."""
 
@@ -58,3 +65,11 @@ class BodyTooLarge(NetError):
 
 class Malformed(NetError):
     """The URL, a header to be sent or the answer is not valid HTTP."""
+
+
+class NotHttp(Malformed):
+    """What answers does not speak HTTP."""
+
+
+class NotGrpc(Malformed):
+    """What answers does not speak HTTP/2, and so no gRPC."""

@@ -5,24 +5,33 @@ import ssl
 
 import aiohttp
 
-from herder.net.errors import DeadlineExceeded, Malformed, NetError, TlsRefused, Unreachable
+from herder.net.errors import DeadlineExceeded, NetError, NotHttp, NotTls, TlsRefused, Unreachable
 from herder.net.text import untrusted
+
+NO_TLS = "no TLS connection came about: what answers there does not speak TLS"
 
 
 def net_error(error: aiohttp.ClientError | OSError, origin: str) -> NetError:
     """Return what an error means for an exchange with `origin`."""
     match error:
         case aiohttp.ClientSSLError() | ssl.SSLError():  # first, for these are connection errors, too
-            return TlsRefused(f"{origin}: {untrusted(_tls_reason(error))}")
+            return _tls_error(error, origin)
         case aiohttp.ClientConnectionError() | aiohttp.ClientPayloadError() | OSError():
             return Unreachable(f"{origin}: {untrusted(_broken_reason(error))}")
         case _:
-            return Malformed(f"{origin} does not answer in valid HTTP")
+            return NotHttp(f"{origin} does not answer in valid HTTP")
 
 
 def late(origin: str, deadline_s: float) -> DeadlineExceeded:
     """Return what says that an exchange with `origin` did not end in time."""
     return DeadlineExceeded(f"{origin} did not answer within {deadline_s:g} s")
+
+
+def _tls_error(error: aiohttp.ClientError | OSError, origin: str) -> TlsRefused:
+    cause = error.os_error if isinstance(error, aiohttp.ClientConnectorError) else error
+    if isinstance(cause, ssl.SSLError) and cause.reason == "WRONG_VERSION_NUMBER":
+        return NotTls(f"{origin}: {NO_TLS}")
+    return TlsRefused(f"{origin}: {untrusted(_tls_reason(error))}")
 
 
 def _tls_reason(error: aiohttp.ClientError | OSError) -> str:

@@ -22,11 +22,13 @@ from herder.net.errors import (
     Denied,
     Malformed,
     NetError,
+    NotGrpc,
+    NotTls,
     TlsRefused,
     Unimplemented,
     Unreachable,
 )
-from herder.net.failures import late
+from herder.net.failures import NO_TLS, late
 from herder.net.text import untrusted
 from herder.net.tls import SYSTEM_TRUST, Trust
 from herder.net.urls import GRPC_PORTS
@@ -136,16 +138,22 @@ def _net_error(code: _Code, details: str, origin: str, deadline_s: float) -> Net
 def _unavailable(details: str, origin: str) -> NetError:
     """Tell apart why no connection came about; gRPC says it in words only (read off grpcio 1.85)."""
     said = details.lower()
-    refusal = next((text for words, text in _TLS_REFUSALS.items() if words in said), None)
-    if refusal is not None:
-        return TlsRefused(f"{origin}: {refusal}")
+    for words, kind, text in _WORDS:
+        if words in said:
+            return kind(f"{origin}: {text}")
     return Unreachable(f"{origin}: no connection came about, or it broke")
 
 
-_TLS_REFUSALS: Final = {
-    "hostname verification check failed": "the certificate is refused: it is for another name",
-    "certificate_verify_failed": "the certificate is refused: its authority is not trusted, or its time is over",
-    "wrong_version_number": "no TLS connection came about: what answers there does not speak TLS",
-    "tls handshake failed": "no TLS connection came about",
-}
-"""What is said for what gRPC says; a connection that broke during the handshake is none of these."""
+_WORDS: Final[tuple[tuple[str, type[NetError], str], ...]] = (
+    ("hostname verification check failed", TlsRefused, "the certificate is refused: it is for another name"),
+    (
+        "certificate_verify_failed",
+        TlsRefused,
+        "the certificate is refused: its authority is not trusted, or its time is over",
+    ),
+    ("wrong_version_number", NotTls, NO_TLS),
+    ("tls handshake failed", TlsRefused, "no TLS connection came about"),
+    ("failed parsing http/2", NotGrpc, "what answers there does not speak HTTP/2, and so no gRPC"),
+    ("connection refused", Unreachable, "connection refused"),
+)
+"""What is made of what gRPC says, by the first words that fit; of a broken handshake alone it says none of these."""

@@ -86,7 +86,10 @@ _KNOWN: Final = (
     _Row(gateway.Conflict, "GatewayConflict", True),
     _Row(gateway.Gone, "WorkerGone", True),
     _Row(net.AddressRefused, "AddressRefused", False),
+    _Row(net.NotTls, "BadAnswer", False, ": if that is meant, begin spec.url with http:// or grpc://"),
     _Row(net.TlsRefused, "TlsRefused", False),
+    _Row(net.NotHttp, "BadAnswer", True, ": if it speaks TLS or gRPC, begin spec.url with https:// or grpc://"),
+    _Row(net.NotGrpc, "BadAnswer", True, ": if it speaks HTTP or TLS, begin spec.url with http:// or grpcs://"),
     _Row(net.NetError, "WorkerUnreachable", True),
     _Row(StepTimeoutError, "StepTimeout", True),
 )

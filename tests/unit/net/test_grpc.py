@@ -16,6 +16,8 @@ from herder.net.errors import (
     DeadlineExceeded,
     Denied,
     Malformed,
+    NotGrpc,
+    NotTls,
     TlsRefused,
     Unimplemented,
     Unreachable,
@@ -113,16 +115,16 @@ async def test_an_answer_that_is_no_such_message_is_malformed(worker: GrpcWorker
 
 async def test_nothing_that_listens_is_unreachable() -> None:
     async with open_channel(f"grpc://{HOST}:{reserve_port()}", HOST) as opened:
-        with pytest.raises(Unreachable):
+        with pytest.raises(Unreachable, match="connection refused"):
             await check(opened)
 
 
-async def test_a_server_that_speaks_http_only_is_unreachable() -> None:
+async def test_a_server_that_speaks_http_only_is_told_apart() -> None:
     async def answer(_request: web.Request) -> web.Response:
         return web.Response(text="hello")
 
     async with serving(answer) as url, open_channel(url.replace("http", "grpc"), HOST) as opened:
-        with pytest.raises(Unreachable):
+        with pytest.raises(NotGrpc):
             await check(opened)
 
 
@@ -182,5 +184,5 @@ async def test_a_bundle_without_a_certificate_is_refused() -> None:
 
 async def test_a_worker_without_tls_is_told_apart(worker: GrpcWorker, ca: trustme.CA) -> None:
     async with channel(worker, f"grpcs://worker.test:{worker.port}", trust(ca)) as opened:
-        with pytest.raises(TlsRefused, match="does not speak TLS"):
+        with pytest.raises(NotTls, match="does not speak TLS"):
             await check(opened)

@@ -9,7 +9,7 @@ import trustme
 from aiohttp import web
 
 from herder.net.address import AddressPolicy
-from herder.net.errors import NetError, TlsRefused
+from herder.net.errors import NetError, NotTls, TlsRefused
 from herder.net.http import Http
 from herder.net.tls import SYSTEM_TRUST, Trust, context
 from unit.net.servers import HOST, serving
@@ -110,7 +110,7 @@ async def test_a_self_signed_server_is_refused(http: Http, ca: trustme.CA) -> No
 
 async def test_plain_http_behind_an_https_url_is_refused(http: Http) -> None:
     async with serving(_ok) as url:
-        with pytest.raises(TlsRefused, match="no TLS connection came about"):
+        with pytest.raises(NotTls, match="what answers there does not speak TLS"):
             await http.request("GET", url.replace("http:", "https:"), deadline_s=DEADLINE_S)
 
 

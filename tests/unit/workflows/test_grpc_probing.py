@@ -3,14 +3,17 @@
 from collections.abc import AsyncIterator
 
 import pytest
+from aiohttp import web
 
 from herder.net.address import AddressPolicy
-from herder.net.errors import AddressRefused, Unreachable
+from herder.net.errors import AddressRefused, NetError, Unreachable
 from herder.net.http import Http
-from herder.workflows.errors import Permanent, Transient
+from herder.workflows import grpc_probing
+from herder.workflows.errors import Permanent, Transient, problem_of
 from herder.workflows.grpc_probing import GrpcProber
 from herder.workflows.probing import Asked, ServedModel, ServerInfo
 from rig.workers.grpc_worker import Engine, GrpcWorker
+from unit.net.servers import serving
 
 ENGINES: tuple[Engine, ...] = ("vllm", "sglang", "trtllm", "mlx", "tokenspeed")
 
@@ -113,6 +116,30 @@ async def test_the_key_goes_with_every_call(prober: GrpcProber) -> None:
         assert await prober.runtime(asked) == "vllm"
         assert await prober.models(asked)
         assert await prober.server_info(asked)
+
+
+@pytest.mark.parametrize(
+    ("spoken", "hint"),
+    [
+        pytest.param("grpc", "if it speaks HTTP or TLS, begin spec.url with http:// or grpcs://", id="HTTP"),
+        pytest.param("grpcs", "if that is meant, begin spec.url with http:// or grpc://", id="HTTP, asked for TLS"),
+    ],
+)
+async def test_a_worker_of_http_is_told_from_one_that_is_down(
+    prober: GrpcProber, spoken: str, hint: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(grpc_probing, "_HEALTH_DEADLINE_S", 60.0)
+    async with serving(_ok) as url:
+        with pytest.raises(NetError) as caught:
+            await prober.runtime(Asked(url.replace("http:", f"{spoken}:")))
+
+    problem = problem_of(caught.value)
+    assert problem.reason == "BadAnswer"
+    assert hint in problem.message
+
+
+async def _ok(_request: web.Request) -> web.Response:
+    return web.Response()
 
 
 async def test_a_worker_that_is_down_is_unreachable(prober: GrpcProber) -> None:

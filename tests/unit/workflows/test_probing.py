@@ -10,11 +10,13 @@ import pytest
 from aiohttp import web
 
 from herder.net.address import AddressPolicy
-from herder.net.errors import AddressRefused, Unreachable
+from herder.net.errors import AddressRefused, NetError, Unreachable
 from herder.net.http import Answer as HttpAnswer
 from herder.net.http import Http
-from herder.workflows.errors import Permanent, Transient
+from herder.workflows import probing
+from herder.workflows.errors import Permanent, Transient, problem_of
 from herder.workflows.probing import Prober, ServedModel, ServerInfo
+from rig.workers.grpc_worker import GrpcWorker
 from unit.net.servers import serving
 
 
@@ -82,6 +84,25 @@ async def test_a_base_url_for_clients_is_told_from_a_worker_that_is_not_up(worke
 async def test_a_worker_that_is_down_is_out_of_reach(prober: Prober) -> None:
     with pytest.raises(Unreachable, match="refused"):
         await prober.check_health("http://127.0.0.1:9")
+
+
+@pytest.mark.parametrize(
+    ("spoken", "hint"),
+    [
+        pytest.param("http", "if it speaks TLS or gRPC, begin spec.url with https:// or grpc://", id="gRPC"),
+        pytest.param("https", "if that is meant, begin spec.url with http:// or grpc://", id="gRPC, asked for TLS"),
+    ],
+)
+async def test_a_worker_of_grpc_is_told_from_one_that_is_down(
+    prober: Prober, spoken: str, hint: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(probing, "_HEALTH_DEADLINE_S", 60.0)
+    with GrpcWorker() as worker, pytest.raises(NetError) as caught:
+        await prober.check_health(worker.url.replace("grpc:", f"{spoken}:"))
+
+    problem = problem_of(caught.value)
+    assert problem.reason == "BadAnswer"
+    assert hint in problem.message
 
 
 async def test_models_are_read_with_their_owner_and_length(worker: Answers, prober: Prober) -> None:
