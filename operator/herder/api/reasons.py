@@ -91,7 +91,8 @@ READY: Final[Mapping[ReadyReason, Meaning]] = {
         "noticed by itself",
     ),
     ReadyReason.CONFLICT: Meaning(
-        "Another resource, which is older or has the entry already, declares the same one.",
+        "Another resource, which is older or has the entry already, declares the same one; of a gateway, and of all "
+        "that refers to it: an older gateway of the namespace names its replicas, too.",
         "delete one of the two, or have them name gateways that share no replica; the other goes on by itself",
     ),
     ReadyReason.GATEWAY_NOT_FOUND: Meaning(

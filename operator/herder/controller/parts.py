@@ -12,6 +12,7 @@ from herder.controller.fleet.members import Members
 from herder.controller.fleet.modelgateways import ModelGateways
 from herder.controller.fleet.rotation import Rotation
 from herder.controller.fleet.services import Services
+from herder.controller.fleet.sharing import Sharing
 from herder.controller.known.intake import Intake
 from herder.controller.known.objects import Objects
 from herder.controller.known.queue import WorkQueue
@@ -82,6 +83,7 @@ class Fleet:
 
     gateways: Gateways
     services: Services
+    sharing: Sharing
     rotation: Rotation
     census: Census
     heals: Heals

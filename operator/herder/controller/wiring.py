@@ -14,10 +14,12 @@ from herder.controller.families.site import Tools
 from herder.controller.fleet.census import Census
 from herder.controller.fleet.gateways import Gateways
 from herder.controller.fleet.heals import Heals
+from herder.controller.fleet.lookup import Lookup
 from herder.controller.fleet.members import Members
 from herder.controller.fleet.modelgateways import ModelGateways
 from herder.controller.fleet.rotation import Rotation
 from herder.controller.fleet.services import Place, Services
+from herder.controller.fleet.sharing import Sharing
 from herder.controller.known.intake import Intake
 from herder.controller.known.objects import Body, Key, gateway_of, uid_of
 from herder.controller.known.queue import WorkQueue
@@ -112,6 +114,7 @@ def _fleet(means: Means, known: Known, telling: Telling) -> Fleet:
     secrets = Secrets(means.kube, clock, options.scrubber.learn, only_bound=options.require_bound_keys)
     rotation = Rotation(secrets, queue.add, clock)
     services = Services(means.kube, service_changed)
+    sharing = Sharing()
     census, heals = Census(objects, means.installation), Heals(healed, clock)
     members = Members(objects, queue, gateways, census, heals)
     model_gateways = ModelGateways(
@@ -119,8 +122,8 @@ def _fleet(means: Means, known: Known, telling: Telling) -> Fleet:
         queue=queue,
         gateways=gateways,
         members=members,
-        secrets=secrets,
-        services=services,
+        lookup=Lookup(secrets, services),
+        sharing=sharing,
         writer=telling.writer,
         clock=clock,
     )
@@ -135,6 +138,7 @@ def _fleet(means: Means, known: Known, telling: Telling) -> Fleet:
     return Fleet(
         gateways=gateways,
         services=services,
+        sharing=sharing,
         rotation=rotation,
         census=census,
         heals=heals,
@@ -213,6 +217,7 @@ def _deciding(means: Means, known: Known, telling: Telling, fleet: Fleet, desk: 
         means.kube,
         objects,
         fleet.gateways,
+        fleet.sharing,
         means.installation,
         recorder=telling.recorder,
         census=fleet.census,

@@ -85,7 +85,8 @@ async def test_two_resources_that_are_told_to_adopt_one_entry_do_not_take_it_fro
     declared: Declared, ready_gateway: tuple[Smg, Smg], mock_workers: MockWorkers
 ) -> None:
     worker = mock_workers.add("a")
-    declared.gateway(ready_gateway, name="same")
+    by_name = [replica.url.replace("127.0.0.1", "localhost") for replica in ready_gateway]
+    declared.apply("ModelGateway", "same", {"endpoints": by_name, "resyncSeconds": 1})
     declared.worker("first", worker.url)
     declared.annotate("first", adopt="true")
     await declared.until("first")

@@ -60,6 +60,17 @@ class ListedReplica(FakeReplica):
         self.credentials = (api_key, trust)
 
 
+class Alias:
+    """A replica under another URL: what is asked of it is asked of the replica itself."""
+
+    def __init__(self, of: ListedReplica, endpoint: str) -> None:
+        self.endpoint = endpoint
+        self._of = of
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._of, name)
+
+
 class Office:
     """What a test sees and does."""
 
@@ -68,6 +79,7 @@ class Office:
         self.kube = FakeKube()
         self.workers: dict[str, FakeWorker] = {}
         self.replicas = {endpoint: ListedReplica(endpoint, self.workers) for endpoint in ENDPOINTS}
+        self.aliases: dict[str, Alias] = {}
         self.is_deaf = False
         self.operator = self.hire()
         self.kube.watches.append(self._watch)
@@ -116,6 +128,11 @@ class Office:
 
     def gateway(self, *endpoints: str, **spec: Any) -> None:
         self.kube.apply(GATEWAY.kind, GATEWAY.name, {"endpoints": list(endpoints or ENDPOINTS), **spec})
+
+    def aliased(self) -> list[str]:
+        """Give each replica a second URL, and return these."""
+        self.aliases = {f"{e}.alias": Alias(self.replicas[e], f"{e}.alias") for e in ENDPOINTS}
+        return list(self.aliases)
 
     def worker(self, name: str = "a", *, up: bool = True, **spec: Any) -> Key:
         """Declare the worker http://NAME, up or down."""
@@ -194,7 +211,10 @@ async def working(options: Options | None = None) -> AsyncIterator[Office]:
     """An operator at work on a gateway with two replicas. What it leaves keeps the rules, and no task is left."""
     office = Office(options)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("herder.controller.fleet.gateways.Replica", lambda endpoint, *_, **__: office.replicas[endpoint])
+        patch.setattr(
+            "herder.controller.fleet.gateways.Replica",
+            lambda endpoint, *_, **__: office.aliases.get(endpoint) or office.replicas[endpoint],
+        )
         office.gateway()
         await office.start()
         try:

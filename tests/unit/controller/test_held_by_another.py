@@ -8,12 +8,12 @@ import pytest
 from herder.controller.known.objects import Key
 from herder.workflows.wasm.files import LocalFiles
 from unit.controller.fake_kube import NAMESPACE
-from unit.controller.office import ENDPOINTS, Office, at_work
+from unit.controller.office import Office, at_work
 from unit.workflows.tokenizer_world import NAME, SOURCE
 from unit.workflows.wasm.fakes import ONE, OTHER_PATH, PATH, FakeFiles
 
 SECOND = {"name": "gw2"}
-"""The other gateway, whose replicas are the same."""
+"""The other gateway, which names the same replicas by other URLs."""
 
 
 @pytest.fixture(autouse=True)
@@ -45,7 +45,7 @@ KINDS = {"workers": _workers, "modules": _modules, "tokenizers": _tokenizers}
 
 async def _settled(office: Office, declare: Callable[[Office], Iterator[Key]]) -> tuple[Key, Key]:
     """Have one that has it and one that says why it has not, both told to adopt; return them in this order."""
-    office.kube.apply("ModelGateway", "gw2", {"endpoints": list(ENDPOINTS)})
+    office.kube.apply("ModelGateway", "gw2", {"endpoints": office.aliased()})
     declared = declare(office)
     holder = next(declared)
     office.annotate(holder, adopt="true")

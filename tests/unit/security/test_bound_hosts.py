@@ -6,7 +6,7 @@ import pytest
 
 from herder.api.base import parse
 from herder.api.gateway import ModelGatewaySpec
-from herder.controller.fleet.modelgateways import _hosts
+from herder.controller.fleet.lookup import _hosts
 
 SPECS: dict[str, tuple[dict[str, Any], tuple[str, ...]]] = {
     "an address": ({"endpoints": ["http://10.0.0.1:30000"]}, ("10.0.0.1",)),

@@ -5,7 +5,7 @@ for the resources themselves to say, and counted here. Reachable says whether th
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final
 
@@ -28,7 +28,7 @@ from herder.api.status import MAX_REPLICAS
 from herder.controller.fleet.census import Counts
 from herder.controller.fleet.gateways import Gateway
 from herder.controller.known.blocked import Blocked
-from herder.controller.known.objects import Body
+from herder.controller.known.objects import Body, Key
 from herder.controller.listing.views import UNHEARD, View
 from herder.controller.status import claims
 from herder.controller.status.claims import Claims
@@ -44,6 +44,8 @@ class Seen:
     gateway: Gateway | None
     trouble: Blocked | None = None
     counts: Counts | None = None
+    taken: Mapping[str, Key] = field(default_factory=dict)
+    """The replicas that an older gateway drives, each with that."""
 
     @property
     def is_unheard(self) -> bool:
@@ -69,7 +71,7 @@ def status(base: ModelGatewayStatus, seen: Seen, generation: int, now: datetime)
         update={
             "observed_generation": generation,
             "conditions": merge(base.conditions, claims_of(seen), now, generation),
-            "ready": f"{_answering(rows)}/{len(rows)}" if seen.trouble is None else None,
+            "ready": f"{_answering(rows)}/{len(rows) + len(seen.taken)}" if seen.trouble is None else None,
             "replicas": rows,
             "entries": counts.total if counts is not None else None,
             "planned": len(counts.plan) if counts is not None and only_looks else None,
@@ -95,16 +97,27 @@ def claims_of(seen: Seen) -> Claims:
     if seen.gateway is None or (views and all(view.state is None for view in views.values())):
         unknown = reachable(Truth.UNKNOWN, ReachableReason.NOT_ASKED, _UNASKED)
         return (*claims.registering(_UNASKED), unknown)
-    return (*_summary(views), _reachable(views))
+    return (*_summary(views, seen.taken), _reachable(views))
 
 
-def _summary(views: Mapping[str, View]) -> Claims:
+def shared(taken: Mapping[str, Key]) -> str:
+    """Return what is said where replicas are driven for older gateways of the same namespace."""
+    endpoint, by = next(iter(taken.items()))
+    more = f" and {len(taken) - 1} more" if len(taken) > 1 else ""
+    remedy = "name each replica in one ModelGateway of a namespace, or delete one of the two"
+    return f"{endpoint}{more} is driven for the older ModelGateway {by.name}, and left alone for this one: {remedy}"
+
+
+def _summary(views: Mapping[str, View], taken: Mapping[str, Key]) -> Claims:
     if not views:
         return (ready(Truth.FALSE, ReadyReason.NO_REPLICAS, _NONE),)
     refusing = _those(views, GatewayReplicaState.REFUSES)
     if refusing:
         text = f"{refusing[0]}: {views[refusing[0]].trouble}"
         return ready(Truth.FALSE, ReadyReason.GATEWAY_REFUSES, text), stalled(StalledReason.GATEWAY_REFUSES, text)
+    if taken:
+        text = f"{_tally(views)}; {shared(taken)}"
+        return ready(Truth.FALSE, ReadyReason.CONFLICT, text), stalled(StalledReason.CONFLICT, text)
     silent = _those(views, GatewayReplicaState.UNREACHABLE)
     if silent:
         text = f"{_tally(views)}; {views[silent[0]].trouble}"

@@ -53,6 +53,14 @@ def leftovers_of(view: View) -> Iterator[Leftover]:
             yield Leftover(module, name.owner, None, name.is_orphan)
 
 
+def lists(view: View, leftover: Leftover) -> bool:
+    """Whether a replica lists the very entry: then it is the same replica under another URL, or has copied it."""
+    entry = leftover.entry
+    if isinstance(entry, Worker):
+        return any(worker.id == entry.id for worker in view.workers.get(entry.key, ()))
+    return entry.id in _modules(view)
+
+
 @dataclass(frozen=True, slots=True)
 class Ownership:
     """Whose the entries of a replica say to be."""

@@ -1,27 +1,28 @@
 """ModelGateways: a resource and its Secrets become replicas to drive; what those answer becomes its status."""
 
+from collections.abc import Iterable
+from dataclasses import replace
 from functools import partial
 from typing import Final
 
 from herder.api.base import InvalidResource, parse
 from herder.api.conditions import ReadyReason
-from herder.api.gateway import GatewayReplicaState, ModelGatewaySpec, ServiceRef, ServiceScheme
+from herder.api.gateway import GatewayReplicaState, Mode, ModelGatewaySpec
 from herder.controller.clock import SYSTEM_CLOCK, Clock
-from herder.controller.cluster.secrets import FRESH_S, SecretMissing, Secrets
-from herder.controller.fleet import gatewaystatus
-from herder.controller.fleet.credentials import check_bundle, check_key
+from herder.controller.cluster.secrets import SecretMissing
+from herder.controller.fleet import gatewaystatus, lookup
 from herder.controller.fleet.gateways import Access, Gateway, Gateways
 from herder.controller.fleet.gatewaystatus import Seen, is_news, status_of
+from herder.controller.fleet.lookup import Lookup
 from herder.controller.fleet.members import Members
 from herder.controller.fleet.services import Place as ServicePlace
-from herder.controller.fleet.services import ServiceMissing, Services
+from herder.controller.fleet.services import ServiceMissing
+from herder.controller.fleet.sharing import Sharing
 from herder.controller.known.blocked import Blocked
 from herder.controller.known.objects import Body, Key, Objects, uid_of
 from herder.controller.known.queue import WorkQueue
 from herder.controller.status.wishes import Haste, Status
 from herder.controller.status.writer import StatusWriter
-from herder.net.hosts import host_of
-from herder.net.tls import Trust
 
 SECRET_RECHECK_S: Final = 30.0
 """How often at least what a gateway refers to is read again, however long its resync is."""
@@ -40,8 +41,8 @@ class ModelGateways:
         objects: Objects,
         queue: WorkQueue,
         gateways: Gateways,
-        secrets: Secrets,
-        services: Services,
+        lookup: Lookup,
+        sharing: Sharing,
         writer: StatusWriter,
         members: Members,
         clock: Clock = SYSTEM_CLOCK,
@@ -49,14 +50,12 @@ class ModelGateways:
         self._objects = objects
         self._queue = queue
         self._gateways = gateways
-        self._secrets = secrets
-        self._services = services
+        self._lookup = lookup
+        self._sharing = sharing
         self._writer = writer
         self._members = members
         self._clock = clock
         self._troubles: dict[Key, Blocked] = {}
-        self._places: dict[Key, ServicePlace] = {}
-        """The Services whose replicas are driven."""
 
     def get(self, key: Key) -> Gateway | None:
         """Return a gateway that can be driven, None if it can't (see `trouble`)."""
@@ -66,6 +65,11 @@ class ModelGateways:
         """Whether there is no such gateway, or it is going: nothing can wait for it any more."""
         body = self._objects.get(key) if key is not None else None
         return body is None or "deletionTimestamp" in body["metadata"]
+
+    def is_taken(self, key: Key | None) -> bool:
+        """Whether all of a gateway's replicas are driven for older ones: for it nothing is changed on any."""
+        known = self._troubles.get(key) if key is not None else None
+        return known is not None and known.reason is ReadyReason.CONFLICT
 
     def trouble(self, key: Key | None) -> Blocked | None:
         """Return why a gateway can't be driven, None if it can."""
@@ -90,10 +94,10 @@ class ModelGateways:
         found = await self._look(key, body)
         if self._objects.get(key) is None:
             return  # gone meanwhile, and forgotten
-        is_other = self._take(key, found)
+        is_other = self._take(key, self._own(key, found))
         if is_other or self.is_gone(key):
-            self._enqueue_all(key)
-        seen = Seen(self._gateways.get(key), self._troubles.get(key))
+            self._queue_all(self._objects.referring_to(key))
+        seen = self._seen(key)
         if is_other and seen.is_unheard:
             self._queue.add_after(key, _FIRST_WORDS_S)
             return  # what the replicas say is worth more, and comes at once
@@ -104,14 +108,40 @@ class ModelGateways:
         """Return how the gateway is reached, or why it can't be driven. Raises KubeError."""
         try:
             spec = parse(ModelGatewaySpec, body.get("spec") or {})
-            self._follow(key, spec.service)
-            access = await self._access(key, spec)
-        except (InvalidResource, ServiceMissing, SecretMissing) as error:
-            self._queue.add_after(key, MISSING_RECHECK_S)
-            return _trouble(error)
+            endpoints = await self._lookup.endpoints(key, spec)
+            self._share(key, endpoints, spec.mode)
+            access = await self._lookup.access(key, spec, endpoints)
+        except SecretMissing as error:
+            return self._waits(key, lookup.trouble(error))
+        except ServiceMissing as error:
+            self._queue_all(self._sharing.forget(key))
+            return self._waits(key, lookup.trouble(error))
+        except InvalidResource as error:
+            self._queue_all(self._sharing.forget(key))
+            return self._waits(key, Blocked(ReadyReason.INVALID_SPEC, str(error)))
         recheck_s = min(access.resync_s, MISSING_RECHECK_S if self._is_refused(key) else SECRET_RECHECK_S)
         self._queue.add_after(key, recheck_s)
         return access
+
+    def _waits(self, key: Key, trouble: Blocked) -> Blocked:
+        self._queue.add_after(key, MISSING_RECHECK_S)
+        return trouble
+
+    def _share(self, key: Key, endpoints: Iterable[str], mode: Mode) -> None:
+        """Say which replicas the gateway names; those are looked at who name one of them, too."""
+        body = self._objects.get(key)
+        if body is None or self.is_gone(key):
+            self._queue_all(self._sharing.forget(key))
+        else:
+            self._queue_all(self._sharing.note(body, endpoints, drives=mode is Mode.ENFORCE))
+
+    def _own(self, key: Key, found: Access | Blocked) -> Access | Blocked:
+        """Leave out the replicas that an older gateway drives; where none is left nothing can be done."""
+        taken = self._sharing.taken(key)
+        if isinstance(found, Blocked) or not taken:
+            return found
+        rest = tuple(endpoint for endpoint in found.endpoints if endpoint not in taken)
+        return replace(found, endpoints=rest) if rest else Blocked(ReadyReason.CONFLICT, gatewaystatus.shared(taken))
 
     def _take(self, key: Key, found: Access | Blocked) -> bool:
         """Note what was found, at once: between two awaits a gateway is never without both. Return if that is news."""
@@ -128,54 +158,18 @@ class ModelGateways:
 
     def service_changed(self, place: ServicePlace) -> None:
         """Have the gateways looked at whose replicas are behind a Service."""
-        for key, each in self._places.items():
-            if each == place:
-                self._queue.add(key)
-
-    def _follow(self, key: Key, ref: ServiceRef | None) -> None:
-        """Watch the Service that the gateway's replicas are behind, if they are behind one."""
-        if ref is not None:
-            self._places[key] = (key.namespace, ref.name)
-        else:
-            self._places.pop(key, None)
-        self._services.watch_only(set(self._places.values()))
+        self._queue_all(self._lookup.following(place))
 
     def _forget(self, key: Key) -> None:
-        self._follow(key, None)
+        self._lookup.forget(key)
         self._troubles.pop(key, None)
         self._drop(key)
-        self._enqueue_all(key)
+        self._queue_all(self._sharing.forget(key))
+        self._queue_all(self._objects.referring_to(key))
 
-    def _enqueue_all(self, key: Key) -> None:
-        for member in self._objects.referring_to(key):
-            self._queue.add(member)
-
-    async def _access(self, key: Key, spec: ModelGatewaySpec) -> Access:
-        """Look up what the spec refers to. Raises ServiceMissing, SecretMissing, KubeError."""
-        namespace, resync_s = key.namespace, float(spec.resync_seconds)
-        read = partial(self._secrets.get, namespace, fresh_s=min(FRESH_S, resync_s / 2))
-        api_key = pem = server_name = None
-        if spec.auth is not None:
-            hosts = _hosts(namespace, spec)
-            api_key = await read(spec.auth.api_key_secret_ref, field="spec.auth.apiKeySecretRef", to=hosts)
-            check_key(api_key, f"{namespace}/{spec.auth.api_key_secret_ref.name}")
-        if spec.tls is not None:
-            pem = await read(spec.tls.ca_secret_ref, field="spec.tls.caSecretRef")
-            check_bundle(pem, f"{namespace}/{spec.tls.ca_secret_ref.name}")
-        endpoints = spec.endpoints or ()
-        if spec.service is not None:
-            endpoints = await self._services.endpoints(namespace, spec.service)
-            if spec.service.scheme is ServiceScheme.HTTPS:
-                server_name = _service_host(namespace, spec.service)
-        return Access(
-            endpoints,
-            spec.mode,
-            resync_s,
-            _hosts(namespace, spec),
-            api_key,
-            Trust(pem, server_name),
-            _names(namespace, spec.service) if spec.service is not None else (),
-        )
+    def _queue_all(self, keys: Iterable[Key]) -> None:
+        for each in keys:
+            self._queue.add(each)
 
     def _is_refused(self, key: Key) -> bool:
         gateway = self._gateways.get(key)
@@ -189,31 +183,4 @@ class ModelGateways:
     def _seen(self, key: Key) -> Seen:
         gateway = self._gateways.get(key)
         counts = self._members.count(key, gateway) if gateway is not None else None
-        return Seen(gateway, self._troubles.get(key), counts)
-
-
-def _hosts(namespace: str, spec: ModelGatewaySpec) -> tuple[str, ...]:
-    """Return the hosts that what is sent to a gateway is sent to, in the words of its resource."""
-    if spec.service is not None:
-        return (_service_host(namespace, spec.service),)
-    return tuple(dict.fromkeys(host_of(url) for url in spec.endpoints or ()))
-
-
-def _names(namespace: str, ref: ServiceRef) -> tuple[str, ...]:
-    """Return what a Service is called in its cluster, where the domain is the usual one."""
-    port = f":{ref.port}" if isinstance(ref.port, int) else ""
-    hosts = (ref.name, f"{ref.name}.{namespace}", _service_host(namespace, ref))
-    return tuple(f"{host}{port}" for host in (*hosts, f"{hosts[-1]}.cluster.local"))
-
-
-def _service_host(namespace: str, ref: ServiceRef) -> str:
-    return f"{ref.name}.{namespace}.svc"
-
-
-def _trouble(error: InvalidResource | ServiceMissing | SecretMissing) -> Blocked:
-    match error:
-        case SecretMissing():
-            return Blocked(error.reason, str(error))
-        case ServiceMissing():
-            return Blocked(ReadyReason.SERVICE_NOT_FOUND, str(error))
-    return Blocked(ReadyReason.INVALID_SPEC, str(error))
+        return Seen(gateway, self._troubles.get(key), counts, self._sharing.taken(key))

@@ -74,7 +74,7 @@ class Scout:
         gateway = self._gateways.get(subject.gateway) if subject.gateway is not None else None
         holder = self._gateways.get(holder_key) if holder_key is not None else None
         unusable, barred = self._gateways.trouble(subject.gateway), self._gateways.trouble(holder_key)
-        is_astray = self._gateways.is_gone(holder_key) or only_observed(holder)
+        is_astray = self._is_astray(holder_key, holder)
         if subject.is_deleting:
             is_known = holder is not None or barred is not None
             if not is_known:
@@ -111,6 +111,10 @@ class Scout:
                 records=records,
             )
         return await self._compared(subject, gateway, memory, records, is_moving=is_moving)
+
+    def _is_astray(self, key: Key | None, holder: Gateway | None) -> bool:
+        """Whether nothing can be taken off for good where it is registered."""
+        return self._gateways.is_gone(key) or self._gateways.is_taken(key) or only_observed(holder)
 
     async def _compared(
         self, subject: Subject, gateway: Gateway, memory: Memory, records: Mapping[str, Entry], *, is_moving: bool

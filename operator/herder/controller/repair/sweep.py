@@ -21,7 +21,8 @@ from herder.controller.cluster.errors import KubeError, NotFound
 from herder.controller.cluster.kube import Kube
 from herder.controller.fleet.census import Census
 from herder.controller.fleet.gateways import Gateways
-from herder.controller.fleet.leftovers import Leftover, leftovers_of, remove
+from herder.controller.fleet.leftovers import Leftover, leftovers_of, lists, remove
+from herder.controller.fleet.sharing import Sharing
 from herder.controller.known.objects import Body, Key, Objects, gateway_of, holder_of, uid_of
 from herder.controller.known.queue import WorkQueue
 from herder.controller.listing.views import View
@@ -47,6 +48,7 @@ class Sweeper:
         kube: Kube,
         objects: Objects,
         gateways: Gateways,
+        sharing: Sharing,
         installation: str,
         *,
         recorder: EventRecorder,
@@ -56,6 +58,7 @@ class Sweeper:
         self._kube = kube
         self._objects = objects
         self._gateways = gateways
+        self._sharing = sharing
         self._installation = installation
         self._recorder = recorder
         self._census = census
@@ -141,21 +144,34 @@ class Sweeper:
         """Whether an entry is what the object of its owner's name declares or has registered, or stays on purpose.
 
         One that was to stay does so until its very resource wants it elsewhere. An object of another gateway counts
-        like one of this unless that gateway is known not to have this replica.
+        like one of this unless that gateway is known not to have this replica. By whatever URL: ids are random, and
+        those that the object's status, or one of its gateway's replicas, tells of are of its own entries.
         """
         is_owner = body is not None and uid_of(body) == each.owner.uid
         if each.stays and not is_owner:
             return True
         if body is None:
             return False
-        is_wanted = each.key is None or each.key in _urls(body)
-        return is_wanted and any(self._may_drive(of(body), gateway, endpoint) for of in (gateway_of, holder_of))
+        if each.key is not None and each.key not in _urls(body):
+            return False
+        is_its_own = is_owner and each.entry.id in _ids(body)
+        return is_its_own or any(self._may_have_it(of(body), each, gateway, endpoint) for of in (gateway_of, holder_of))
 
-    def _may_drive(self, other: Key | None, gateway: Key, endpoint: str) -> bool:
+    def _may_have_it(self, other: Key | None, each: Leftover, gateway: Key, endpoint: str) -> bool:
+        """Whether a gateway may have an entry on a replica of its own."""
         if other is None:
             return False
         known = self._gateways.get(other) if other != gateway else None
-        return known is None or endpoint in known.views
+        if known is None or self._sharing.names(other, endpoint):
+            return True
+        return any(lists(view, each) for view in known.views.values())
+
+
+def _ids(body: Body) -> set[str]:
+    """Return the ids of all entries that a resource's status tells of."""
+    status = body.get("status") or {}
+    lists = (status.get("replicas"), *(each.get("replicas") for each in status.get("former") or ()))
+    return {row["workerId"] for rows in lists for row in rows or () if row.get("workerId")}
 
 
 def _urls(body: Body) -> set[str]:
