@@ -39,6 +39,9 @@ class EventReason(StrEnum):
     REMOVED = "Removed"
     RELEASED = "Released"
     ABANDONED = "Abandoned"
+    RETRYING = "Retrying"
+    MOVING = "Moving"
+    MOVED = "Moved"
     EPOCH_NOT_BELIEVED = "EpochNotBelieved"
 
 
@@ -209,6 +212,14 @@ EVENTS: Final[Mapping[EventReason, Meaning]] = {
         "It was registered at another place, which is given up as it is; the message says why.",
         "a Warning says that a replica did not confirm: look there, or let the sweep do it",
     ),
+    EventReason.RETRYING: Meaning(
+        "A step of a run has failed for the first time, or waits for long, and is tried again; the message says why.",
+        "what the message says, if it goes on; Ready says how it stands",
+    ),
+    EventReason.MOVING: Meaning(
+        "The worker's `spec.url` was changed: it is registered under the new one, and then taken off under the former."
+    ),
+    EventReason.MOVED: Meaning("It is well under the new URL on every replica, drained and off under the former one."),
     EventReason.EPOCH_NOT_BELIEVED: Meaning(
         "`.status.epoch` was one that no operator has come to, written by somebody else; it was put right.",
         "find out who writes there: the status is herder's",

@@ -45,6 +45,7 @@ from herder.controller.running.failpoints import Tripwire
 from herder.controller.running.launch import Launcher
 from herder.controller.running.places import Places
 from herder.controller.running.runs import Run, Runs
+from herder.controller.running.telling import RunTelling
 from herder.controller.running.turns import turn_of
 from herder.controller.status.recorder import EventRecorder, record_disbelief, record_transition
 from herder.controller.status.writer import StatusWriter
@@ -166,6 +167,9 @@ def _deciding(means: Means, known: Known, telling: Telling, fleet: Fleet, desk: 
     tools = Tools(prober=Prober(means.probing), mcp=desk)
     places = Places(means.options.runs_at_once, lambda: len(fleet.gateways), clock)
 
+    telling_runs = RunTelling(telling.recorder, objects, clock)
+    intake.at_end(lambda _, body: telling_runs.forget(uid_of(body)))
+
     def ended(run: Run) -> None:
         reconciler.ended(run)
 
@@ -176,7 +180,7 @@ def _deciding(means: Means, known: Known, telling: Telling, fleet: Fleet, desk: 
         places=places,
         turn_of=partial(turn_of, objects),
         tripwire=telling.tripwire,
-        listeners=(means.metrics.runs, *means.listeners),
+        listeners=(means.metrics.runs, telling_runs, *means.listeners),
     )
     farewells = Farewells(queue)
     launcher, recorder = Launcher(runs, tools, clock), telling.recorder

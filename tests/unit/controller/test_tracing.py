@@ -50,6 +50,8 @@ def a_run(instance_id: str = RUN_ID, uid: str = "uid-1") -> Run:
         render=lambda _run, _body: {},
         left_as=lambda _run, _body: (_ for _ in ()).throw(NotImplementedError),
         render_end=lambda _run, _body, _outcome: {},
+        place="http://a",
+        problems={},
     )
 
 

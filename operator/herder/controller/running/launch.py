@@ -55,7 +55,7 @@ class Launcher:
             now=self.clock.now,
         )
         work = declared.update(order) if job is Job.UPDATE else declared.registration(order)
-        return self._run(scene, job, work, left, scene.inputs)
+        return self._run(scene, job, work, left, declared.key)
 
     def removal(self, scene: Scene, *, resumes: bool) -> Run:
         """Return a run that takes off what is registered, wherever that is and whatever is declared now."""
@@ -66,7 +66,7 @@ class Launcher:
         entries = _doubted(scene, known_entries(scene, left))
         leave = self.leave(scene, standing, holder.replicas, entries, scene.former)
         work = subject.family.removal(leave)
-        return self._run(scene, Job.REMOVAL, work, left if resumes else None, standing.hash)
+        return self._run(scene, Job.REMOVAL, work, left if resumes else None, standing.key)
 
     def leave(
         self,
@@ -92,7 +92,7 @@ class Launcher:
             now=self.clock.now,
         )
 
-    def _run(self, scene: Scene, job: Job, work: Work, left: WorkflowRun | None, inputs: str) -> Run:
+    def _run(self, scene: Scene, job: Job, work: Work, left: WorkflowRun | None, place: str) -> Run:
         definition = work.definition
         if left is not None:
             state: WorkflowState[Any] = restored_state(definition, left, work.data)
@@ -103,11 +103,13 @@ class Launcher:
         return Run(
             key=scene.subject.key,
             uid=scene.subject.uid,
-            inputs=inputs,
+            inputs=(scene.standing or "") if job is Job.REMOVAL else scene.inputs,
             definition=definition,
             state=state,
             render=portrait.progress,
             left_as=portrait.left_as,
+            place=place,
+            problems=work.data.problems,
             left=work.former,
             render_end=portrait.end,
             is_last=job is Job.REMOVAL and scene.subject.is_deleting,

@@ -8,7 +8,7 @@ status.
 """
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -37,6 +37,7 @@ from herder.engine import (
     WorkflowOutcome,
     WorkflowState,
 )
+from herder.workflows.errors import Problem
 
 log = structlog.get_logger(__name__)
 
@@ -60,6 +61,10 @@ class Run:
     left_as: Callable[["Run", Body], WorkflowStatus]
     """What is there once it was stopped: exact, so that another run may go on from it."""
     render_end: Callable[["Run", Body, WorkflowOutcome], Status]
+    place: str
+    """The key that it brings the object to, or takes it off."""
+    problems: Mapping[str, Problem]
+    """What went wrong in the latest attempt of each step."""
     left: Callable[[], Former] = dict
     """What replicas still have under keys that the object had before."""
     is_last: bool = False

@@ -67,9 +67,30 @@ def _in_progress(step: Step | None, job: str) -> tuple[str, ReconcilingReason]:
         how = f"attempt {step.attempts} is under way"
     else:
         how = f"attempt {step.attempts} failed, next attempt at {step.next_retry_at:%H:%M:%SZ}"
-    remedy = remedy_meanwhile(step.reason or "")
-    hint = f"; if that goes on, {remedy}" if remedy else ""
-    return f"step {step.name} is retried ({how}): {step.message}{hint}", ReconcilingReason.PROGRESSING_WITH_RETRY
+    text = f"step {step.name} is retried ({how}): {step.message}{_hint(step.reason or '')}"
+    return text, ReconcilingReason.PROGRESSING_WITH_RETRY
+
+
+def retried(step: str, problem: Problem) -> str:
+    """What an Event says of a step that is retried: nothing of how often, which the next ones would say otherwise."""
+    how = "still waits" if only_waits(problem.reason) else "is retried"
+    return f"step {step} {how}: {problem.message}{_hint(problem.reason)}"
+
+
+def only_waits(reason: str) -> bool:
+    """Whether a step that has this to say waits, though nothing has failed."""
+    return reason in _WAITS
+
+
+def ends_by_itself(reason: str) -> bool:
+    """Whether what it waits for comes by itself."""
+    return reason in _TAKES_ITS_TIME
+
+
+def _hint(reason: str) -> str:
+    """What is worth doing where a step goes on failing so."""
+    remedy = remedy_meanwhile(reason)
+    return f"; if that goes on, {remedy}" if remedy else ""
 
 
 def failed(
