@@ -20,7 +20,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m bench.scale", description="Measure how herder scales.")
     parser.add_argument("--flood", type=int, default=1000, metavar="N", help="workers declared at once")
     parser.add_argument("--heal", type=int, default=200, metavar="N", help="workers of the replica that is restarted")
-    parser.add_argument("--rounds", type=int, default=3, help="how often it is restarted")
+    parser.add_argument("--rounds", type=int, default=9, help="how often it is restarted")
     parser.add_argument("--hang", type=int, default=100, metavar="N", help="workers declared while a replica hangs")
     parser.add_argument("--dry-run", action="store_true", help="print the page instead of writing docs/scale.md")
     options = parser.parse_args()
