@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from rig.playground.commands import processes_of, run, start
+from rig.playground.files import OURS
 from rig.playground.samples import Samples
 from rig.ports import HOST
 
@@ -58,3 +59,4 @@ def _assert_nothing_left(samples: Samples, temporary: Path) -> None:
     samples.check_ports()
     assert not processes_of(temporary)
     assert not list(temporary.glob("herder-demo-*"))
+    assert not (temporary / OURS).exists()

@@ -58,6 +58,8 @@ def test_up_and_down_can_be_repeated_and_say_how_things_are(
             *_lines(first, "add a worker of your own"),
             "kubectl wait --for=condition=Ready --timeout=60s wr/mine",
         )
+        word = _paste(_lines(first, "look up a word of a status")[0])
+        files = [path for path in (*samples.modules, *samples.tokenizers) if path.exists()]
         metrics = _paste(*(line for line in _lines(first, "read what the operator does") if line.startswith("curl")))
     finally:
         ended, again = playground("down"), playground("down")
@@ -66,6 +68,9 @@ def test_up_and_down_can_be_repeated_and_say_how_things_are(
     assert [line.rpartition("/")[2] for line in listed.split()] == sorted(samples.worker_urls)
     assert own.endswith("workerregistration.herder.dev/mine condition met\n")
     assert "herder_gateway_entries" in metrics
+    assert "What to do: correct spec.url" in word
+    assert files == [*samples.modules, *samples.tokenizers]
+    assert not [path for path in files if path.parent.exists()]
     assert (ended, again) == ("Everything is ended.\n", "Nothing was running.\n")
     samples.check_ports()
     assert not processes_of(tmp_path)

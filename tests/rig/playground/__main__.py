@@ -8,6 +8,7 @@ from pathlib import Path
 from rig.control_plane.go import BuildError
 from rig.control_plane.programs import MissingProgramError, ensure
 from rig.playground.background import NotUpError, bring_up, take_down
+from rig.playground.files import remove_files
 from rig.playground.guide import guide
 from rig.playground.samples import SAMPLES, PortTakenError, Samples
 from rig.playground.state import STATE, State
@@ -22,7 +23,8 @@ def main() -> int:
     arguments = parser.parse_args()
     state = State(arguments.state)
     try:
-        return _up(Samples.read(arguments.samples), state) if arguments.command == "up" else _down(state)
+        samples = Samples.read(arguments.samples)
+        return _up(samples, state) if arguments.command == "up" else _down(samples, state)
     except (PortTakenError, MissingProgramError, BuildError, NotUpError) as error:
         print(f"{arguments.command}: {error}", file=sys.stderr)
     except KeyboardInterrupt:
@@ -37,8 +39,10 @@ def _up(samples: Samples, state: State) -> int:
     return 0
 
 
-def _down(state: State) -> int:
-    _tell("Everything is ended." if take_down(state) else "Nothing was running.")
+def _down(samples: Samples, state: State) -> int:
+    was_up = take_down(state)
+    remove_files(samples)
+    _tell("Everything is ended." if was_up else "Nothing was running.")
     return 0
 
 

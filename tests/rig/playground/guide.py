@@ -1,6 +1,8 @@
 """How to use the world that `up` has left running."""
 
 import json
+import sys
+from pathlib import Path
 from shlex import quote
 from typing import Final
 
@@ -43,6 +45,10 @@ The playground is up: a Kubernetes control plane, the operator, {len(samples.gat
 
   ask the gateway itself
     curl -s {gateway}/workers
+
+  look up a word of a status, and all else that the operator's own command says
+    {quote(str(Path(sys.executable).with_name("herder")))} reasons WorkerUnreachable
+    {quote(str(Path(sys.executable).with_name("herder")))} --help
 
   read what the operator does, and its metrics
     tail -f {quote(str(state.world / "logs"))}/operator-*.log

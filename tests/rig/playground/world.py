@@ -15,11 +15,10 @@ from rig.crds import apply_crds
 from rig.gateway import Smg
 from rig.mcp import McpServer
 from rig.operator_process import Operator
+from rig.playground.files import remove_files, write_files
 from rig.playground.samples import Samples
 from rig.process import Process
 from rig.stopping import Stoppable
-from rig.tokenizers import write_tokenizer
-from rig.wasm import component
 from rig.workers import MockWorker, Script, WorkerProcess
 
 SCRIPTS: Final[Mapping[str, Script]] = {
@@ -69,7 +68,8 @@ class World(Stoppable):
             with stage("a server of tools (the official MCP SDK), a module and a tokenizer"):
                 for port in samples.mcp_ports:
                     parts.callback(McpServer.start(port, logs).kill)
-                _write_files(samples)
+                parts.callback(remove_files, samples)
+                write_files(samples)
             with stage("the operator: herder run"):
                 operator = Operator.start(control_plane, log_dir=logs)
                 parts.callback(operator.kill)
@@ -98,15 +98,6 @@ def _start_replica(port: int, logs: Path, parts: ExitStack) -> Smg:
     replica = Smg.start("--enable-wasm", port=port, log_dir=logs)
     parts.callback(replica.kill)
     return replica
-
-
-def _write_files(samples: Samples) -> None:
-    """Put what the replicas are to read where the samples say: on a cluster that would be a volume."""
-    for path in samples.modules:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(component(path.stem))
-    for folder in samples.tokenizers:
-        write_tokenizer(folder, "hello", "world")
 
 
 def _script(name: str, sick: Collection[str]) -> Script:
