@@ -234,7 +234,7 @@ class WorkflowStatus(Status):
     """The step of the run in progress, such as 5/7 discover_metadata."""
 
     registered: Tally | None = None
-    """On how many of the gateway's replicas it is registered, such as 2/2."""
+    """On how many of the gateway's replicas it is registered, such as 2/2: as declared, or yet under a former URL."""
 
     workflow: WorkflowRun | None = None
     """The run in progress, or the last one, step by step."""

@@ -242,5 +242,8 @@ class WorkerRegistrationStatus(WorkflowStatus):
     worker: DiscoveredWorker | None = None
     """What was found out about the worker."""
 
+    model: Line | None = None
+    """The first model that it serves; while that is looked for under a changed URL, the one it serves meanwhile."""
+
     former: Annotated[tuple[FormerUrl, ...], Field(max_length=MAX_FORMER), MapBy("url")] | None = None
     """URLs that it had before spec.url was changed: each stays registered until the new one serves everywhere."""

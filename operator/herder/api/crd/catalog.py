@@ -66,7 +66,7 @@ DEFINITIONS: Final = (
             _STEP,
             _REGISTERED,
             Column("URL", ".spec.url", "Where the worker answers."),
-            Column("Model", ".status.worker.models[0]", "The first model that it serves."),
+            Column("Model", ".status.model", "The first model that it serves."),
             _REASON,
             _AGE,
         ),

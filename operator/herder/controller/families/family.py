@@ -16,7 +16,7 @@ from herder.api.served import Removal, ServedSpec
 from herder.api.status import ReplicaEntry, WorkflowStatus
 from herder.controller.families.declared import Declared
 from herder.controller.families.site import Site, Vault
-from herder.controller.families.work import Former, FormerShown, Leave, Terms, Work
+from herder.controller.families.work import Former, FormerShown, Leave, Summary, Terms, Work
 from herder.controller.listing.registries import Registry
 from herder.workflows.entry import LOST_ADD, Entry
 from herder.workflows.owner import Owner
@@ -114,6 +114,13 @@ class Family[S: ServedSpec](abc.ABC):
 
     def with_former(self, rows: Mapping[str, tuple[ReplicaEntry, ...]]) -> FormerShown:  # noqa: ARG002
         """Return the fields of a status that show what it has under former keys."""
+        return {}
+
+    def summary(self, found: ApiModel | None, base: WorkflowStatus, *, is_held: bool) -> Summary:  # noqa: ARG002
+        """Return the fields of a status that sum up what was found out.
+
+        `base` is the status as it was, `is_held` whether a replica has it, under whichever key.
+        """
         return {}
 
     def listing_key(self, body: Body) -> str | None:

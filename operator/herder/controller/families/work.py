@@ -26,6 +26,8 @@ type Former = Mapping[str, Mapping[str, Entry]]
 """What is known of a resource under each key that it had before and may still have: by key, then by endpoint."""
 type FormerShown = Mapping[str, tuple[ApiModel, ...] | None]
 """The same as a status shows it, under the name of its field."""
+type Summary = Mapping[str, str | None]
+"""What sums up what was found out, under the names of the fields of a status."""
 
 
 @dataclass(frozen=True, slots=True)

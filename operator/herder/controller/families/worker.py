@@ -5,11 +5,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from herder.api.base import ApiModel
 from herder.api.conditions import Claim, ReadyReason, Truth, ready
 from herder.api.meta import WORKER_REGISTRATION
 from herder.api.status import EntryState, ReplicaEntry, Step, StepStatus, WorkflowStatus
 from herder.api.worker import (
     MAX_FORMER,
+    DiscoveredWorker,
     Drain,
     FormerUrl,
     WorkerRegistrationSpec,
@@ -20,7 +22,7 @@ from herder.controller.families.discovered import facts_of, worker_of
 from herder.controller.families.family import Body, Family, parsed
 from herder.controller.families.orphans import mark_orphaned
 from herder.controller.families.site import Site, Vault
-from herder.controller.families.work import Former, FormerShown, Leave, Order, Terms, Work
+from herder.controller.families.work import Former, FormerShown, Leave, Order, Summary, Terms, Work
 from herder.controller.listing.registries import Registry
 from herder.controller.listing.views import View
 from herder.gateway.replica import Replica
@@ -183,6 +185,12 @@ class WorkerFamily(Family[WorkerRegistrationSpec]):
     def with_former(self, rows: Mapping[str, tuple[ReplicaEntry, ...]]) -> FormerShown:
         """Return the field that shows former URLs."""
         return {"former": tuple(FormerUrl(url=url, replicas=each) for url, each in rows.items()) or None}
+
+    def summary(self, found: ApiModel | None, base: WorkflowStatus, *, is_held: bool) -> Summary:
+        """Return the model: while it is looked for anew, what the replicas have goes on being shown."""
+        models = found.models if isinstance(found, DiscoveredWorker) else ()
+        known = base.model if is_held and isinstance(base, WorkerRegistrationStatus) else None
+        return {"model": models[0] if models else known}
 
     def terms(self, spec: Mapping[str, Any]) -> Terms:
         """Return how it is drained."""

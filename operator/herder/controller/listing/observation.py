@@ -57,6 +57,11 @@ class Observation:
     @property
     def registered(self) -> str | None:
         """Return on how many replicas it is registered as declared, such as 2/2; None of what none lists."""
+        return self.registered_or(frozenset())
+
+    def registered_or(self, otherwise: frozenset[str]) -> str | None:
+        """Return the same, with those counted, too, that have it otherwise."""
         if self.said is not None:
             return None
-        return f"{len(self.entries) - len(self.lacking | self.away)}/{len(self.entries)}"
+        lacking = (self.lacking | self.away) - otherwise
+        return f"{len(self.entries) - len(lacking)}/{len(self.entries)}"

@@ -91,7 +91,7 @@ class Explaining:
                 if _is_unfinished(status):
                     return project.with_claims(_cancelled(status, scene, entries, at), said, at)
             if observation is not None and not is_stopped and not scene.is_moving:
-                return project.with_observation(status, observation, said, at)
+                return project.with_observation(status, observation, said, at, as_before=scene.as_before)
             seen = status if scene.shown_gateway is not None else project.unseen(status)
             return project.with_claims(seen, said, at)
 
@@ -132,7 +132,8 @@ class Explaining:
         if scene.is_moving:  # what is observed is not what its records tell of yet
             self._submit(subject, status_of, partial(project.with_claims, claims=said or ()))
             return
-        self._submit(subject, status_of, partial(project.with_observation, observation=observation, claims=said))
+        seen = partial(project.with_observation, observation=observation, claims=said, as_before=scene.as_before)
+        self._submit(subject, status_of, seen)
 
     def _await_reading(self, scene: Scene) -> None:
         """Look again until every replica was read since a run drove it: of what is lost before that nobody tells.

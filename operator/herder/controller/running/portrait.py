@@ -18,7 +18,7 @@ from herder.controller.status import claims, endings, of_lists, of_runs, phrases
 from herder.controller.status.run_report import RunReport
 from herder.controller.status.wishes import Status
 from herder.engine import WorkflowOutcome, WorkflowStatus
-from herder.workflows.entry import NO_ENTRY, Entry, is_held
+from herder.workflows.entry import NO_ENTRY, REGISTERED, Entry, is_held
 from herder.workflows.errors import Problem
 
 _ABSENT: Final = EntryState.ABSENT
@@ -56,6 +56,7 @@ class Portrait:
         report = self._report(run, base)
         if not self._is_removal:
             report = replace(report, entries={**dict.fromkeys(report.endpoints, NO_ENTRY), **report.entries})
+        report = self._summed_up(report, base)
         said = self._verdict(report, outcome) + self._beside(run, report, base)
         return run_report.with_ended_run(base, report, said, self._moment())
 
@@ -66,6 +67,7 @@ class Portrait:
         if not self._is_removal:
             found = run_report.completed(report.shown[family.shown_in], family.shown(base), family.key_in)
             report = replace(report, shown={family.shown_in: found})
+        report = self._summed_up(report, base)
         served = self.work.served(report.steps)
         beside = self._let_go(report) if self._is_removal else "" if served else self._stays
         said = of_runs.running(report.steps, is_removal=self._is_removal, served=served, beside=beside)
@@ -143,8 +145,20 @@ class Portrait:
             spec_hash=None if self._is_removal or self.scene.declared is None else self.scene.declared.spec_hash,
             former=self._former(removed=removed),
             drain=None if removed else self._drain(base),
+            as_before=frozenset() if self._is_removal else self._as_before(),
             is_listed=subject.family.is_listed,
         )
+
+    def _summed_up(self, report: RunReport, base: project.Status) -> RunReport:
+        """Return the report with what sums up what it shows."""
+        family = self.scene.subject.family
+        is_held = bool(report.as_before) or any(entry.state in REGISTERED for entry in report.entries.values())
+        return replace(report, summary=family.summary(report.shown[family.shown_in], base, is_held=is_held))
+
+    def _as_before(self) -> frozenset[str]:
+        """Return the replicas that have it under a former key."""
+        former = self.work.former().values()
+        return frozenset(e for records in former for e, entry in records.items() if entry.state in REGISTERED)
 
     @property
     def _endpoints(self) -> tuple[str, ...]:

@@ -11,7 +11,7 @@ from herder.controller.known.blocked import Blocked
 from herder.controller.known.subject import Subject
 from herder.controller.listing.observation import Observation
 from herder.controller.listing.registries import Registry
-from herder.workflows.entry import Entry
+from herder.workflows.entry import REGISTERED, Entry
 from herder.workflows.owner import Holder, nobody
 
 _NEVER: Final = float("-inf")
@@ -57,6 +57,24 @@ class Scene:
         standing, declared = self.subject.registered, self.subject.family.contested(self.subject.raw_spec)
         keys = {*self.former, standing.key} if standing is not None and self.is_moving else set(self.former)
         return frozenset(keys - {declared})
+
+    @property
+    def as_before(self) -> frozenset[str]:
+        """The replicas that have it under a former key yet: by their lists, or by the records where these are older."""
+        return frozenset(
+            endpoint
+            for key, records in self.former.items()
+            for endpoint, record in records.items()
+            if record.state in REGISTERED and self._has(endpoint, key, record)
+        )
+
+    def _has(self, endpoint: str, key: str, record: Entry) -> bool:
+        views, registry = self.gateway.views if self.gateway is not None else {}, self.subject.family.registry
+        view = views.get(endpoint)
+        if view is None or view.is_away:
+            return False
+        is_older = view.read_at_s(registry) <= self.not_before_s
+        return is_older or any(listed.id == record.worker_id for listed in view.listed(registry, key))
 
     @property
     def is_leaving(self) -> bool:

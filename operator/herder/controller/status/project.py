@@ -32,11 +32,22 @@ class Moment:
     generation: int
 
 
-def with_observation(base: Status, observation: Observation, claims: Claims | None, at: Moment) -> Status:
-    """No run is in progress: what the replicas list is shown. Without claims the conditions stay as they are."""
+def with_observation(
+    base: Status,
+    observation: Observation,
+    claims: Claims | None,
+    at: Moment,
+    *,
+    as_before: frozenset[str] = frozenset(),
+) -> Status:
+    """No run is in progress: what the replicas list is shown. Without claims the conditions stay as they are.
+
+    `as_before` are the replicas that have it under a former key.
+    """
     status = base if claims is None else with_claims(base, claims, at)
     shown = rows(observation.entries, observation.entries) if observation.said is None else ()
-    return status.model_copy(update={"registered": observation.registered, "replicas": shown, **observation.shown})
+    tally = observation.registered_or(as_before)
+    return status.model_copy(update={"registered": tally, "replicas": shown, **observation.shown})
 
 
 def abandoned(base: Status, shown_in: str, no_former: Mapping[str, tuple[ApiModel, ...] | None]) -> Status:

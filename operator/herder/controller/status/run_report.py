@@ -50,6 +50,10 @@ class RunReport:
     spec_hash: str | None
     """None for a removal: nothing is registered as declared any more."""
     drain: Draining | None = field(default=None)
+    as_before: frozenset[str] = frozenset()
+    """The replicas that have it as it was before, under a former key."""
+    summary: Mapping[str, str | None] = field(default_factory=dict)
+    """What sums up what was found out, under the names of the fields of the status."""
     is_listed: bool = True
     """Whether replicas list it."""
 
@@ -73,7 +77,7 @@ def with_run(base: Status, run: RunReport, claims: Claims, at: Moment) -> Status
         finished_at=finished_at,
         steps=steps,
     )
-    done = sum(run.entries.get(e, _NOTHING).state in REGISTERED and _is_as_declared(run, e) for e in run.endpoints)
+    done = sum(_is_as_declared(run, e) or e in run.as_before for e in run.endpoints)
     return base.model_copy(
         update={
             "observed_generation": at.generation,
@@ -86,6 +90,7 @@ def with_run(base: Status, run: RunReport, claims: Claims, at: Moment) -> Status
             "drain": run.drain,
             **run.shown,
             **run.former,
+            **run.summary,
         }
     )
 
@@ -114,7 +119,8 @@ def completed(found: ApiModel | None, known: ApiModel | None, key_in: str) -> Ap
 
 
 def _is_as_declared(run: RunReport, endpoint: str) -> bool:
-    return run.spec_hash is not None and run.entries[endpoint].spec_hash == run.spec_hash
+    entry = run.entries.get(endpoint, _NOTHING)
+    return run.spec_hash is not None and entry.state in REGISTERED and entry.spec_hash == run.spec_hash
 
 
 def progress_of(steps: Iterable[Step]) -> str:
