@@ -3,7 +3,7 @@
 import asyncio
 
 from herder.controller.known.objects import Key
-from unit.controller.office import ENDPOINTS, Office, at_work
+from unit.controller.office import Office, at_work
 
 MANY = 40
 
@@ -15,7 +15,7 @@ async def test_many_that_are_left_on_a_replica_that_hangs_hold_up_no_resource_of
     keys = [office.worker(f"w{number}", deletionPolicy="Orphan") for number in range(MANY)]
     for key in keys:
         await office.registered(key)
-    office.kube.apply("ModelGateway", "other", {"endpoints": [ENDPOINTS[1]]})
+    office.kube.apply("ModelGateway", "other", {"endpoints": [office.aliased()[1]]})
     office.a.hangs = True
 
     for key in keys:
