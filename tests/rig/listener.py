@@ -1,14 +1,13 @@
 """A peer that answers any request alike and remembers all that it was sent: what a tenant would have herder call."""
 
-import asyncio
 import ssl
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from aiohttp import web
 
+from rig.loop_thread import LoopThread
 from rig.ports import HOST
 
 
@@ -42,7 +41,6 @@ class Listener:
 @contextmanager
 def listening(listener: Listener, tls: ssl.SSLContext | None = None) -> Iterator[Listener]:
     """Let it answer within the block, in a thread of its own, so that tests may block."""
-    loop = asyncio.new_event_loop()
     runner = web.AppRunner(_application(listener), access_log=None, shutdown_timeout=0)
 
     async def start() -> None:
@@ -50,25 +48,12 @@ def listening(listener: Listener, tls: ssl.SSLContext | None = None) -> Iterator
         await web.TCPSite(runner, HOST, 0, ssl_context=tls).start()
         listener.url = f"http{'s' if tls else ''}://{HOST}:{runner.addresses[0][1]}"
 
-    loop.run_until_complete(start())
-    thread = threading.Thread(target=loop.run_forever, name="listener", daemon=True)
-    thread.start()
-    try:
-        yield listener
-    finally:
-        asyncio.run_coroutine_threadsafe(_end(runner), loop).result()
-        loop.call_soon_threadsafe(loop.stop)
-        thread.join()
-        loop.close()
-
-
-async def _end(runner: web.AppRunner) -> None:
-    """Close it, and let those who were just shaking hands learn of it."""
-    await runner.cleanup()
-    others = asyncio.all_tasks() - {asyncio.current_task()}
-    for task in others:
-        task.cancel()
-    await asyncio.gather(*others, return_exceptions=True)
+    with LoopThread("listener") as thread:
+        thread.run(start())
+        try:
+            yield listener
+        finally:
+            thread.run(runner.cleanup())
 
 
 def _application(listener: Listener) -> web.Application:

@@ -6,7 +6,6 @@ It runs in a thread of its own, so that a test which blocks holds nothing up.
 import asyncio
 import os
 import ssl
-import threading
 import time
 from collections.abc import Callable, Iterable
 from contextlib import suppress
@@ -20,6 +19,7 @@ from aiohttp import web
 
 from rig.control_plane.access import write_kubeconfig
 from rig.control_plane.cluster import Cluster
+from rig.loop_thread import LoopThread
 from rig.ports import HOST, reserve_port
 
 _HOP_BY_HOP: Final = {"connection", "keep-alive", "transfer-encoding", "te", "trailer", "upgrade", "host"}
@@ -57,8 +57,7 @@ class Middleman:
         self.clients: Iterable[int] = ()
         """The pids that a request is looked up among."""
         self._closing = asyncio.Event()
-        self._loop = asyncio.new_event_loop()
-        self._thread = threading.Thread(target=self._loop.run_forever, name="middleman", daemon=True)
+        self._thread = LoopThread("middleman")
 
     @classmethod
     def before(cls, cluster: Cluster) -> Self:
@@ -83,17 +82,15 @@ class Middleman:
         return [p for p in tuple(self.passed) if p.changes and client in {None, p.client} and p.at_s >= since_s]
 
     def __enter__(self) -> Self:
-        self._thread.start()
-        asyncio.run_coroutine_threadsafe(self._open(), self._loop).result()
+        self._thread.__enter__()
+        self._thread.run(self._open())
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        asyncio.run_coroutine_threadsafe(self._close(), self._loop).result()
-        self._loop.call_soon_threadsafe(self._loop.stop)
-        self._thread.join()
-        self._loop.close()
+        self._thread.run(self._close())
+        self._thread.__exit__(kind, error, trace)
 
     async def _open(self) -> None:
         self._session = aiohttp.ClientSession(
@@ -117,9 +114,15 @@ class Middleman:
     async def _pass(self, request: web.Request) -> web.StreamResponse:
         self.passed.append(Passed(request.method, request.path_qs, self._client_of(request), time.monotonic()))
         body = await request.read()
-        if self.swallows(request.path):
+        if self._closing.is_set() or self.swallows(request.path):
             await self._closing.wait()
             raise web.HTTPServiceUnavailable
+        try:
+            return await self._passed_on(request, body)
+        except aiohttp.ClientError as error:
+            raise web.HTTPBadGateway from error
+
+    async def _passed_on(self, request: web.Request, body: bytes) -> web.StreamResponse:
         headers = {name: value for name, value in request.headers.items() if name.lower() not in _HOP_BY_HOP}
         async with self._session.request(
             request.method,
@@ -140,15 +143,17 @@ class Middleman:
 
     def _client_of(self, request: web.Request) -> int:
         peer = request.transport.get_extra_info("peername") if request.transport is not None else None
-        return _owner_of(peer[1], tuple(self.clients)) if peer else 0
+        return _owner_of(peer[1], self._port, tuple(self.clients)) if peer else 0
 
 
-def _owner_of(port: int, pids: Iterable[int]) -> int:
-    """Return which of some processes has the connection from a port of this machine, 0 if none has. Linux only."""
-    wanted = f"{port:04X}"
+def _owner_of(port: int, to: int, pids: Iterable[int]) -> int:
+    """Return which process has the connection from one port of this machine to another, 0 if none of these has.
+
+    A port may be that of several connections, which lead to different places. Linux only.
+    """
     for line in Path("/proc/net/tcp").read_text().splitlines()[1:]:
         fields = line.split()
-        if fields[1].rpartition(":")[2] == wanted:
+        if [int(each.rpartition(":")[2], 16) for each in fields[1:3]] == [port, to]:
             socket = f"socket:[{fields[9]}]"
             return next((pid for pid in pids if socket in _sockets(pid)), 0)
     return 0
