@@ -58,7 +58,7 @@ class Smg:
             "--worker-startup-timeout-secs": startup_timeout_s,
             "--worker-startup-check-interval": check_interval_s,
             "--health-check-interval-secs": 1,
-            "--health-check-timeout-secs": 1,
+            "--health-check-timeout-secs": 5,  # a well worker of a busy machine may take a while
             "--health-failure-threshold": 2,
             "--health-success-threshold": 1,
             "--log-level": "info",  # the reason of a failed registration is in the log and nowhere else

@@ -71,9 +71,9 @@ class Operator:
         self.process.wait_ready(self.is_healthy, timeout_s)
         return self
 
-    def is_healthy(self) -> bool:
-        """Whether its health URL says 200 now."""
-        return is_ok(self.health_url)
+    def is_healthy(self, timeout_s: float = 60.0) -> bool:
+        """Whether its health URL says 200 now, in time."""
+        return is_ok(self.health_url, timeout_s=timeout_s)
 
     @property
     def was_killed(self) -> bool:

@@ -19,26 +19,45 @@ async def eventually[T](check: Callable[[], T | None], timeout_s: float = ...) -
 async def eventually(check: Callable[[], Any], timeout_s: float = 10.0) -> Any:
     """Call `check` (plain or async) every 50 ms until it gives something true, and return that.
 
-    A failed assertion in it counts as "not yet". AssertionError when the time is over PATIENCE times, with what came
-    last.
+    A failed assertion in it counts as "not yet", and so does a field that is not there. AssertionError when the time is
+    over PATIENCE times, with what came last.
     """
     clock = asyncio.get_running_loop().time
     deadline_s = clock() + PATIENCE * timeout_s
     while True:
-        failed: AssertionError | None = None
+        failed: AssertionError | LookupError | None = None
         value: object = None
         try:
             answer = check()
             value = await answer if inspect.isawaitable(answer) else answer
-        except AssertionError as error:
+        except (AssertionError, LookupError) as error:
             failed = error
         if value:
             return value
         if clock() > deadline_s:
             raise AssertionError(
-                f"not within {PATIENCE * timeout_s:g} s; the last was: {failed or repr(value)}"
+                f"not within {PATIENCE * timeout_s:g} s; the last was: {_said(failed) or repr(value)}"
             ) from failed
         await asyncio.sleep(POLL_S)
+
+
+async def settled[T](read: Callable[[], T], rest_s: float = 5.0, tries: int = 24) -> T:
+    """Return what is read as soon as it has stayed the same for a while: nothing is on its way any more.
+
+    AssertionError where it never does.
+    """
+    before = read()
+    for _ in range(tries):
+        await asyncio.sleep(rest_s)
+        now = read()
+        if now == before:
+            return now
+        before = now
+    raise AssertionError(f"it changed again within {rest_s:g} s, {tries} times")
+
+
+def _said(failed: AssertionError | LookupError | None) -> str:
+    return f"no {failed}" if isinstance(failed, LookupError) else str(failed or "")
 
 
 async def wait_for_condition(

@@ -4,7 +4,8 @@ import ssl
 import urllib.error
 import urllib.request
 
-_TIMEOUT_S = 10.0
+_TIMEOUT_S = 60.0
+"""For a machine that is busy: who waits for no answer says how long."""
 
 
 def fetch(
@@ -30,10 +31,10 @@ def fetch(
     return content
 
 
-def is_ok(url: str, *, tls: ssl.SSLContext | None = None) -> bool:
-    """Whether a GET is answered with 2xx within two seconds."""
+def is_ok(url: str, *, tls: ssl.SSLContext | None = None, timeout_s: float = _TIMEOUT_S) -> bool:
+    """Whether a GET is answered with 2xx in time."""
     try:
-        fetch(url, tls=tls, timeout_s=2.0)
+        fetch(url, tls=tls, timeout_s=timeout_s)
     except urllib.error.HTTPError as error:
         error.close()
         return False

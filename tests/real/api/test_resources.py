@@ -68,7 +68,7 @@ def test_a_gateway_shows_its_columns(control_plane: Cluster, namespace: str) -> 
 def test_kubectl_can_wait_for_ready(control_plane: Cluster, namespace: str) -> None:
     _apply(control_plane, namespace, GATEWAY_CASE, reachable_gateway())
 
-    waited = control_plane.kubectl("wait", "--for=condition=Ready", "mgw/shepherd", "-n", namespace, "--timeout=5s")
+    waited = control_plane.kubectl("wait", "--for=condition=Ready", "mgw/shepherd", "-n", namespace, "--timeout=60s")
 
     assert "condition met" in waited.stdout
 

@@ -66,7 +66,7 @@ def test_a_paused_replica_answers_nothing_until_it_is_resumed(smg_pair: tuple[Sm
     smg = smg_pair[0]
 
     smg.pause()
-    answered_paused = is_ok(f"{smg.url}/health")
+    answered_paused = is_ok(f"{smg.url}/health", timeout_s=0.5)
     smg.resume()
 
     assert not answered_paused

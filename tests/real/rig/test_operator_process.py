@@ -96,7 +96,7 @@ def test_a_paused_operator_does_not_answer_until_it_goes_on(control_plane: Clust
     operator = Operator.start(control_plane, log_dir=tmp_path).wait_healthy()
 
     operator.process.pause()
-    while_paused = operator.is_healthy()
+    while_paused = operator.is_healthy(timeout_s=0.5)
     operator.process.resume()
 
     assert not while_paused
@@ -110,7 +110,7 @@ from rig.process import Process
 log = Path(sys.argv[1]) / "log"
 log.touch()
 forked = Process.fork(["run", "--health-port", "0"], log, env={}, python_path=sys.argv[1])
-forked.wait_ready(lambda: "failpoint" in log.read_text(), 30)
+forked.wait_ready(lambda: "failpoint" in log.read_text(), 120)
 print(forked.pid, flush=True)
 sys.stdin.read()
 """

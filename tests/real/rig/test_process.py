@@ -16,7 +16,7 @@ import sys, time
 from pathlib import Path
 from rig.process import Process
 process = Process.start(["/bin/sh", "-c", "sleep 600 & echo $! >&2; sleep 600"], Path(sys.argv[1]))
-process.wait_ready(lambda: process.log.read_text() != "", 10)
+process.wait_ready(lambda: process.log.read_text() != "", 120)
 print(process.pid, process.log.read_text().strip(), flush=True)
 {then}
 """
@@ -50,7 +50,7 @@ async def test_a_program_and_its_children_end_with_their_owner(then: str, return
 
 def test_stopping_a_program_that_ignores_it_kills_it(tmp_path: Path) -> None:
     process = Process.start(["/bin/sh", "-c", "trap '' TERM; echo deaf; sleep 600 & wait"], tmp_path / "log")
-    process.wait_ready(lambda: process.log.read_text() == "deaf\n", 10)
+    process.wait_ready(lambda: process.log.read_text() == "deaf\n", 120)
 
     assert process.stop(timeout_s=0.1) == -signal.SIGKILL
 
@@ -73,7 +73,7 @@ for _ in range(8):
     threading.Thread(target=work, args=[open({str(count)!r}, "ab", buffering=0)]).start()
 """
     process = Process.start([sys.executable, "-c", program], tmp_path / "log")
-    process.wait_ready(lambda: count.exists() and count.stat().st_size > 0, 10)
+    process.wait_ready(lambda: count.exists() and count.stat().st_size > 0, 120)
 
     grown = []
     for _ in range(200):
@@ -100,7 +100,7 @@ def test_a_program_that_ends_too_early_is_named_with_the_end_of_its_log(tmp_path
     process = Process.start(["/bin/sh", "-c", "echo no such luck; exit 4"], tmp_path / "log")
 
     with pytest.raises(NotReadyError, match=r"(?s)sh ended with 4 before it was ready; .*no such luck"):
-        process.wait_ready(lambda: False, 10)
+        process.wait_ready(lambda: False, 120)
 
 
 def test_a_program_that_is_not_ready_in_time_is_ended(tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ import json
 import pytest
 
 from rig.control_plane.cluster import Cluster
-from rig.waiting import eventually, wait_for_condition
+from rig.waiting import eventually, settled, wait_for_condition
 
 _WORKER = {
     "apiVersion": "herder.dev/v1alpha1",
@@ -31,6 +31,22 @@ async def test_a_failed_assertion_in_a_check_means_not_yet() -> None:
         return True
 
     assert await eventually(third)
+
+
+async def test_what_is_not_there_yet_is_waited_for_and_named() -> None:
+    answers = iter([{}, {"status": "yes"}])
+
+    assert await eventually(lambda: next(answers)["status"]) == "yes"
+    with pytest.raises(AssertionError, match="the last was: no 'status'"):
+        await eventually(lambda: dict[str, str]()["status"], timeout_s=0)
+
+
+async def test_what_changes_is_read_until_it_does_not() -> None:
+    numbers = iter([1, 2, 3, 3, 4])
+
+    assert await settled(lambda: next(numbers), rest_s=0) == 3
+    with pytest.raises(AssertionError, match="changed again within 0 s, 5 times"):
+        await settled(itertools.count().__next__, rest_s=0, tries=5)
 
 
 async def test_what_a_check_gave_last_is_told() -> None:

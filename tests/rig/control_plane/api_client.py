@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-_TIMEOUT_S = 10.0
+_TIMEOUT_S = 60.0
 
 
 class ApiError(OSError):

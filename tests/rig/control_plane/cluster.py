@@ -100,6 +100,16 @@ class Cluster:
         """Ask for the deletion of an object, without waiting for it."""
         self._api.call("DELETE", path)
 
+    def is_allowed(self, user: str, **attributes: str) -> bool:
+        """Whether RBAC lets a user do something by now: what was granted counts a moment later than it was written.
+
+        `attributes` are those of a request for a resource, or, with `path`, for another URL.
+        """
+        field = "nonResourceAttributes" if "path" in attributes else "resourceAttributes"
+        review = {"kind": "SubjectAccessReview", "spec": {"user": user, field: attributes}}
+        answer = self._api.call("POST", "/apis/authorization.k8s.io/v1/subjectaccessreviews", review)
+        return bool(answer["status"]["allowed"])
+
     def is_ready(self) -> bool:
         """Whether the API server says so itself."""
         try:
