@@ -9,6 +9,7 @@ import pytest
 from rig.control_plane.cluster import Cluster
 from rig.control_plane.control_plane import ControlPlane
 from rig.crds import apply_crds
+from rig.declared import Declared
 from rig.gateway import Smg, running
 from rig.operator_process import Operator
 from rig.run import shared_cluster, shared_folder
@@ -43,6 +44,12 @@ def namespace(control_plane: Cluster) -> Iterator[str]:
     control_plane.apply(path, {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}})
     yield name
     control_plane.delete(path)
+
+
+@pytest.fixture
+def declared(control_plane: Cluster, namespace: str) -> Declared:
+    """The test's namespace."""
+    return Declared(control_plane, namespace)
 
 
 @pytest.fixture

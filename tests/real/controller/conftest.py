@@ -4,17 +4,10 @@ from collections.abc import AsyncIterator, Callable
 
 import pytest
 
-from rig.control_plane.cluster import Cluster
 from rig.declared import Declared
 from rig.gateway import Smg
 from rig.history import History
 from rig.operator_process import Operator
-
-
-@pytest.fixture
-def declared(control_plane: Cluster, namespace: str) -> Declared:
-    """The test's namespace."""
-    return Declared(control_plane, namespace)
 
 
 @pytest.fixture

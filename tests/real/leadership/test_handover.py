@@ -6,38 +6,34 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from real.leadership.conftest import QUICK, Realm
+from real.leadership.conftest import Realm
 from rig.declared import is_listed_ready, urls_of
 from rig.waiting import eventually
 from rig.workers import MockWorkers, Script
 
-QUICK_S = 5.0
-STEADY_S = 12.0
+STEADY_S = 20.0
 
 
 async def test_killed_by_sigkill_the_leader_is_followed_and_the_same_run_goes_on(
     realm: Realm, mock_workers: MockWorkers
 ) -> None:
-    first, second = await realm.leader_and_standby(*QUICK)
+    first, second = await realm.leader_and_standby()
     worker = mock_workers.add("a", Script(up=False))
     realm.declared.worker("a", worker.url)
     await eventually(lambda: "detect_connection" in realm.declared.condition("a").get("message", ""), 30)
     before = realm.declared.status("a")["workflow"]
-    renewals = len(first.api.passed)
-    await eventually(lambda: any(p.changes and "/leases/" in p.path for p in first.api.passed[renewals:]), 30)
+    await eventually(lambda: len(first.renewals) > 2, 30)
 
     first.operator.kill()
     held = realm.held
-    killed_s = time.monotonic()
-    await eventually(lambda: second.leads, 30)
+    written_s = first.renewals[-2]  # whether the last one still arrived nobody knows
+    await eventually(lambda: second.leads, 60)
     led_s = time.monotonic()
     await eventually(lambda: "run.begun" in second.operator.log.read_text(), 30)
-    moved_s = time.monotonic()
     worker.heal()
     found = await realm.declared.until("a", timeout_s=30)
 
-    print(f"killed → led {led_s - killed_s:.2f} s, killed → moved {moved_s - killed_s:.2f} s")
-    assert led_s - killed_s >= QUICK_S - 1.5, "the Lease was not waited for"
+    assert led_s - written_s >= STEADY_S, "the Lease was not waited for"
     assert "lease.holder_ended" not in second.operator.log.read_text()
     after = found["status"]["workflow"]
     assert after["instanceId"] == before["instanceId"]
@@ -50,9 +46,10 @@ async def test_told_to_stop_the_leader_gives_the_lease_back_and_the_standby_need
 ) -> None:
     first, second = await realm.leader_and_standby()
     realm.declared.worker("a", mock_workers.add("a").url)
-    before = (await realm.declared.until("a", timeout_s=30))["status"]
+    await realm.declared.until("a", timeout_s=30)
 
-    code = first.operator.stop()
+    code = first.operator.stop(timeout_s=60)
+    before = realm.declared.status("a")
     await eventually(lambda: second.leads, 30)
 
     assert code == 0
@@ -85,7 +82,7 @@ async def test_stopped_past_its_lease_and_continued_the_former_leader_changes_no
     assert realm.calls(first, continued_s) == []
     assert first.writes(continued_s) == []
     assert not first.leads
-    assert first.operator.is_healthy()
+    await eventually(first.operator.is_healthy, 30)
     assert urls_of(realm.replicas[0]) == sorted(worker.url for worker in workers[1:])
 
 
@@ -135,11 +132,11 @@ async def test_a_clock_that_is_an_hour_off_neither_hastens_nor_delays_a_handover
             },
         },
     )
-    contender = realm.enter()
     begun_s = time.monotonic()
+    contender = realm.enter()
     await eventually(lambda: contender.leads, 60)
 
-    assert STEADY_S - 6.0 <= time.monotonic() - begun_s <= STEADY_S + 30.0
+    assert time.monotonic() - begun_s >= STEADY_S
     assert realm.held["leaseTransitions"] == 41
 
 
@@ -147,7 +144,7 @@ async def test_a_leader_whose_clock_is_an_hour_behind_keeps_its_lease_as_long_as
     first, second = await realm.leader_and_standby()
     holder = realm.held["holderIdentity"]
 
-    for _ in range(40):  # longer than the Lease lasts
+    for _ in range(50):  # longer than the Lease lasts
         wrong = (datetime.now(UTC) - timedelta(hours=1)).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
         realm.declared.cluster.merge_patch(realm.lease_path, {"spec": {"renewTime": wrong}})
         await asyncio.sleep(0.5)
@@ -166,5 +163,5 @@ async def test_whose_lease_is_taken_away_by_hand_stands_by_and_may_lead_again(re
     await eventually(lambda: not first.leads, 30)
     await eventually(lambda: first.leads, 30)
 
-    assert first.operator.is_healthy()
+    await eventually(first.operator.is_healthy, 30)
     assert realm.held["leaseTransitions"] > epoch

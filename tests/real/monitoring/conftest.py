@@ -17,6 +17,12 @@ from rig.web import fetch
 from rig.workers import MockWorkers
 
 _READINGS: Final = 'herder_gateway_requests_total{method="GET",result="200",route="/workers"}'
+_AT_REST: Final = {
+    ("entries", "registered"): 4.0,
+    ("entries", "drifted"): 0.0,
+    ("replicas", "Reachable"): 2.0,
+    ("replicas", "Unreachable"): 0.0,
+}
 
 
 @pytest.fixture(scope="session")
@@ -111,10 +117,11 @@ async def sound_run(
     await eventually(has_healed, 60)
     await declared.until("a", timeout_s=30)
     await declared.until("b", timeout_s=30)
-    entries = f'herder_gateway_entries{{gateway="gw",namespace="{namespace}",state="registered"}} 4.0'
+    series = f'herder_gateway_{{}}{{{{gateway="gw",namespace="{namespace}",state="{{}}"}}}}'
 
-    async def all_are_there() -> bool:
-        return entries in await scrape()
+    async def is_at_rest() -> bool:
+        page = samples_of(await scrape())
+        return {each: page.get(series.format(*each), 0.0) for each in _AT_REST} == _AT_REST
 
-    await eventually(all_are_there, 30)
+    await eventually(is_at_rest, 30)  # for the last page is what Prometheus then sees for an hour
     return Scraped(tuple(pages[:4] + pages[-1:]))

@@ -4,9 +4,10 @@ nothing that it asks is forbidden, and nothing that it is granted goes unused.""
 import asyncio
 import itertools
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 from urllib.error import HTTPError
@@ -33,6 +34,11 @@ from rig.workers import MockWorkers
 
 RELEASE, TEAM = "herder-system", "team"
 USER = f"system:serviceaccount:{RELEASE}:herder"
+RIGHTS = (
+    {"verb": "patch", "group": "coordination.k8s.io", "resource": "leases", "namespace": RELEASE, "name": "herder"},
+    {"verb": "watch", "group": "herder.dev", "resource": "tokenizers", "namespace": TEAM},
+)
+"""One of each role: the others count from the same moment on."""
 KEY = {"name": "gateway-key", "key": "key"}
 OF_GATEWAY = {"gatewayRef": {"name": "gw"}}
 PATIENCE_S = 60
@@ -80,6 +86,9 @@ class Stage:
         return asked(self.requests())
 
 
+type Start = Callable[..., Awaitable[Stage]]
+
+
 @pytest.fixture
 def smgs(log_dir: Path) -> Iterator[tuple[Smg, ...]]:
     """Two fresh replicas that keep modules."""
@@ -91,19 +100,21 @@ def smgs(log_dir: Path) -> Iterator[tuple[Smg, ...]]:
 
 
 @pytest.fixture
-def start(own_control_plane: ControlPlane, smgs: tuple[Smg, ...], tmp_path: Path) -> Iterator[Callable[..., Stage]]:
+def start(own_control_plane: ControlPlane, smgs: tuple[Smg, ...], tmp_path: Path) -> Iterator[Start]:
     """Installs the chart with values and starts what its Deployment would, but for addresses and ports."""
     for name in (RELEASE, TEAM):
         own_control_plane.kubectl("create", "namespace", name)
     helm, operators = Helm(own_control_plane, tmp_path), []
 
-    def started(*values: str) -> Stage:
+    async def started(*values: str) -> Stage:
         helm.run("install", "herder", str(CHART), "--namespace", RELEASE, *sets((NO_CRDS, *values)))
         documents = list(yaml.safe_load_all(helm.run("get", "manifest", "herder", "--namespace", RELEASE)))
         _, *words = container_of(documents)["args"]
         args = [word for word in words if word.partition("=")[0] not in ADDRESSES]
         token = own_control_plane.kubectl("create", "token", "herder", "--namespace", RELEASE).stdout.strip()
         kubeconfig = own_control_plane.kubeconfig_for(token)
+        for rights in RIGHTS:
+            await eventually(partial(own_control_plane.is_allowed, USER, **rights), PATIENCE_S)
 
         def run(pod: RigPod) -> Operator:
             words = (*args, *pod.flags)
@@ -130,9 +141,9 @@ def start(own_control_plane: ControlPlane, smgs: tuple[Smg, ...], tmp_path: Path
     ],
 )
 async def test_all_that_herder_does_takes_exactly_what_the_chart_grants(
-    start: Callable[..., Stage], mock_workers: MockWorkers, values: tuple[str, ...], grants: frozenset[Grant]
+    start: Start, mock_workers: MockWorkers, values: tuple[str, ...], grants: frozenset[Grant]
 ) -> None:
-    stage = start(*values)
+    stage = await start(*values)
 
     await _gateway(stage)
     await _worker(stage, mock_workers)
@@ -141,7 +152,7 @@ async def test_all_that_herder_does_takes_exactly_what_the_chart_grants(
     await _mcp_server(stage)
     await _contend(stage)
     if SECURE[0] in values:
-        _metrics(stage)
+        await _metrics(stage)
     await _die(stage)
 
     requests = stage.requests()
@@ -208,13 +219,15 @@ async def _mcp_server(stage: Stage) -> None:
         await stage.until_gone("m", "mcpservers")
 
 
-def _metrics(stage: Stage) -> None:
+async def _metrics(stage: Stage) -> None:
     """A stranger is not known, an account may not, and one that is bound to the chart's role may."""
     cluster, url = stage.declared.cluster, stage.operator.metrics_url
     cluster.kubectl("create", "serviceaccount", "reader", "--namespace", TEAM)
     refused = [_status(url, token) for token in ("stranger", _token(cluster))]
     role = f"--clusterrole={RELEASE}:herder:metrics-reader"
     cluster.kubectl("create", "clusterrolebinding", "reader", role, f"--serviceaccount={TEAM}:reader")
+    user = f"system:serviceaccount:{TEAM}:reader"
+    await eventually(lambda: cluster.is_allowed(user, verb="get", path="/metrics"), PATIENCE_S)
     assert (refused, _status(url, _token(cluster))) == ([401, 403], 200)
 
 
@@ -243,7 +256,7 @@ async def _contend(stage: Stage) -> None:
     stage.declared.apply("McpServer", "c", {**OF_GATEWAY, "transport": {"url": "http://127.0.0.1:1/mcp"}})
     for kind, name, field in (("modelgateways", "gw", "resyncSeconds"), *((kind, "c", "suspend") for kind in SERVED)):
         path, values = stage.declared.path(name, kind), (2, 3) if kind == "modelgateways" else (True, False)
-        async with asyncio.timeout(PATIENCE_S):
+        async with asyncio.timeout(4 * PATIENCE_S):
             while ("get", kind) not in stage.asked():
                 for value in values * 10:
                     await asyncio.to_thread(stage.declared.cluster.merge_patch, path, {"spec": {field: value}})

@@ -94,7 +94,7 @@ def test_the_api_server_takes_it(helm: Helm, control_plane: Cluster, namespace: 
     path = f"/apis/apiextensions.k8s.io/v1/customresourcedefinitions/{KINDS[kind]}.monitoring.coreos.com"
     control_plane.apply(path, crd(kind))
     control_plane.kubectl(
-        "wait", "--for=condition=Established", "--timeout=30s", "crd", f"{KINDS[kind]}.monitoring.coreos.com"
+        "wait", "--for=condition=Established", "--timeout=120s", "crd", f"{KINDS[kind]}.monitoring.coreos.com"
     )
     name = kind[0].lower() + kind[1:]
     document = only(helm.template(ON, f"metrics.{name}.enabled=true", namespace=namespace), kind)

@@ -1,7 +1,9 @@
 """The chart's roles, to the verb: what they say, and what a real API server makes of them."""
 
+import asyncio
 from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 
 import pytest
 
@@ -9,6 +11,7 @@ from real.packaging.chart import NAMED, Helm, every
 from real.packaging.grants import IDENTITY, LEASE, REVIEWS, RIVALS, SERVING, Grant, granted
 from rig.control_plane.api_client import ApiClient
 from rig.control_plane.cluster import Cluster
+from rig.waiting import eventually
 
 VERBS = ("get", "list", "watch", "create", "update", "patch", "delete", "deletecollection")
 SPECIAL = (
@@ -112,6 +115,11 @@ class Account:
         answer = self._api.call("POST", REVIEW, {"kind": "SelfSubjectAccessReview", "spec": spec})
         return bool(answer["status"]["allowed"])
 
+    def wait_until_may(self, *grants: Grant, namespace: str, name: str = "") -> None:
+        """Block until verbs are allowed: a role counts a moment after it was written."""
+        for grant in grants:
+            asyncio.run(eventually(partial(self.may, grant, namespace, name)))
+
     def all_of(self, grants: Iterable[Grant], namespace: str) -> frozenset[Grant]:
         """Which of these are allowed."""
         asked = list(grants)
@@ -140,6 +148,7 @@ def test_of_all_verbs_of_all_resources_the_api_server_allows_what_the_table_says
 
     with helm.installed("herder", namespace, *words):
         account = Account(control_plane, namespace, resources)
+        account.wait_until_may(("patch", "leases"), ("patch", "tokenizers"), namespace=namespace, name="herder")
         here, there, cluster = (account.all_of(grants, place) for place in (namespace, "default", ""))
 
         assert here - EVERYBODY == SERVING | RIVALS | {("create", "leases")}
@@ -159,6 +168,7 @@ def test_a_secret_that_is_not_named_may_not_be_read(
 ) -> None:
     with helm.installed("herder", namespace, f"watchNamespaces={{{namespace}}}", "secretNames={gateway-key}"):
         account = Account(control_plane, namespace, resources)
+        account.wait_until_may(("get", "secrets"), namespace=namespace, name="gateway-key")
 
         allowed = {name: account.may(("get", "secrets"), namespace, name) for name in ("gateway-key", "other", "")}
 

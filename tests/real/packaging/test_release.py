@@ -45,7 +45,7 @@ class Release:
 
     def crds(self) -> list[str]:
         """The CRDs that the API server serves."""
-        wait = ("wait", "--for=condition=Established", "--timeout=30s", "-f", str(CRDS))
+        wait = ("wait", "--for=condition=Established", "--timeout=120s", "-f", str(CRDS))
         return self.cluster.kubectl(*wait).stdout.splitlines()
 
     def args(self) -> list[str]:

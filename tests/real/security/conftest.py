@@ -4,15 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from rig.control_plane.cluster import Cluster
-from rig.declared import Declared
 from rig.listener import Listener, listening
-
-
-@pytest.fixture
-def declared(control_plane: Cluster, namespace: str) -> Declared:
-    """The test's namespace."""
-    return Declared(control_plane, namespace)
 
 
 @pytest.fixture

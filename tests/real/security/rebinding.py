@@ -16,7 +16,7 @@ from herder.net.http import Http
 SERVER = "127.0.0.66"
 NAME = "rebind.example"
 PUBLIC, LOOPBACK = "198.51.100.7", "127.0.0.1"
-_DEADLINE_S = 3.0
+_DEADLINE_S = 30.0
 
 
 class NameServer(asyncio.DatagramProtocol):

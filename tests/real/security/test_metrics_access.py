@@ -11,6 +11,7 @@ from rig.control_plane.cluster import Cluster
 from rig.declared import Declared
 from rig.gateway import Smg
 from rig.operator_process import Operator
+from rig.waiting import eventually
 from rig.web import fetch
 from rig.workers import MockWorkers
 
@@ -46,6 +47,8 @@ async def test_metrics_are_for_whom_the_api_server_lets_read_them(
     control_plane.kubectl("create", "clusterrole", role, "--verb=get", "--non-resource-url=/metrics")
     control_plane.kubectl("create", "clusterrolebinding", role, f"--clusterrole={role}", account)
     try:
+        user = f"system:serviceaccount:{namespace}:reader"
+        await eventually(lambda: control_plane.is_allowed(user, verb="get", path="/metrics"))
         statuses = [_status(operator.metrics_url, token) for token in (None, "nonsense", stranger, reader)]
     finally:
         control_plane.kubectl("delete", "clusterrolebinding,clusterrole", role)

@@ -28,6 +28,10 @@ class Tokens:
             "create", "clusterrolebinding", "herder", "--clusterrole=cluster-admin", f"--serviceaccount={TEAM}:herder"
         )
 
+    def may_work(self) -> bool:
+        """Whether the account has its rights by now."""
+        return self._cluster.is_allowed(f"system:serviceaccount:{TEAM}:herder", verb="get", path="/metrics")
+
     def issue(self, name: str) -> str:
         """Write a fresh token into the file, as the kubelet does."""
         self._cluster.kubectl("create", "secret", "generic", name, "-n", TEAM)
@@ -54,9 +58,11 @@ class Tokens:
 
 
 @pytest.fixture
-def tokens(own_control_plane: ControlPlane, tmp_path: Path) -> Tokens:
+async def tokens(own_control_plane: ControlPlane, tmp_path: Path) -> Tokens:
     own_control_plane.kubectl("create", "namespace", TEAM)
-    return Tokens(own_control_plane, tmp_path / "token")
+    made = Tokens(own_control_plane, tmp_path / "token")
+    await eventually(made.may_work)
+    return made
 
 
 @pytest.fixture

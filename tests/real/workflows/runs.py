@@ -3,15 +3,14 @@
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, override
 
 from herder.api.base import parse
 from herder.api.worker import WorkerRegistrationSpec
 from herder.engine import WorkflowEngine, WorkflowOutcome
 from herder.gateway.replica import Replica
 from herder.net.address import AddressPolicy
-from herder.net.http import MAX_BODY_BYTES, Answer, Http
-from herder.net.tls import SYSTEM_TRUST, Trust
+from herder.net.http import Answer, Http
 from herder.workflows.entry import Entry
 from herder.workflows.owner import Owner
 from herder.workflows.plan import Plan
@@ -34,21 +33,10 @@ class CountingHttp(Http):
         super().__init__(AddressPolicy(allow_loopback=True))
         self.sent: Counter[str] = Counter()
 
-    async def request(
-        self,
-        method: str,
-        url: str,
-        *,
-        headers: Mapping[str, str] | None = None,
-        json: object = None,
-        deadline_s: float,
-        max_body_bytes: int = MAX_BODY_BYTES,
-        trust: Trust = SYSTEM_TRUST,
-    ) -> Answer:
+    @override
+    async def request(self, method: str, url: str, **how: Any) -> Answer:
         self.sent[f"{method} {url.partition('/workers')[0]}"] += 1
-        return await super().request(
-            method, url, headers=headers, json=json, deadline_s=deadline_s, max_body_bytes=max_body_bytes, trust=trust
-        )
+        return await super().request(method, url, **how)
 
 
 def plan(url: str, api_key: str | None = None, **spec: Any) -> Plan:
