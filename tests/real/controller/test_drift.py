@@ -1,13 +1,13 @@
 """Drift on real replicas: what is deleted, changed or made by hand, what is left behind, and what is foreign."""
 
 import json
-import urllib.request
 from typing import Any
 
 from rig.control_plane.cluster import Cluster
 from rig.declared import Declared, is_listed_ready, urls_of
 from rig.gateway import Smg
 from rig.waiting import eventually
+from rig.web import fetch
 from rig.workers import MockWorker, MockWorkers
 
 WITHIN_S = 15
@@ -15,9 +15,7 @@ WITHIN_S = 15
 
 def call(method: str, url: str, body: dict[str, Any] | None = None) -> None:
     """What somebody does with curl."""
-    data = None if body is None else json.dumps(body).encode()
-    request = urllib.request.Request(url, data, {"Content-Type": "application/json"}, method=method)
-    urllib.request.urlopen(request, timeout=5).close()
+    fetch(url, method=method, body=None if body is None else json.dumps(body).encode())
 
 
 def entry_of(replica: Smg, url: str) -> dict[str, Any]:
@@ -176,11 +174,5 @@ async def test_a_replica_that_restarts_gets_everything_back_and_the_time_to_heal
     await eventually(lambda: urls_of(smg_pair[0]) == wanted, 60)
 
     name = f'herder_replica_heal_seconds_count{{gateway="gw",namespace="{declared.namespace}"}} 1.0'
-
-    def metrics() -> str:
-        with urllib.request.urlopen(operator.metrics_url, timeout=5) as answer:
-            text: str = answer.read().decode()
-        return text
-
-    await eventually(lambda: name in metrics(), WITHIN_S)
+    await eventually(lambda: name in fetch(operator.metrics_url).decode(), WITHIN_S)
     assert urls_of(smg_pair[1]) == wanted

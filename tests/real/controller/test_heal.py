@@ -40,8 +40,10 @@ async def test_a_replica_that_comes_back_with_nothing_gets_everything_once_and_n
     ids = {worker["url"]: worker["id"] for worker in replicas[-1].workers()}
     await eventually(lambda: all(ids[urls[name]] == _id_on(declared, name, replicas[-1]) for name in names), 60)
 
+    for name in names:
+        await declared.until(name)
+
     assert {name: declared.status(name)["workflow"]["instanceId"] for name in names} == runs
-    assert all(declared.condition(name)["status"] == "True" for name in names)
     assert urls_of(replicas[0]) == urls_of(replicas[1]) == urls_of(replicas[-1]) == sorted(urls.values())
     await eventually(lambda: Heals.of(operator).count)
 

@@ -101,8 +101,7 @@ async def test_a_killed_operator_goes_on_with_the_move(
     await declared.until("a", reason="Registered")
 
     declared.worker("a", worker.url, gatewayRef={"name": "other"}, drain=drain)
-    await eventually(lambda: declared.condition("a", "Drained").get("status") == "False")
-    before = declared.status("a")["drain"]
+    before = await eventually(lambda: declared.status("a").get("drain"))
     operator.kill()
     start_operator().wait_healthy()
     await eventually(lambda: all(is_listed_ready(each, worker.url) for each in others), 30)

@@ -9,7 +9,7 @@ from rig.control_plane.control_plane import ControlPlane
 from rig.declared import Declared
 from rig.gateway import Smg
 from rig.operator_process import Operator
-from rig.waiting import eventually
+from rig.waiting import eventually, settled
 from rig.workers import MockWorkers, Script
 
 _QUIET_S = 60
@@ -32,8 +32,7 @@ async def test_nothing_is_written_while_nothing_changes(
     await declared.until("a")
     await declared.until("refused", "Stalled")
     await declared.until("lost", "Stalled")
-    await asyncio.sleep(5)  # what is still on its way: the gateway is compared each second
-    before = writes(control_plane, declared.namespace)
+    before = await settled(lambda: writes(control_plane, declared.namespace))
 
     await asyncio.sleep(_QUIET_S)
 

@@ -9,6 +9,7 @@ import pytest
 from rig.control_plane.cluster import Cluster
 from rig.declared import Declared, is_listed_ready, urls_of
 from rig.gateway import Smg
+from rig.history import History
 from rig.operator_process import Operator
 from rig.waiting import eventually
 from rig.workers import MockWorkers, Script
@@ -20,37 +21,38 @@ async def test_a_deleted_worker_is_drained_and_gone_from_both_replicas_before_it
     declared: Declared, ready_gateway: tuple[Smg, Smg], mock_workers: MockWorkers
 ) -> None:
     worker = mock_workers.add("a")
-    declared.worker("a", worker.url, drain={"settleSeconds": 2})
+    declared.worker("a", worker.url, drain={"settleSeconds": 3})
     await declared.until("a")
-    seen: list[tuple[str, ...]] = []
+    seen: set[tuple[str, str]] = set()
 
     def look() -> bool:
         is_held = declared.get("a") is not None
-        listed = tuple(w["status"] for replica in ready_gateway for w in replica.workers())
+        listed = {(replica.url, w["status"]) for replica in ready_gateway for w in replica.workers()}
         if is_held:
-            seen.append(listed)
+            seen.update(listed)
         return not is_held
 
     declared.delete("a")
     await eventually(look, 20)
 
-    assert ("draining", "draining") in seen
+    assert {(replica.url, "draining") for replica in ready_gateway} <= seen
     assert urls_of(ready_gateway[0]) == urls_of(ready_gateway[1]) == []
 
 
 async def test_a_removal_shows_its_steps_and_what_it_waits_for(
-    declared: Declared, ready_gateway: tuple[Smg, Smg], mock_workers: MockWorkers
+    declared: Declared, ready_gateway: tuple[Smg, Smg], mock_workers: MockWorkers, history: History
 ) -> None:
-    declared.worker("a", mock_workers.add("a").url, drain={"settleSeconds": 3})
+    declared.worker("a", mock_workers.add("a").url, drain={"settleSeconds": 5})
     await declared.until("a")
 
     declared.delete("a")
-    await eventually(lambda: declared.status("a")["workflow"]["name"] == "worker-removal")
-    await eventually(lambda: "draining" in declared.condition("a")["message"])
-    reconciling = declared.condition("a", "Reconciling")
     await declared.until_gone("a")
 
-    assert reconciling["reason"] == "Removing"
+    statuses = [version.get("status", {}) for version in history.versions("a")]
+    removing = [each for each in statuses if each.get("workflow", {}).get("name") == "worker-removal"]
+    said = [{each["type"]: each for each in status["conditions"]} for status in removing]
+    [draining, *_] = [each for each in said if "draining" in each["Ready"]["message"]]
+    assert draining["Reconciling"]["reason"] == "Removing"
 
 
 @pytest.mark.parametrize("probe", ["Direct", "Gateway"])

@@ -101,7 +101,7 @@ async def test_told_to_stop_it_stops_soon_and_a_run_in_progress_is_not_recorded_
     declared.worker("a", mock_workers.add("a", Script(up=False)).url)
     await eventually(lambda: declared.condition("a", "Reconciling"))
 
-    code = operator.stop(timeout_s=10)
+    code = operator.stop(timeout_s=60)
 
     assert code == 0
     assert declared.status("a")["workflow"]["status"] == "Running"

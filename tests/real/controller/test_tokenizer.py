@@ -8,44 +8,26 @@ from typing import Any
 
 import pytest
 
-from rig.control_plane.cluster import Cluster
 from rig.declared import Declared
 from rig.gateway import Smg, running
 from rig.operator_process import Operator
+from rig.resource import Resource
 from rig.tokenizers import loaded, tokens, write_tokenizer
-from rig.waiting import eventually, wait_for_condition
+from rig.waiting import eventually
 from rig.web import fetch
 
 NAME = "org/model"
 
 
 @dataclass(frozen=True)
-class Stage:
-    """Three replicas behind the gateway `gw`, and the Tokenizer `t`."""
+class Stage(Resource):
+    """The Tokenizer `t`, and three replicas behind the gateway `gw`."""
 
-    declared: Declared
     smgs: tuple[Smg, ...]
 
     def apply(self, source: Path, **spec: Any) -> None:
         """Declare the tokenizer, or change its declaration."""
-        fields = {"gatewayRef": {"name": "gw"}, "name": NAME, "source": str(source), **spec}
-        self.declared.apply("Tokenizer", "t", fields)
-
-    def annotate(self, **annotations: str) -> None:
-        """Set annotations `herder.dev/KEY` of it."""
-        words = {f"herder.dev/{key}": value for key, value in annotations.items()}
-        self.declared.cluster.merge_patch(self.path, {"metadata": {"annotations": words}})
-
-    @property
-    def path(self) -> str:
-        """Its API path."""
-        return self.declared.path("t", "tokenizers")
-
-    @property
-    def status(self) -> dict[str, Any]:
-        """Its status as it is now."""
-        found: dict[str, Any] = (self.declared.cluster.get(self.path) or {}).get("status", {})
-        return found
+        self.write({"gatewayRef": {"name": "gw"}, "name": NAME, "source": str(source), **spec})
 
     @property
     def steps(self) -> dict[str, dict[str, Any]]:
@@ -62,18 +44,6 @@ class Stage:
         body = json.dumps({"name": NAME, "source": str(source)}).encode()
         fetch(f"{replica.url}/v1/tokenizers", method="POST", body=body)
 
-    async def until(
-        self, kind: str = "Ready", *, status: str = "True", reason: str | None = None, timeout_s: float = 20
-    ) -> dict[str, Any]:
-        """Wait for a condition and return the resource."""
-        return await wait_for_condition(
-            self.declared.cluster, self.path, kind, status=status, reason=reason, timeout_s=timeout_s
-        )
-
-    async def until_gone(self, timeout_s: float = 30) -> None:
-        """Wait until its deletion is complete."""
-        await eventually(lambda: self.declared.cluster.get(self.path) is None, timeout_s)
-
 
 @pytest.fixture
 def smgs(log_dir: Path) -> Iterator[tuple[Smg, ...]]:
@@ -87,7 +57,7 @@ def stage(declared: Declared, smgs: tuple[Smg, ...], start_operator: Callable[..
     """The replicas declared, and an operator at work."""
     declared.gateway(smgs)
     start_operator().wait_healthy()
-    return Stage(declared, smgs)
+    return Stage(declared, "Tokenizer", "t", smgs)
 
 
 @pytest.fixture
@@ -102,9 +72,7 @@ def other(tmp_path: Path) -> Path:
     return write_tokenizer(tmp_path / "other", "world", "hello")
 
 
-async def test_it_is_ready_on_three_replicas_and_gone_from_them_when_it_is_deleted(
-    stage: Stage, source: Path, control_plane: Cluster
-) -> None:
+async def test_it_is_ready_on_three_replicas_and_gone_from_them_when_it_is_deleted(stage: Stage, source: Path) -> None:
     stage.apply(source)
 
     found = await stage.until(reason="Registered")
@@ -119,8 +87,7 @@ async def test_it_is_ready_on_three_replicas_and_gone_from_them_when_it_is_delet
         "verify": "Succeeded",
     }
     assert [tokens(smg.url, NAME, "hello world") for smg in stage.smgs] == [[1, 2]] * 3
-    control_plane.delete(stage.path)
-    await stage.until_gone()
+    await stage.delete()
     assert stage.loaded == [None] * 3
 
 

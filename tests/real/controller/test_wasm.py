@@ -11,7 +11,8 @@ import pytest
 from rig.declared import Declared
 from rig.gateway import Smg, running
 from rig.operator_process import Operator
-from rig.waiting import eventually, wait_for_condition
+from rig.resource import Resource
+from rig.waiting import eventually
 from rig.wasm import ModuleFolder, component, sha256
 from rig.web import fetch
 
@@ -20,28 +21,16 @@ TWO = component("two", header=("x-herder-test", "two"))
 
 
 @dataclass(frozen=True)
-class Stage:
-    """Three replicas behind the gateway `gw`, a folder that all of them read, and the WasmModule `m`."""
+class Stage(Resource):
+    """The WasmModule `m`, three replicas behind the gateway `gw`, and a folder that all of them read."""
 
-    declared: Declared
     smgs: tuple[Smg, ...]
     folder: ModuleFolder
 
     def apply(self, file: str, content: bytes, **spec: Any) -> None:
         """Declare the module, or change its declaration, with the content that its file has."""
         path = self.folder.put(file, content)
-        fields = {"gatewayRef": {"name": "gw"}, "source": {"path": path}, "sha256": sha256(content), **spec}
-        self.declared.apply("WasmModule", "m", fields)
-
-    def annotate(self, **annotations: str) -> None:
-        """Set annotations `herder.dev/KEY` of it."""
-        words = {f"herder.dev/{key}": value for key, value in annotations.items()}
-        self.declared.cluster.merge_patch(self.path, {"metadata": {"annotations": words}})
-
-    @property
-    def path(self) -> str:
-        """Its API path."""
-        return self.declared.path("m", "wasmmodules")
+        self.write({"gatewayRef": {"name": "gw"}, "source": {"path": path}, "sha256": sha256(content), **spec})
 
     def listed(self, smg: Smg) -> dict[str, str]:
         """The names of what a replica lists, by sha256."""
@@ -51,19 +40,6 @@ class Stage:
     def have(self, *contents: bytes) -> bool:
         """Whether this is what every replica lists."""
         return all(set(self.listed(smg)) == {sha256(content) for content in contents} for smg in self.smgs)
-
-    async def until(
-        self, kind: str = "Ready", *, status: str = "True", reason: str | None = None, timeout_s: float = 20
-    ) -> dict[str, Any]:
-        """Wait for a condition and return the resource."""
-        return await wait_for_condition(
-            self.declared.cluster, self.path, kind, status=status, reason=reason, timeout_s=timeout_s
-        )
-
-    async def until_gone(self) -> None:
-        """Ask for its deletion and wait until that is complete."""
-        self.declared.cluster.delete(self.path)
-        await eventually(lambda: self.declared.cluster.get(self.path) is None, 30)
 
 
 @pytest.fixture
@@ -78,7 +54,7 @@ def stage(declared: Declared, smgs: tuple[Smg, ...], start_operator: Callable[..
     """The replicas declared, and an operator at work."""
     declared.gateway(smgs)
     start_operator().wait_healthy()
-    return Stage(declared, smgs, ModuleFolder(tmp_path))
+    return Stage(declared, "WasmModule", "m", smgs, ModuleFolder(tmp_path))
 
 
 async def test_it_is_ready_on_three_replicas_and_gone_from_them_when_it_is_deleted(stage: Stage) -> None:
@@ -90,7 +66,7 @@ async def test_it_is_ready_on_three_replicas_and_gone_from_them_when_it_is_delet
     assert stage.have(ONE)
     assert (status["registered"], status["module"]["sha256"]) == ("3/3", sha256(ONE))
     assert {stage.listed(smg)[sha256(ONE)] for smg in stage.smgs} == {status["module"]["name"]}
-    await stage.until_gone()
+    await stage.delete()
     assert stage.have()
 
 
@@ -136,7 +112,7 @@ async def test_one_that_is_to_stay_stays_and_is_not_swept(stage: Stage) -> None:
     stage.apply("a.wasm", ONE, deletionPolicy="Orphan")
     await stage.until(reason="Registered")
 
-    await stage.until_gone()
+    await stage.delete()
 
     assert stage.have(ONE)
 
@@ -147,7 +123,7 @@ async def test_a_gateway_that_keeps_no_modules_says_what_to_do(
     with running(3, log_dir=log_dir) as smgs:
         declared.gateway(smgs)
         start_operator().wait_healthy()
-        stage = Stage(declared, smgs, ModuleFolder(tmp_path))
+        stage = Stage(declared, "WasmModule", "m", smgs, ModuleFolder(tmp_path))
         stage.apply("a.wasm", ONE)
 
         found = await stage.until("Stalled")
