@@ -25,8 +25,14 @@ def _lines(definition: WorkflowDefinition[Any]) -> Iterator[str]:
             yield f"    {dependency} -.-> {step.id}"
 
 
-@click.command()
-@click.argument("workflow", type=click.Choice(sorted(workflows())))
+_HELP = f"""Print a WORKFLOW's steps as a Mermaid flowchart. Rounded steps may be skipped.
+
+WORKFLOW is one of {", ".join(sorted(workflows()))}.
+"""
+
+
+@click.command(help=_HELP)
+@click.argument("workflow", type=click.Choice(sorted(workflows())), metavar="WORKFLOW")
 def graph(workflow: str) -> None:
-    """Print a WORKFLOW's steps as a Mermaid flowchart. Rounded steps may be skipped."""
+    """Print a workflow's steps as a Mermaid flowchart."""
     click.echo(mermaid(workflows()[workflow]), nl=False)

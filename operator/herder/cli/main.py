@@ -11,8 +11,9 @@ from herder.cli.workflows import workflows
 
 _HELP = """A Kubernetes operator for what an inference gateway serves.
 
-It registers, updates, drains and removes LLM workers on every replica of a gateway, as WorkerRegistration resources
-declare them, and shows in their status how far each step has come.
+It registers, updates, drains and removes LLM workers, middleware modules, MCP servers and tokenizers on every replica
+of a gateway, as resources declare them, and shows in their status how far each step has come. What is registered,
+kubectl tells: `kubectl get herder`, `kubectl describe wr NAME`.
 """
 
 
@@ -31,4 +32,4 @@ herder.add_command(workflows)
 
 def main() -> None:
     """Run the command line."""
-    herder()
+    herder(prog_name="herder")

@@ -85,22 +85,26 @@ def _named(_context: click.Context, _parameter: click.Parameter, name: str | Non
 )
 @click.option(
     "--health-host",
+    metavar="ADDRESS",
     default="127.0.0.1",
     help="Address on which /healthz is served; 0.0.0.0 in a pod.",
 )
 @click.option(
     "--health-port",
+    metavar="PORT",
     type=click.IntRange(0, 65535),
     default=8080,
     help="Port on which /healthz is served; it turns red when a watch is dead. 0: it is not served.",
 )
 @click.option(
     "--metrics-host",
+    metavar="ADDRESS",
     default="127.0.0.1",
     help="Address on which /metrics is served; 0.0.0.0 in a pod.",
 )
 @click.option(
     "--metrics-port",
+    metavar="PORT",
     type=click.IntRange(0, 65535),
     default=8081,
     help="Port on which Prometheus finds /metrics. 0: it is not served.",
@@ -119,6 +123,7 @@ def _named(_context: click.Context, _parameter: click.Parameter, name: str | Non
 )
 @click.option(
     "--max-runs",
+    metavar="NUMBER",
     type=click.IntRange(1, 10_000),
     default=32,
     help="Workflow runs at work at once; those that wait for their next attempt, or long for an answer, do not count.",
@@ -131,6 +136,7 @@ def _named(_context: click.Context, _parameter: click.Parameter, name: str | Non
 )
 @click.option(
     "--lease-name",
+    metavar="NAME",
     callback=_named,
     default=LeaseOptions().name,
     help="Name of that Lease; operators that serve different namespaces need different ones.",
@@ -155,18 +161,21 @@ def _named(_context: click.Context, _parameter: click.Parameter, name: str | Non
 )
 @click.option(
     "--lease-duration",
+    metavar="SECONDS",
     type=click.IntRange(2, 3600),
     default=Terms().lease_s,
     help="Seconds after which another operator takes the Lease that its holder has not renewed.",
 )
 @click.option(
     "--renew-deadline",
+    metavar="SECONDS",
     type=click.FloatRange(min=0, min_open=True),
     default=Terms().renew_deadline_s,
     help="Seconds without a renewal after which its holder stops to act, before it can be another's.",
 )
 @click.option(
     "--retry-period",
+    metavar="SECONDS",
     type=click.FloatRange(min=0, min_open=True),
     default=Terms().retry_period_s,
     help="Seconds between two renewals, and between two attempts to take the Lease.",

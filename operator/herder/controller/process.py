@@ -51,7 +51,10 @@ async def run(options: Options) -> None:
     try:
         configuration = await load_configuration(options.kubeconfig)
     except ConfigException as error:
-        raise CannotRun(f"no API server is configured: {error}; give --kubeconfig") from error
+        raise CannotRun(
+            "no API server is configured: give --kubeconfig, set KUBECONFIG, have a ~/.kube/config, or run in a pod "
+            f"({error})"
+        ) from error
     metrics = Metrics()
     renew = partial(read_credentials, configuration, options.kubeconfig)
 

@@ -26,5 +26,6 @@ def test_a_stale_file_and_one_too_many_are_named_and_nothing_is_written(tmp_path
 
     assert checked.exit_code == 1
     assert stale.name in checked.output
+    assert f"herder crds --folder {tmp_path}" in checked.output
     assert "herder.dev_former.yaml" in checked.output
     assert stale.read_text() == "stale\n"

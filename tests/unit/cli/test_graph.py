@@ -32,6 +32,13 @@ def test_a_step_that_may_be_skipped_is_round() -> None:
     assert "find[find]" in drawn
 
 
+def test_the_help_names_each_workflow() -> None:
+    said = CliRunner().invoke(herder, ["graph", "--help"], terminal_width=1000).output
+
+    assert "graph [OPTIONS] WORKFLOW" in said
+    assert all(name in said for name in workflows())
+
+
 def test_a_workflow_that_does_not_exist_is_answered_with_those_that_do() -> None:
     result = CliRunner().invoke(herder, ["graph", "nonsense"])
 

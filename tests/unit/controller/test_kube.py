@@ -9,6 +9,7 @@ import aiohttp
 import pytest
 from aiohttp import web
 from kubernetes_asyncio.client import Configuration
+from structlog.testing import capture_logs
 
 from herder.controller.cluster import kube as kube_module
 from herder.controller.cluster.errors import Conflicted, Forbidden, KubeError, NotFound, Rejected, Unreached
@@ -198,6 +199,17 @@ async def test_a_server_that_is_starting_is_waited_for_and_one_that_refuses_is_n
         await patiently(call)
 
     assert (answer, asked) == ("answer", 4)
+
+
+@virtual_time
+async def test_an_api_server_that_stays_away_is_told_of_once_and_given_up_in_the_end() -> None:
+    async def call() -> str:
+        raise Unreached("GET /x: connection refused")
+
+    with capture_logs() as logs, pytest.raises(Unreached):
+        await patiently(call)
+
+    assert [(line["event"], line["error"]) for line in logs] == [("kube.awaited", "GET /x: connection refused")]
 
 
 async def test_a_kube_that_was_not_entered_says_so() -> None:

@@ -13,14 +13,24 @@ from typing import Any, Final, Self
 from urllib.parse import quote
 
 import aiohttp
+import structlog
 from kubernetes_asyncio import config
 from kubernetes_asyncio.client import Configuration
-from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_delay, wait_exponential, wait_random
+from tenacity import (
+    AsyncRetrying,
+    RetryCallState,
+    retry_if_exception_type,
+    stop_after_delay,
+    wait_exponential,
+    wait_random,
+)
 
 from herder.controller.cluster.errors import Forbidden, Unreached, answer_of
 from herder.controller.cluster.login import server_of, tls_of
 from herder.net.errors import NotPermitted
 from herder.net.permit import Permit, always, permitted_by
+
+log = structlog.get_logger(__name__)
 
 _DEADLINE: Final = aiohttp.ClientTimeout(total=10.0, connect=3.0)
 _LIST_DEADLINE: Final = aiohttp.ClientTimeout(total=60.0, connect=3.0)
@@ -32,6 +42,8 @@ _RENEWAL_S: Final = 1.0
 """How often at most credentials are read anew where they are refused."""
 _PATIENCE_S: Final = 60.0
 """How long an API server that is only starting is waited for."""
+_TOLD_AFTER: Final = 5
+"""Attempts, which take a second and a half together."""
 _MERGE_PATCH: Final = "application/merge-patch+json"
 _APPLY_PATCH: Final = "application/apply-patch+yaml"
 _FIELD_MANAGER: Final = "herder"
@@ -227,14 +239,23 @@ class Kube:
 
 
 async def patiently[T](call: Callable[[], Awaitable[T]]) -> T:
-    """Call until the API server answers: it may be starting, or storing a kind for the first time (429)."""
+    """Call until the API server answers: it may be starting, or storing a kind for the first time (429).
+
+    Where that takes more than a moment a person who waits, too, is told.
+    """
     retrying = AsyncRetrying(
         retry=retry_if_exception_type(Unreached),
         wait=wait_exponential(multiplier=0.1, max=2.0) + wait_random(0, 0.1),
         stop=stop_after_delay(_PATIENCE_S),
+        before_sleep=_tell,
         reraise=True,
     )
     return await retrying(call)
+
+
+def _tell(state: RetryCallState) -> None:
+    if state.attempt_number == _TOLD_AFTER and state.outcome is not None:
+        log.warning("kube.awaited", error=str(state.outcome.exception()), timeout_s=_PATIENCE_S)
 
 
 async def installation_of(kube: Kube) -> str:
