@@ -62,6 +62,8 @@ class ReadyReason(StrEnum):
     GATEWAY_UNREACHABLE = "GatewayUnreachable"
     GATEWAY_REFUSES = "GatewayRefuses"
     """The gateway does not take herder's credentials."""
+    REGISTRY_UNREADABLE = "RegistryUnreadable"
+    """Unknown: a replica answers, but not with its list of what is declared."""
     SERVICE_NOT_FOUND = "ServiceNotFound"
     """The Service that a gateway's replicas are to be found by, or its port, does not exist."""
     NO_REPLICAS = "NoReplicas"

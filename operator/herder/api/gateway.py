@@ -13,6 +13,7 @@ from herder.api.markers import Clip, IntOrString, MapBy, Rule, Second, rules
 from herder.api.status import MAX_REPLICAS, Endpoint, Line, Status, Tally, Word
 
 MAX_PLAN: Final = 32
+MAX_UNREADABLE: Final = 8
 
 _ONE_WAY: Final = "write exactly one of endpoints (a list of URLs) and service (whose replicas are followed)"
 _SOME: Final = "write at least 1 item, the URL of a replica"
@@ -253,6 +254,12 @@ class GatewayReplica(ApiModel):
     orphaned: Count | None = None
     """How many entries it has of resources that are gone; absent while it does not answer."""
 
+    unreadable: Annotated[tuple[Word, ...], Clip(MAX_UNREADABLE)] = ()
+    """Its registries that are needed and that it gives no readable answer for: models, tokenizers or wasm."""
+
+    unreadable_since: Second | None = None
+    """Since when these can't be read."""
+
     verified_at: Second | None = None
     """When its registries were first read so. It moves only when something else in this row does."""
 
@@ -262,6 +269,9 @@ class ModelGatewayStatus(Status):
 
     ready: Tally | None = None
     """How many of the replicas answer, such as 2/2; absent where they can't be asked."""
+
+    registered: Tally | None = None
+    """How many of the declared entries the replicas have as declared, such as 5/6; absent where they can't be asked."""
 
     replicas: Annotated[tuple[GatewayReplica, ...], Clip(MAX_REPLICAS), MapBy("endpoint")] = ()
     """The replicas that herder knows of."""

@@ -112,6 +112,11 @@ READY: Final[Mapping[ReadyReason, Meaning]] = {
         "correct the Secrets that `spec.auth` and `spec.tls` of the ModelGateway name, or name them there; they are "
         "read anew by itself",
     ),
+    ReadyReason.REGISTRY_UNREADABLE: Meaning(
+        "A replica answers, but its list of modules or tokenizers can't be read, so nobody can say what is in it.",
+        "see to the replica, whose log may say more; the list is read again every ten seconds at the latest",
+        statuses=(_OPEN,),
+    ),
     ReadyReason.SERVICE_NOT_FOUND: Meaning(
         "The Service of `spec.service`, or its port, does not exist in the gateway's namespace.",
         "create it, or correct `spec.service`; it is noticed by itself",

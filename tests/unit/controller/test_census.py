@@ -39,6 +39,7 @@ async def test_entries_are_counted_over_all_replicas_and_for_each(office: Office
     await asyncio.sleep(RESYNC_S * 2)
 
     assert counts(office) == {"declared": 6, "registered": 4, "foreign": 1, "drifted": 0, "orphaned": 0}
+    assert office.kube.status(GATEWAY)["registered"] == "4/6"
     assert {name: row(office)[name] for name in ("workers", "registered", "foreign", "drifted")} == {
         "workers": 3,
         "registered": 2,

@@ -21,7 +21,7 @@ from herder.api.wasm import WasmModuleStatus
 from herder.api.worker import WorkerRegistrationStatus
 from herder.controller.fleet import gatewaystatus
 from herder.controller.fleet.gateways import Access, Gateway
-from herder.controller.fleet.gatewaystatus import Seen
+from herder.controller.fleet.seen import Seen
 from herder.controller.known.blocked import Blocked
 from herder.controller.listing.observation import Observation
 from herder.controller.listing.views import View

@@ -51,6 +51,8 @@ DEFINITIONS: Final = (
         columns=(
             _READY,
             Column("Replicas", ".status.ready", "How many of the replicas answer."),
+            Column("Registered", ".status.registered", "How many of the declared entries the replicas have."),
+            Column("Drifted", ".status.entries.drifted", "How many they have otherwise than declared.", type="integer"),
             Column("Mode", ".spec.mode", "Enforce or Observe."),
             _REASON,
             _AGE,

@@ -4,8 +4,7 @@ Ready says that every replica answers and takes the credentials: herder can do i
 for the resources themselves to say, and counted here. Reachable says whether the replicas answer, whatever they say.
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Final
 
@@ -23,35 +22,19 @@ from herder.api.conditions import (
     reconciling,
     stalled,
 )
-from herder.api.gateway import MAX_PLAN, EntryCounts, GatewayReplica, GatewayReplicaState, Mode, ModelGatewayStatus
-from herder.api.status import MAX_REPLICAS
-from herder.controller.fleet.census import Counts
-from herder.controller.fleet.gateways import Gateway
-from herder.controller.known.blocked import Blocked
+from herder.api.gateway import MAX_PLAN, GatewayReplicaState, Mode, ModelGatewayStatus
+from herder.controller.fleet.gatewayrows import answering, rows_of
+from herder.controller.fleet.seen import Seen
 from herder.controller.known.objects import Body, Key
-from herder.controller.listing.views import UNHEARD, View
+from herder.controller.listing.registries import HELD_IN, Registry
+from herder.controller.listing.views import View
 from herder.controller.status import claims
 from herder.controller.status.claims import Claims
 
 _UNASKED: Final = "the replicas are being asked for the first time"
+_HOLD: Final = frozenset(HELD_IN.values())
+_CALLED: Final = {Registry.WASM: "modules", Registry.TOKENIZERS: "tokenizers"}
 _NONE: Final = "the gateway has no replica: start one, or correct where they are looked for"
-
-
-@dataclass(frozen=True, slots=True)
-class Seen:
-    """All that is known of a gateway: `trouble` is why it can't be driven, `gateway` is None where it isn't (yet)."""
-
-    gateway: Gateway | None
-    trouble: Blocked | None = None
-    counts: Counts | None = None
-    taken: Mapping[str, Key] = field(default_factory=dict)
-    """The replicas that an older gateway drives, each with that."""
-
-    @property
-    def is_unheard(self) -> bool:
-        """Whether a replica has not said anything yet."""
-        views = self.gateway.views.values() if self.gateway is not None else ()
-        return any(view.state is None for view in views)
 
 
 def status_of(body: Body) -> ModelGatewayStatus:
@@ -64,14 +47,15 @@ def status_of(body: Body) -> ModelGatewayStatus:
 
 def status(base: ModelGatewayStatus, seen: Seen, generation: int, now: datetime) -> ModelGatewayStatus:
     """Return what follows `base`."""
-    rows = _rows(seen, seen.gateway, base, now) if seen.gateway is not None else ()
+    rows = rows_of(seen, seen.gateway, base, now) if seen.gateway is not None else ()
     only_looks = seen.gateway is not None and seen.gateway.access.mode is Mode.OBSERVE
     counts = seen.counts if seen.gateway is not None else None
     return base.model_copy(
         update={
             "observed_generation": generation,
             "conditions": merge(base.conditions, claims_of(seen), now, generation),
-            "ready": f"{_answering(rows)}/{len(rows) + len(seen.taken)}" if seen.trouble is None else None,
+            "ready": f"{answering(rows)}/{len(rows) + len(seen.taken)}" if seen.trouble is None else None,
+            "registered": f"{counts.total.registered}/{counts.total.declared}" if counts is not None else None,
             "replicas": rows,
             "entries": counts.total if counts is not None else None,
             "planned": len(counts.plan) if counts is not None and only_looks else None,
@@ -97,7 +81,7 @@ def claims_of(seen: Seen) -> Claims:
     if seen.gateway is None or (views and all(view.state is None for view in views.values())):
         unknown = reachable(Truth.UNKNOWN, ReachableReason.NOT_ASKED, _UNASKED)
         return (*claims.registering(_UNASKED), unknown)
-    return (*_summary(views, seen.taken), _reachable(views))
+    return (*_summary(views, seen), _reachable(views))
 
 
 def shared(taken: Mapping[str, Key]) -> str:
@@ -108,15 +92,15 @@ def shared(taken: Mapping[str, Key]) -> str:
     return f"{endpoint}{more} is driven for the older ModelGateway {by.name}, and left alone for this one: {remedy}"
 
 
-def _summary(views: Mapping[str, View], taken: Mapping[str, Key]) -> Claims:
+def _summary(views: Mapping[str, View], seen: Seen) -> Claims:
     if not views:
         return (ready(Truth.FALSE, ReadyReason.NO_REPLICAS, _NONE),)
     refusing = _those(views, GatewayReplicaState.REFUSES)
     if refusing:
         text = f"{refusing[0]}: {views[refusing[0]].trouble}"
         return ready(Truth.FALSE, ReadyReason.GATEWAY_REFUSES, text), stalled(StalledReason.GATEWAY_REFUSES, text)
-    if taken:
-        text = f"{_tally(views)}; {shared(taken)}"
+    if seen.taken:
+        text = f"{_tally(views)}; {shared(seen.taken)}"
         return ready(Truth.FALSE, ReadyReason.CONFLICT, text), stalled(StalledReason.CONFLICT, text)
     silent = _those(views, GatewayReplicaState.UNREACHABLE)
     if silent:
@@ -131,7 +115,24 @@ def _summary(views: Mapping[str, View], taken: Mapping[str, Key]) -> Claims:
             ready(Truth.UNKNOWN, ReadyReason.GATEWAY_UNREACHABLE, text),
             reconciling(ReconcilingReason.PROGRESSING, text),
         )
+    unread = _unread(seen.unreadable)
+    if unread:
+        text = f"{_tally(views)}; {unread}"
+        return (
+            ready(Truth.UNKNOWN, ReadyReason.REGISTRY_UNREADABLE, text),
+            reconciling(ReconcilingReason.PROGRESSING_WITH_RETRY, text),
+        )
     return (ready(Truth.TRUE, ReadyReason.REACHABLE, _tally(views)),)
+
+
+def _unread(unreadable: Mapping[str, Mapping[Registry, str]]) -> str:
+    """Return which registry of which replica can't be read, of those that hold what is declared; empty if all can."""
+    held = {(e, of): said for e, troubles in unreadable.items() for of, said in troubles.items() if of in _HOLD}
+    if not held:
+        return ""
+    (endpoint, registry), said = next(iter(held.items()))
+    more = f" (and {len(held) - 1} more lists)" if len(held) > 1 else ""
+    return f"the list of {_CALLED[registry]} of {endpoint} can't be read{more}: {said}"
 
 
 def _reachable(views: Mapping[str, View]) -> Claim:
@@ -152,35 +153,3 @@ def _tally(views: Mapping[str, View]) -> str:
 
 def _those(views: Mapping[str, View], state: GatewayReplicaState | None) -> list[str]:
     return [endpoint for endpoint, view in views.items() if view.state is state]
-
-
-def _answering(rows: Sequence[GatewayReplica]) -> int:
-    return sum(row.state is GatewayReplicaState.REACHABLE for row in rows)
-
-
-def _rows(seen: Seen, gateway: Gateway, base: ModelGatewayStatus, now: datetime) -> tuple[GatewayReplica, ...]:
-    before = {row.endpoint: row for row in base.replicas}
-    counts = seen.counts.by_replica if seen.counts is not None else {}
-    endpoints = [replica.endpoint for replica in gateway.replicas][:MAX_REPLICAS]
-    rows = (_row(each, gateway.views.get(each, UNHEARD), counts.get(each)) for each in endpoints)
-    return tuple(_dated(row, before.get(row.endpoint), now) for row in rows)
-
-
-def _row(endpoint: str, view: View, counts: EntryCounts | None) -> GatewayReplica:
-    is_known = view.state is GatewayReplicaState.REACHABLE
-    return GatewayReplica(
-        endpoint=endpoint,
-        state=view.state or GatewayReplicaState.UNKNOWN,
-        workers=view.count if is_known else None,
-        registered=counts.registered if counts is not None else None,
-        foreign=counts.foreign if counts is not None else None,
-        drifted=counts.drifted if counts is not None else None,
-        orphaned=counts.orphaned if counts is not None else None,
-    )
-
-
-def _dated(row: GatewayReplica, before: GatewayReplica | None, now: datetime) -> GatewayReplica:
-    """Say since when the replica has been seen so: the time moves only when something else in the row does."""
-    since = before.verified_at if before is not None else None
-    is_same = before is not None and before.model_copy(update={"verified_at": None}) == row
-    return row.model_copy(update={"verified_at": since if is_same and since else now})

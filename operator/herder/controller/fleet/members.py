@@ -35,6 +35,13 @@ class Members:
         """
         return needed(member.kind for member in self._objects.referring_to(key)) | SWEPT
 
+    def unreadable(self, key: Key, gateway: Gateway) -> dict[str, dict[Registry, str]]:
+        """Return the needed registries of each replica that answers which can't be read, and what is said instead."""
+        needs = sorted(needed(member.kind for member in self._objects.referring_to(key)))
+        views = {e: view for e, view in gateway.views.items() if not view.is_away}
+        found = {e: {of: said for of in needs if (said := view.trouble_with(of))} for e, view in views.items()}
+        return {endpoint: said for endpoint, said in found.items() if said}
+
     def changed(self, key: Key, news: News) -> None:
         """Have everything reconciled that the news of a replica concern."""
         self._queue.add(key)

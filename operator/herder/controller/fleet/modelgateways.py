@@ -12,9 +12,10 @@ from herder.controller.clock import SYSTEM_CLOCK, Clock
 from herder.controller.cluster.secrets import SecretMissing
 from herder.controller.fleet import gatewaystatus, lookup
 from herder.controller.fleet.gateways import Access, Gateway, Gateways
-from herder.controller.fleet.gatewaystatus import Seen, is_news, status_of
+from herder.controller.fleet.gatewaystatus import is_news, status_of
 from herder.controller.fleet.lookup import Lookup
 from herder.controller.fleet.members import Members
+from herder.controller.fleet.seen import Seen
 from herder.controller.fleet.services import Place as ServicePlace
 from herder.controller.fleet.services import ServiceMissing
 from herder.controller.fleet.sharing import Sharing
@@ -183,4 +184,5 @@ class ModelGateways:
     def _seen(self, key: Key) -> Seen:
         gateway = self._gateways.get(key)
         counts = self._members.count(key, gateway) if gateway is not None else None
-        return Seen(gateway, self._troubles.get(key), counts, self._sharing.taken(key))
+        unreadable = self._members.unreadable(key, gateway) if gateway is not None else {}
+        return Seen(gateway, self._troubles.get(key), counts, self._sharing.taken(key), unreadable)

@@ -26,6 +26,8 @@ class Observation:
     """Of those that list it otherwise than declared: the first difference, as a line for people."""
     drift: Mapping[str, str] = field(default_factory=dict)
     """Of those that had it as declared and have it so no more: what was found in its place."""
+    unreadable: Mapping[str, str] = field(default_factory=dict)
+    """Of those away that answer, but not with the list that it is in: what they say instead."""
     said: tuple[Claim, ...] | None = None
     """Of what no replica lists: what the conditions say. Its one entry is that of the place that it is kept in."""
     shown: Mapping[str, ApiModel | None] = field(default_factory=dict)

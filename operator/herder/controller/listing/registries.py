@@ -6,6 +6,7 @@ from enum import StrEnum
 from typing import Any, Final, NamedTuple
 
 from herder.api.meta import TOKENIZER, WASM_MODULE, WORKER_REGISTRATION
+from herder.gateway.errors import WasmDisabled
 from herder.gateway.replica import Replica
 from herder.gateway.types import Worker
 from herder.workflows.wasm import listing_keys
@@ -47,7 +48,10 @@ async def _workers(replica: Replica) -> Listing:
 
 
 async def _modules(replica: Replica) -> Listing:
-    return _by_keys(await replica.wasm.list_modules(), listing_keys)
+    try:
+        return _by_keys(await replica.wasm.list_modules(), listing_keys)
+    except WasmDisabled:  # a replica that keeps none lists none; whoever declares one is told so by its run
+        return {}
 
 
 async def _tokenizers(replica: Replica) -> Listing:

@@ -56,6 +56,10 @@ class View:
         """Return when the last reading of a registry began (monotonic); minus infinity if nothing is known of it."""
         return self._registry(registry).read_at_s
 
+    def trouble_with(self, registry: str) -> str:
+        """Return why it is not known now what a registry beside the workers lists; empty where it is, or was just."""
+        return self._registry(registry).trouble
+
     def _registry(self, registry: str) -> Listed:
         if registry == Registry.WORKERS:
             return Listed(self.workers, self.began_at_s)

@@ -29,6 +29,12 @@ _AWAY_RETRY_S: Final = 2.0
 _GRACE_S: Final = 10.0
 """How long a replica may be silent before it counts as away: it may just have been restarted."""
 
+_REGISTRY_GRACE_S: Final = 5.0
+"""How long what a registry beside the workers listed last is the best guess, though it can't be read."""
+
+_REGISTRY_RETRY_S: Final = 10.0
+"""How often at least a replica is read of which a registry can't be."""
+
 _PULSE_S: Final = 12.0
 """How often a replica is asked for a sign of life between readings, whatever the resync; a list costs much more."""
 
@@ -59,8 +65,8 @@ class Watcher:
         self._clock = clock
         self._silent_since_s: float | None = None
         self._hurry = asyncio.Event()
-        self._missed: set[Registry] = set()
-        """The registries beside the workers whose last reading failed."""
+        self._missed: dict[Registry, float] = {}
+        """The registries beside the workers whose last reading failed, and since when all have (monotonic seconds)."""
         self._task = asyncio.get_running_loop().create_task(self._run(), name=f"replica {replica.endpoint}")
 
     def hurry(self) -> None:
@@ -103,7 +109,9 @@ class Watcher:
 
     @property
     def _pause_s(self) -> float:
-        return self.resync_s if self._silent_since_s is None else min(_AWAY_RETRY_S, self.resync_s)
+        if self._silent_since_s is not None:
+            return min(_AWAY_RETRY_S, self.resync_s)
+        return min(_REGISTRY_RETRY_S, self.resync_s) if self._missed else self.resync_s
 
     async def _is_alive(self) -> bool:
         try:
@@ -158,7 +166,7 @@ class Watcher:
 
     async def _read_others(self) -> None:
         needs = frozenset(self._needs())
-        self._missed &= needs
+        self._missed = {name: since_s for name, since_s in self._missed.items() if name in needs}
         if self.view.others.keys() - needs:
             kept = {name: listed for name, listed in self.view.others.items() if name in needs}
             self.view = replace(self.view, others=kept)
@@ -171,14 +179,13 @@ class Watcher:
         try:
             listed = Listed(await self._list(registry), began_at_s)
         except GatewayError as error:
-            is_first = registry not in self._missed
-            self._missed.add(registry)
-            known = self.view.others.get(registry, UNREAD)
-            if is_first and known.read_at_s > NEVER:
-                return  # one answer may be lost on the way; what was listed a moment ago is still the best guess
+            now_s = self._clock()
+            since_s = self._missed.setdefault(registry, now_s)
+            if not self.view.trouble_with(registry) and now_s - since_s < _REGISTRY_GRACE_S:
+                return
             listed = Listed(trouble=str(error))
         else:
-            self._missed.discard(registry)
+            self._missed.pop(registry, None)
         self._take_other(registry, listed)
 
     def _take_other(self, registry: Registry, listed: Listed) -> None:

@@ -127,8 +127,8 @@ class Explaining:
             said = of_runs.kept(subject.status, phrases.stays(scene.former_keys))
         else:
             said = of_lists.settled(observation, observe_only=only_observed(scene.gateway))
-            away = [endpoint for endpoint, view in scene.gateway.views.items() if view.is_away]
-            said += of_lists.routable_of(subject.status, scene.offers, scene.endpoints, away)
+            mute = scene.keeps_its_offers_back
+            said += of_lists.routable_of(subject.status, scene.offers, scene.endpoints, mute)
         if scene.is_moving:  # what is observed is not what its records tell of yet
             self._submit(subject, status_of, partial(project.with_claims, claims=said or ()))
             return

@@ -40,7 +40,12 @@ class Reading:
         """Whether a replica can't be driven now: no list of it can be had, or a run just got no answer from it."""
         view = self.view(endpoint)
         is_silent = record.state is EntryState.UNREACHABLE and (self.is_older(view) or endpoint in self.left_out)
-        return view.is_away or is_silent
+        return view.is_away or is_silent or bool(self.trouble(endpoint))
+
+    def trouble(self, endpoint: str) -> str:
+        """Return why it is not known what a replica that answers lists; empty where it is."""
+        view = self.view(endpoint)
+        return "" if view.is_away else view.trouble_with(self.registry)
 
     def is_contested(self, look: Look) -> bool:
         """Whether an entry is another living resource's."""
@@ -63,6 +68,7 @@ def observe(
     entries: dict[str, Entry] = {}
     differences: dict[str, str] = {}
     drift: dict[str, str] = {}
+    unreadable: dict[str, str] = {}
     lacking, away, unread, contested = set(), set(), set(), set()
     for endpoint in endpoints:
         record, view = records.get(endpoint, NO_ENTRY), reading.view(endpoint)
@@ -80,7 +86,9 @@ def observe(
             contested.add(endpoint)
         if is_away:
             away.add(endpoint)
-        if not is_read and not view.is_away:
+        if trouble := reading.trouble(endpoint):
+            unreadable[endpoint] = trouble
+        elif not is_read and not view.is_away:
             unread.add(endpoint)
     return Observation(
         entries,
@@ -90,6 +98,7 @@ def observe(
         frozenset(contested),
         differences,
         drift,
+        unreadable,
     )
 
 

@@ -120,6 +120,12 @@ class Scene:
         asked = {e: view for e, view in views.items() if models and view.read_at_s(Registry.MODELS) > self.not_before_s}
         return {e: all(view.listed(Registry.MODELS, model) for model in models) for e, view in asked.items()}
 
+    @property
+    def keeps_its_offers_back(self) -> list[str]:
+        """The replicas that don't say now what requests can be sent to."""
+        views = self.gateway.views if self.gateway is not None else {}
+        return [e for e, view in views.items() if view.is_away or view.trouble_with(Registry.MODELS)]
+
 
 def endpoints_of(gateway: Gateway | None) -> tuple[str, ...]:
     """Return the replicas of a gateway."""

@@ -31,13 +31,16 @@ def size_of(status: Mapping[str, Any]) -> int:
     return len(json.dumps(status, separators=(",", ":"), ensure_ascii=False).encode())
 
 
+_TIMES: Final = frozenset({"verifiedAt", "unreadableSince"})
+
+
 def _without_times(status: Status) -> Status:
     """Of each replica it is left out since when its state is what it is."""
     rows = status.get("replicas")
     if rows is None:
         return status
     former = {"former": [{**each, **_without_times(each)} for each in status["former"]]} if "former" in status else {}
-    return {**status, "replicas": [{name: row[name] for name in row if name != "verifiedAt"} for row in rows], **former}
+    return {**status, "replicas": [{name: row[name] for name in row if name not in _TIMES} for row in rows], **former}
 
 
 def _without_settled_former(status: Status) -> Status:

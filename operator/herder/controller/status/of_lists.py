@@ -39,11 +39,7 @@ def settled(observation: Observation, *, observe_only: bool = False) -> Claims:
     tally = f"registered on {observation.registered} replicas"
     unreachable = [endpoint for endpoint, entry in entries.items() if entry.state is EntryState.UNREACHABLE]
     if unreachable:
-        text = f"{tally}; no answer from {_some(unreachable)}, which gets it when it is back"
-        return (
-            ready(Truth.UNKNOWN, ReadyReason.GATEWAY_UNREACHABLE, text),
-            reconciling(ReconcilingReason.PROGRESSING_WITH_RETRY, text),
-        )
+        return _unknown(tally, unreachable, observation.unreadable)
     if observation.lacking and observe_only:
         listed = sum(entry.state in _LISTED for e, entry in entries.items() if e in observation.lacking)
         tally = f"registered as declared on {observation.registered} replicas"
@@ -58,6 +54,18 @@ def settled(observation: Observation, *, observe_only: bool = False) -> Claims:
         text = f"{tally}; the health checks of {_some(sick)} fail: look after the worker"
         return (ready(Truth.FALSE, ReadyReason.WORKER_NOT_READY, text),)
     return (ready(Truth.TRUE, ReadyReason.REGISTERED, tally),)
+
+
+def _unknown(tally: str, endpoints: Collection[str], unreadable: Mapping[str, str]) -> Claims:
+    """Of some replicas nobody can say; silence is said before trouble with a list."""
+    silent = [endpoint for endpoint in endpoints if endpoint not in unreadable]
+    if silent:
+        reason, what = ReadyReason.GATEWAY_UNREACHABLE, f"no answer from {_some(silent)}, which gets it when it is back"
+    else:
+        reason, what = ReadyReason.REGISTRY_UNREADABLE, f"what {_some(endpoints)} lists can't be read: "
+        what += unreadable[min(endpoints)]
+    text = f"{tally}; {what}"
+    return ready(Truth.UNKNOWN, reason, text), reconciling(ReconcilingReason.PROGRESSING_WITH_RETRY, text)
 
 
 def _plan(observation: Observation) -> str:
