@@ -141,7 +141,7 @@ class WorkerRegistrationSpec(
     """A worker that every replica of a gateway is to serve with."""
 
     url: WorkerUrl
-    """Where the worker answers, as the gateway reaches it. A changed URL is a removal and a registration."""
+    """Where the worker answers, as the gateway reaches it. A former URL stays registered until the new one serves."""
 
     runtime: Runtime = Runtime.AUTO
     """What serves the model; Auto finds out. External is a model provider outside, such as api.openai.com."""

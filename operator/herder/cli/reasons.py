@@ -16,7 +16,8 @@ _HEAD: Final = """\
 # Conditions and reasons
 
 A resource's `.status.conditions` follow kstatus. `kubectl describe` shows them, and the message of each says what is
-wrong there and what to do about it. This page is for looking a word up; `herder reasons WORD` prints a row of it.
+wrong there and what to do about it. This page is for looking a word up; `herder reasons WORD` prints what it says of
+one, in a cluster `kubectl -n herder-system exec deploy/herder -- herder reasons WORD`.
 """
 _NOTHING: Final = "-"
 

@@ -161,5 +161,5 @@ def test_the_command_fails_for_a_stale_file_and_leaves_it(tmp_path: Path) -> Non
     checked = CliRunner().invoke(crds, ["--check", "--folder", str(tmp_path)])
 
     assert checked.exit_code == 1
-    assert "herder.dev_old.yaml; run `herder crds`" in checked.output
+    assert f"herder.dev_old.yaml; run `herder crds --folder {tmp_path}`" in checked.output
     assert (tmp_path / "herder.dev_old.yaml").exists()
