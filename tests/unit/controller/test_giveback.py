@@ -5,7 +5,9 @@ import asyncio
 import pytest
 
 from herder.controller.cluster.errors import Unreached
-from herder.controller.known.objects import Key
+from herder.controller.known.objects import Body, Key
+from herder.controller.known.subject import Subject, subject_of
+from herder.controller.reconcile import reconciler
 from herder.gateway.errors import Unavailable
 from herder.gateway.spec import WorkerSpec
 from unit.controller.fake_kube import Call
@@ -270,3 +272,24 @@ async def test_a_replica_that_is_given_something_while_it_is_followed_is_followe
 
     assert [task.exception() for task in (first, second)] == [None, None]
     assert place not in giveback._awaited
+
+
+@at_work
+async def test_what_is_given_back_is_parsed_only_where_it_has_changed_since_it_was_looked_at(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    keys = await declared(office)
+    parsed: list[Key] = []
+
+    def counted(key: Key, body: Body, installation: str) -> Subject:
+        parsed.append(key)
+        return subject_of(key, body, installation)
+
+    monkeypatch.setattr(reconciler, "subject_of", counted)
+    office.kube.gate = refuses_statuses  # so that giving it back changes no resource
+
+    office.annotate(keys[0], note="1")
+    office.a.restart()
+    await office.until(lambda: len(office.listed()) == len(NAMES))
+
+    assert parsed == keys[:1]

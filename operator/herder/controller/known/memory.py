@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Final
 
+from herder.controller.known.subject import Subject
 from herder.workflows.entry import REGISTERED, Entry
 
 _NEVER: Final = float("-inf")
@@ -59,6 +60,8 @@ class Memory:
     """Whether something is on its way back to a replica: until that is answered nothing is decided."""
     is_put_off: bool = False
     """Whether something was to be decided meanwhile."""
+    subject: Subject | None = None
+    """The version that was looked at last: most looks find the object as it was, and parsing is a fifth of a look."""
 
     def records(self, written: Mapping[str, Entry]) -> dict[str, Entry]:
         """Return the records with what was given back since they were written; what they name is forgotten."""

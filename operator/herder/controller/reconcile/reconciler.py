@@ -9,9 +9,9 @@ import structlog
 from herder.controller.clock import Clock
 from herder.controller.fleet.modelgateways import MISSING_RECHECK_S
 from herder.controller.known.memory import Memory
-from herder.controller.known.objects import Key, Objects, gateway_of, uid_of
+from herder.controller.known.objects import Body, Key, Objects, gateway_of, uid_of
 from herder.controller.known.queue import WorkQueue
-from herder.controller.known.subject import subject_of
+from herder.controller.known.subject import Subject, subject_of
 from herder.controller.reconcile.actions import Begin
 from herder.controller.reconcile.acts import Acts
 from herder.controller.reconcile.decide import decide
@@ -56,7 +56,7 @@ class Reconciler:
         if body is None:
             await self._forget(key)
             return
-        subject = subject_of(key, body, self.installation)
+        subject = self._subject(key, body)
         former = self.runs.of_key(key)
         if former is not None and former.uid != subject.uid:
             await self._drop(former)
@@ -84,6 +84,13 @@ class Reconciler:
         if scene.is_moving and isinstance(action, Begin):
             memory.given.clear()  # that was under the former key, of whose records it is a part from now on
         self._come_back(key, cools_in_s, changes_in_s)
+
+    def _subject(self, key: Key, body: Body) -> Subject:
+        """Parse the object, unless this very version was."""
+        memory = self.memories[uid_of(body)]
+        if memory.subject is None or memory.subject.body is not body:
+            memory.subject = subject_of(key, body, self.installation)
+        return memory.subject
 
     def _come_back(self, key: Key, *delays_s: float | None) -> None:
         """Have the object looked at again when time alone changes what is to be done; timers may be a little early.
