@@ -1,11 +1,12 @@
 """What the conditions say in each situation, and the rules that readers of a status rely on."""
 
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from herder.api.conditions import Claim, ConditionType, ReadyReason, Truth, merge
+from herder.api.conditions import Claim, ConditionType, ReadyReason, Truth, merge, ready
 from herder.api.status import EntryState, Step, StepStatus
 from herder.controller.listing.observation import Observation
 from herder.controller.status import claims, of_lists, of_runs, phrases
@@ -50,6 +51,22 @@ SITUATIONS: dict[str, tuple[Claims, str]] = {
         of_lists.settled(seen({E1: READY, E2: EntryState.ABSENT}, lacking=[E2])),
         "Ready=False Registering: registered on 1/2 replicas; missing on http://replica-2 | "
         "Reconciling=True Progressing",
+    ),
+    "a replica is away, only observed": (
+        of_lists.settled(seen({E1: EntryState.ABSENT, E2: UNREACHABLE}, lacking=[E1], away=[E2]), observe_only=True),
+        "Ready=Unknown GatewayUnreachable: registered on 0/2 replicas; no answer from http://replica-2; with mode "
+        "Observe nothing is changed, but it would be: registered on http://replica-1 | "
+        "Reconciling=True ProgressingWithRetry",
+    ),
+    "a replica is away, only observed, and nothing is lacking": (
+        of_lists.settled(seen({E1: READY, E2: UNREACHABLE}, away=[E2]), observe_only=True),
+        "Ready=Unknown GatewayUnreachable: registered on 1/2 replicas; no answer from http://replica-2; with mode "
+        "Observe nothing is changed | Reconciling=True ProgressingWithRetry",
+    ),
+    "missing, only observed, and there as it was before": (
+        of_lists.settled(seen({E1: EntryState.ABSENT}, lacking=[E1]), observe_only=True, beside="; and so on"),
+        "Ready=False Observed: registered as declared on 0/1 replicas; with mode Observe nothing is changed, but it "
+        "would be: registered on http://replica-1; and so on",
     ),
     "missing, only observed": (
         of_lists.settled(seen({E1: READY, E2: EntryState.ABSENT}, lacking=[E2]), observe_only=True),
@@ -195,8 +212,8 @@ SITUATIONS: dict[str, tuple[Claims, str]] = {
         "value | Stalled=True Cancelled",
     ),
     "suspended": (
-        claims.suspended(),
-        "Ready=False Suspended: spec.suspend is true: nothing is done until it is false, not even repair",
+        claims.suspended("; and so on"),
+        "Ready=False Suspended: spec.suspend is true: nothing is done until it is false, not even repair; and so on",
     ),
     "blocked": (
         claims.blocked(ReadyReason.SECRET_NOT_FOUND, "no Secret"),
@@ -220,6 +237,25 @@ def test_what_is_said_keeps_the_rules_of_kstatus(claimed: Claims) -> None:
     conditions = merge((), claimed, NOW, generation=3)
 
     assert check(conditions, 3, 3) == []
+
+
+@pytest.mark.parametrize(
+    ("observation", "expected"),
+    [
+        pytest.param(
+            seen({E1: READY, E2: UNREACHABLE}, away=[E2]),
+            "registered as declared on 1/2 replicas, no answer from http://replica-2, and left as it is",
+            id="a replica is away",
+        ),
+        pytest.param(
+            replace(seen({}), said=(ready(Truth.TRUE, ReadyReason.PUBLISHED, "published in ConfigMap m"),)),
+            "published in ConfigMap m",
+            id="what no replica lists",
+        ),
+    ],
+)
+def test_what_is_let_alone_says_how_it_stands(observation: Observation, expected: str) -> None:
+    assert of_lists.outstanding(observation) == expected
 
 
 @pytest.mark.parametrize("reason", list(ReadyReason), ids=str)

@@ -51,7 +51,7 @@ class Explaining:
             case Block(blocked):
                 await self._block(scene, blocked)
             case Suspend():
-                await self._say(scene, claims.suspended())
+                await self._say(scene, claims.suspended(_waiting(scene)))
             case Cancel():
                 await self._cancel(scene)
             case Settle(keeps_failure):
@@ -126,7 +126,8 @@ class Explaining:
         if keeps_failure:
             said = of_runs.kept(subject.status, phrases.stays(scene.former_keys))
         else:
-            said = of_lists.settled(observation, observe_only=only_observed(scene.gateway))
+            stays = phrases.stays(scene.former_keys)
+            said = of_lists.settled(observation, observe_only=only_observed(scene.gateway), beside=stays)
             mute = scene.keeps_its_offers_back
             said += of_lists.routable_of(subject.status, scene.offers, scene.endpoints, mute)
         if scene.is_moving:  # what is observed is not what its records tell of yet
@@ -152,6 +153,23 @@ class Explaining:
 
         haste = Haste.NEWS if base is status_of else Haste.URGENT
         self.writer.submit(subject.key, subject.uid, to_status, haste)
+
+
+def _waiting(scene: Scene) -> str:
+    """Return how a suspended resource stands, and what waits for it to go on."""
+    subject, seen = scene.subject, scene.observation
+    if scene.is_elsewhere:
+        return f"; it stays {scene.former_place} until then, and is registered as declared after that"
+    stands = f"; {of_lists.outstanding(seen)}" if seen is not None else ""
+    new = f"; generation {subject.generation} of the spec waits" if _is_new(scene) else ""
+    retry = "; the retry that was asked for waits" if subject.asks_retry else ""
+    return f"{stands}{phrases.stays(scene.former_keys)}{new}{retry}"
+
+
+def _is_new(scene: Scene) -> bool:
+    """Whether what was sent to a replica is another declaration than the one of now."""
+    sent = {entry.spec_hash for entry in scene.records.values() if entry.spec_hash is not None}
+    return scene.is_moving or (scene.declared is not None and bool(sent - {scene.declared.spec_hash}))
 
 
 def _is_unfinished(status: project.Status) -> bool:

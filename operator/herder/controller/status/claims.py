@@ -25,9 +25,9 @@ def registering(text: str) -> Claims:
     )
 
 
-def suspended() -> Claims:
-    """Nothing is done about the resource."""
-    text = "spec.suspend is true: nothing is done until it is false, not even repair"
+def suspended(beside: str = "") -> Claims:
+    """Nothing is done about the resource; `beside` says how it stands, and what waits."""
+    text = f"spec.suspend is true: nothing is done until it is false, not even repair{beside}"
     return (ready(Truth.FALSE, ReadyReason.SUSPENDED, text),)
 
 

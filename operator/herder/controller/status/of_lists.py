@@ -29,8 +29,11 @@ _GONE: Final = frozenset({EntryState.ABSENT, EntryState.FOREIGN})
 _NAMED: Final = 3
 
 
-def settled(observation: Observation, *, observe_only: bool = False) -> Claims:
-    """No run is needed, or none is allowed: the conditions follow from what the replicas list."""
+def settled(observation: Observation, *, observe_only: bool = False, beside: str = "") -> Claims:
+    """No run is needed, or none is allowed: the conditions follow from what the replicas list.
+
+    `beside` says what else an observed gateway lists.
+    """
     if observation.said is not None:
         return observation.said
     entries = observation.entries
@@ -39,12 +42,13 @@ def settled(observation: Observation, *, observe_only: bool = False) -> Claims:
     tally = f"registered on {observation.registered} replicas"
     unreachable = [endpoint for endpoint, entry in entries.items() if entry.state is EntryState.UNREACHABLE]
     if unreachable:
-        return _unknown(tally, unreachable, observation.unreadable)
+        then = f"; {_unchanged(observation)}{beside}" if observe_only else ", which gets it when it is back"
+        return _unknown(tally, unreachable, observation.unreadable, then)
     if observation.lacking and observe_only:
         listed = sum(entry.state in _LISTED for e, entry in entries.items() if e in observation.lacking)
         tally = f"registered as declared on {observation.registered} replicas"
         tally += f", listed otherwise on {listed}" if listed else ""
-        text = f"{tally}; with mode Observe nothing is changed, but it would be: {_plan(observation)}"
+        text = f"{tally}; {_unchanged(observation)}{beside}"
         return (ready(Truth.FALSE, ReadyReason.OBSERVED, text),)
     if observation.lacking:
         text = f"{tally}; missing on {_some(observation.lacking)}"
@@ -56,16 +60,31 @@ def settled(observation: Observation, *, observe_only: bool = False) -> Claims:
     return (ready(Truth.TRUE, ReadyReason.REGISTERED, tally),)
 
 
-def _unknown(tally: str, endpoints: Collection[str], unreadable: Mapping[str, str]) -> Claims:
+def _unknown(tally: str, endpoints: Collection[str], unreadable: Mapping[str, str], then: str) -> Claims:
     """Of some replicas nobody can say; silence is said before trouble with a list."""
     silent = [endpoint for endpoint in endpoints if endpoint not in unreadable]
     if silent:
-        reason, what = ReadyReason.GATEWAY_UNREACHABLE, f"no answer from {_some(silent)}, which gets it when it is back"
+        reason, what = ReadyReason.GATEWAY_UNREACHABLE, f"no answer from {_some(silent)}{then}"
     else:
         reason, what = ReadyReason.REGISTRY_UNREADABLE, f"what {_some(endpoints)} lists can't be read: "
         what += unreadable[min(endpoints)]
     text = f"{tally}; {what}"
     return ready(Truth.UNKNOWN, reason, text), reconciling(ReconcilingReason.PROGRESSING_WITH_RETRY, text)
+
+
+def _unchanged(observation: Observation) -> str:
+    plan = _plan(observation)
+    return "with mode Observe nothing is changed" + (f", but it would be: {plan}" if plan else "")
+
+
+def outstanding(observation: Observation) -> str:
+    """What is said of a resource that is let alone: how it stands, and what is done once it may be."""
+    if observation.said is not None:
+        return next(claim.message for claim in observation.said if claim.type is ConditionType.READY)
+    away = f", no answer from {_some(observation.away)}" if observation.away else ""
+    plan = _plan(observation)
+    then = f"; then it is {plan}" if plan else ", and left as it is"
+    return f"registered as declared on {observation.registered} replicas{away}{then}"
 
 
 def _plan(observation: Observation) -> str:
