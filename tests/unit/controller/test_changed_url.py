@@ -378,6 +378,26 @@ async def test_another_process_goes_on_with_a_move(office: Office) -> None:
 
 
 @at_work
+async def test_a_move_that_was_killed_when_all_of_it_was_done_is_ended_as_a_move(office: Office) -> None:
+    key = await registered(office)
+    change(office)
+    await office.until(lambda: everywhere(office) == [[NEW], [NEW]])
+    await settled(office, key)
+    await office.kill()
+    before = office.kube.status(key)
+    run = {name: value for name, value in before["workflow"].items() if name != "finishedAt"} | {"status": "Running"}
+    office.kube.set_status(key, {**before, "workflow": run, "history": before["history"][1:]})
+
+    office.operator = office.hire()
+    await office.start()
+    await settled(office, key)
+
+    after = office.kube.status(key)
+    assert [run["name"] for run in after["history"]] == ["worker-move", "worker-registration"]
+    assert after["workflow"]["steps"] == run["steps"]
+
+
+@at_work
 async def test_nothing_moves_on_a_gateway_that_is_only_observed(office: Office) -> None:
     key = await registered(office)
     office.gateway(mode="Observe")

@@ -32,6 +32,7 @@ from herder.workflows.compare import look
 from herder.workflows.convergence import Convergence
 from herder.workflows.entry import Entry, entries_of
 from herder.workflows.look import Look
+from herder.workflows.move import NAME as MOVE
 from herder.workflows.move import RetireFormer, move
 from herder.workflows.owner import Owner
 from herder.workflows.plan import Plan
@@ -63,14 +64,15 @@ class DeclaredWorker(Declared):
         return look(self.plan, record, view.listed(Registry.WORKERS, self.plan.url))
 
     def registration(self, order: Order) -> Work:
-        """Return a run of worker-registration, or of worker-move where it has a former URL."""
+        """Return a run of worker-registration, or of worker-move where it has, or had when it began, a former URL."""
         data = self._data(Registration, order)
         data.former = _removals(order.former, self.plan.owner, order.replicas, order.now)
         is_asked_here = self.plan.is_probed_here or self.plan.is_discovered_here
         if order.resumes and is_asked_here and isinstance(order.status, WorkerRegistrationStatus):
             data.facts = facts_of(order.status.worker)
         budget_s = self.plan.spec.startup.timeout_seconds
-        definition = move(budget_s, order.terms.timeout_s) if data.former else registration(budget_s)
+        is_move = bool(data.former) or _goes_on_with_a_move(order)
+        definition = move(budget_s, order.terms.timeout_s) if is_move else registration(budget_s)
         return Work(
             definition,
             data,
@@ -196,6 +198,12 @@ class WorkerFamily(Family[WorkerRegistrationSpec]):
         """Return how it is drained."""
         drain = parsed(Drain, spec.get("drain"))
         return Terms(drain.timeout_seconds, drain.on_timeout, drain.settle_seconds)
+
+
+def _goes_on_with_a_move(order: Order) -> bool:
+    """Whether another process left one: it may have been killed when all was done but to say that it has ended."""
+    left = order.status.workflow if order.resumes else None
+    return left is not None and left.name == MOVE
 
 
 def _removals(
