@@ -13,9 +13,13 @@ _DONE = {"Succeeded", "Skipped"}
 
 @dataclass(frozen=True, slots=True)
 class Expected:
-    """How it is to end: what each replica lists of the case, exactly; whether the resource is there, and Ready."""
+    """How it is to end: what each replica lists of the case, exactly; whether the resource is there, and Ready.
+
+    `elsewhere` is what each replica of the other gateway lists.
+    """
 
     listed: tuple[str, ...]
+    elsewhere: tuple[str, ...] = ()
     is_gone: bool = False
 
 
@@ -25,16 +29,22 @@ class Seen:
 
     body: Mapping[str, Any] | None
     listed: Sequence[Sequence[str]]
+    elsewhere: Sequence[Sequence[str]]
 
 
 def problems(expected: Expected, left: Mapping[str, Any] | None, seen: Seen) -> list[str]:
     """Everything that is not as it must be, a line each. `left` is the object as the killed process left it."""
-    found = [f"a replica lists {listed}" for listed in map(sorted, seen.listed) if listed != sorted(expected.listed)]
+    found = [f"a replica lists {each}" for each in _others(seen.listed, expected.listed)]
+    found += [f"a replica of the other gateway lists {each}" for each in _others(seen.elsewhere, expected.elsewhere)]
     if expected.is_gone:
         return [*found, *([] if seen.body is None else ["the resource is still there"])]
     if seen.body is None:
         return [*found, "the resource is gone"]
     return [*found, *_of_status(seen.body), *repeated(left, seen.body)]
+
+
+def _others(lists: Sequence[Sequence[str]], expected: Sequence[str]) -> Iterator[list[str]]:
+    return (listed for listed in map(sorted, lists) if listed != sorted(expected))
 
 
 def _of_status(body: Mapping[str, Any]) -> Iterator[str]:
@@ -66,7 +76,7 @@ def repeated(left: Mapping[str, Any] | None, now: Mapping[str, Any]) -> Iterator
         return
     steps = {step["name"]: step for step in after["steps"]}
     for step in before["steps"]:
-        if step["status"] in _DONE and steps[step["name"]] != step:
+        if step["status"] in _DONE and steps.get(step["name"]) != step:
             yield f"{step['name']} had ended and was run again"
 
 

@@ -16,10 +16,14 @@ _PATIENCE_S: Final = 30.0
 
 @dataclass(frozen=True)
 class Stand:
-    """What a case has: a namespace and mock workers of its own, and the replicas that it shares with others."""
+    """What a case has: a namespace and mock workers of its own, and the replicas that it shares with others.
+
+    `others` are those of a second gateway.
+    """
 
     declared: Declared
     replicas: Sequence[Smg]
+    others: Sequence[Smg]
     workers: MockWorkers
 
     async def ready(self, path: str) -> None:
@@ -58,6 +62,22 @@ class Scenario(abc.ABC):
     def close(self) -> None:  # noqa: B027  (most have started nothing)
         """End what was started for it."""
 
+    def declare_gateways(self) -> None:
+        """Declare the gateways `gw` and `other`."""
+        self.stand.declared.gateway(self.stand.replicas)
+        self.stand.declared.gateway(self.stand.others, "other")
+
     @abc.abstractmethod
     def listed(self, replica: Smg) -> list[str]:
         """Tell what a replica lists of this case."""
+
+
+class Deletion(Scenario):
+    """The resource is deleted. To be named before the base that says which resource."""
+
+    def __init__(self, stand: Stand) -> None:
+        super().__init__(stand)
+        self.expected = Expected((), is_gone=True)
+
+    async def begin(self) -> None:
+        self.stand.declared.cluster.delete(self.path)

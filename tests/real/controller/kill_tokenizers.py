@@ -3,7 +3,7 @@
 import json
 
 from real.controller.kill_oracle import Expected
-from real.controller.kill_scenario import Scenario, Stand
+from real.controller.kill_scenario import Deletion, Scenario, Stand
 from rig.gateway import Smg
 from rig.run import shared_folder
 from rig.tokenizers import loaded, write_tokenizer
@@ -21,7 +21,7 @@ class _TokenizerScenario(Scenario):
         self._other = write_tokenizer(folder / "other", "world", "hello")
         self._name = f"{stand.declared.namespace}/model"
         self.expected = Expected((f"{self._name} {self._source}",))
-        stand.declared.gateway(stand.replicas)
+        self.declare_gateways()
 
     @property
     def path(self) -> str:
@@ -57,15 +57,8 @@ class LoadedInPlaceOfAnothers(_TokenizerScenario):
         self._declare(**{"herder.dev/adopt": "true"})
 
 
-class Unloaded(_TokenizerScenario):
+class Unloaded(Deletion, _TokenizerScenario):
     """It is deleted."""
-
-    def __init__(self, stand: Stand) -> None:
-        super().__init__(stand)
-        self.expected = Expected((), is_gone=True)
-
-    async def begin(self) -> None:
-        self.stand.declared.cluster.delete(self.path)
 
 
 class Renamed(_TokenizerScenario):

@@ -4,7 +4,7 @@ import json
 from typing import Any
 
 from real.controller.kill_oracle import Expected
-from real.controller.kill_scenario import Scenario, Stand
+from real.controller.kill_scenario import Deletion, Scenario, Stand
 from rig.gateway import Smg
 from rig.run import shared_folder
 from rig.wasm import ModuleFolder, component, sha256
@@ -22,8 +22,7 @@ class _ModuleScenario(Scenario):
         self._content = component(f"{stand.declared.namespace}-a")
         self._path = folder.put("a.wasm", self._content)
         self.expected = Expected((f"{self._path} {sha256(self._content)}",))
-        for name in ("gw", "other"):
-            stand.declared.gateway(stand.replicas, name)
+        self.declare_gateways()
 
     @property
     def path(self) -> str:
@@ -66,19 +65,13 @@ class Replaced(_ModuleScenario):
         self._declare(path)
 
 
-class Removed(_ModuleScenario):
+class Removed(Deletion, _ModuleScenario):
     """It is deleted."""
-
-    def __init__(self, stand: Stand) -> None:
-        super().__init__(stand)
-        self.expected = Expected((), is_gone=True)
-
-    async def begin(self) -> None:
-        self.stand.declared.cluster.delete(self.path)
 
 
 class Transferred(_ModuleScenario):
     """It goes to another gateway and is taken off the first one's, which is written, unlike the end of a deletion."""
 
     async def begin(self) -> None:
+        self.expected = Expected((), elsewhere=self.expected.listed)
         self._declare(gateway="other")

@@ -3,7 +3,7 @@
 from typing import Any
 
 from real.controller.kill_oracle import Expected
-from real.controller.kill_scenario import Scenario, Stand
+from real.controller.kill_scenario import Deletion, Scenario, Stand
 from rig.declared import urls_of
 from rig.gateway import Smg
 from rig.run import shared_folder
@@ -22,7 +22,7 @@ class _WorkerScenario(Scenario):
         self._worker = stand.workers.add("a", self.script)
         self._urls = {self._worker.url}
         self.expected = Expected((self._worker.url,))
-        stand.declared.gateway(stand.replicas)
+        self.declare_gateways()
 
     @property
     def path(self) -> str:
@@ -88,25 +88,15 @@ class Updated(_WorkerScenario):
         return [f"{each['url']} {each['priority']}" for each in replica.workers() if each["url"] in self._urls]
 
 
-class Deleted(_WorkerScenario):
+class Deleted(Deletion, _WorkerScenario):
     """It is deleted."""
-
-    def __init__(self, stand: Stand) -> None:
-        super().__init__(stand)
-        self.expected = Expected((), is_gone=True)
-
-    async def begin(self) -> None:
-        self.stand.declared.delete("a")
 
 
 class Transferred(_WorkerScenario):
     """It goes to another gateway and is taken off the first one's, which is written, unlike the end of a deletion."""
 
-    def __init__(self, stand: Stand) -> None:
-        super().__init__(stand)
-        stand.declared.gateway(stand.replicas, "other")
-
     async def begin(self) -> None:
+        self.expected = Expected((), elsewhere=self.expected.listed)
         self._declare(gatewayRef={"name": "other"})
 
 

@@ -14,8 +14,9 @@ from rig.history import History
 from rig.mcp import McpServer
 from rig.operator_process import Operator
 from rig.ports import HOST, reserve_port
+from rig.resource import Resource
 from rig.tokenizers import write_tokenizer
-from rig.waiting import eventually, wait_for_condition
+from rig.waiting import eventually
 from rig.wasm import ModuleFolder, component
 from rig.workers import MockWorkers, Script
 
@@ -63,69 +64,43 @@ def server(log_dir: Path) -> Iterator[Kind]:
 
 
 @dataclass(frozen=True)
-class Life:
-    """The resource `r` of a kind, in a namespace with the gateways `gw` and `other`, which are the same replicas."""
+class Life(Resource):
+    """A resource in a namespace with the gateways `gw` and `other`."""
 
-    declared: Declared
-    kind: Kind
-
-    @property
-    def path(self) -> str:
-        """Its API path."""
-        return self.declared.path("r", f"{self.kind.name.lower()}s")
+    specs: Kind
 
     def apply(self, spec: Mapping[str, Any], gateway: str = "gw", **more: Any) -> None:
         """Declare it."""
-        self.declared.apply(self.kind.name, "r", {"gatewayRef": {"name": gateway}, **spec, **more})
-
-    def annotate(self, **tokens: str) -> None:
-        """Ask for something once."""
-        words = {f"herder.dev/{key}": value for key, value in tokens.items()}
-        self.declared.cluster.merge_patch(self.path, {"metadata": {"annotations": words}})
-
-    async def until(self, kind: str = "Ready", **said: Any) -> None:
-        """Wait until it says so of its present generation."""
-        await wait_for_condition(self.declared.cluster, self.path, kind, timeout_s=30, **said)
-
-    async def delete(self) -> None:
-        """Delete it, and wait until it is gone."""
-        self.declared.cluster.delete(self.path)
-        await eventually(lambda: self.declared.cluster.get(self.path) is None, 30)
+        self.write({"gatewayRef": {"name": gateway}, **spec, **more})
 
     async def go(self) -> None:
         """Live it."""
-        self.apply(self.kind.spec)
+        self.apply(self.specs.spec)
         await self.until()
-        self.apply(self.kind.changed)
+        self.apply(self.specs.changed)
         await self.until()
-        self.apply(self.kind.endless)
+        self.apply(self.specs.endless)
         await self.until("Reconciling")
-        self.apply(self.kind.spec)
+        self.apply(self.specs.spec)
         await self.until()
-        self.apply(self.kind.changed, suspend=True)
+        self.apply(self.specs.changed, suspend=True)
         await self.until(status="False", reason="Suspended")
-        self.apply(self.kind.changed)
+        self.apply(self.specs.changed)
         await self.until()
         self.annotate(retry="once")
         await eventually(lambda: self.status.get("lastHandled") == {"retry": "once"}, 30)
         await self.until()
-        self.apply(self.kind.changed, "other")
+        self.apply(self.specs.changed, "other")
         await self.until()
-        self.apply(self.kind.endless, "other")
+        self.apply(self.specs.endless, "other")
         await self.until("Reconciling")
         self.annotate(cancel="once")
         await self.until("Stalled", reason="Cancelled")
-        self.apply(self.kind.endless)
+        self.apply(self.specs.endless)
         await self.until("Reconciling")
         await self.delete()
-        self.apply(self.kind.spec)
+        self.apply(self.specs.spec)
         await self.until()
-
-    @property
-    def status(self) -> dict[str, Any]:
-        """What it says."""
-        found: dict[str, Any] = (self.declared.cluster.get(self.path) or {}).get("status", {})
-        return found
 
 
 @pytest.mark.parametrize("fixture", ["worker", "module", "tokenizer", "server"])
@@ -138,12 +113,12 @@ async def test_each_generation_ends_once(
     start_operator: Callable[..., Operator],
 ) -> None:
     kind: Kind = request.getfixturevalue(fixture)
-    with running(2, "--enable-wasm", log_dir=log_dir) as replicas:
-        for name in ("gw", "other"):
-            declared.gateway(replicas, name)
+    with running(4, "--enable-wasm", log_dir=log_dir) as replicas:
+        declared.gateway(replicas[:2])
+        declared.gateway(replicas[2:], "other")
         with History(control_plane, declared.namespace) as history:
             start_operator().wait_healthy()
-            await Life(declared, kind).go()
+            await Life(declared, kind.name, "r", kind).go()
 
             faults = await history.faults()
 

@@ -66,20 +66,24 @@ class Case:
     def problems(self, cluster: Cluster) -> list[str]:
         """Return what is wrong now."""
         scenario = self.scenario
-        seen = Seen(cluster.get(scenario.path), [scenario.listed(replica) for replica in scenario.stand.replicas])
+        here, elsewhere = (
+            [scenario.listed(replica) for replica in replicas]
+            for replicas in (scenario.stand.replicas, scenario.stand.others)
+        )
+        seen = Seen(cluster.get(scenario.path), here, elsewhere)
         return [f"{self.failpoint}: {problem}" for problem in problems(scenario.expected, self.left, seen)]
 
 
 @pytest.fixture
-def replicas(log_dir: Path) -> Iterator[tuple[Smg, Smg]]:
-    """Two fresh replicas that keep modules, too."""
-    with running(2, "--enable-wasm", log_dir=log_dir) as (first, second):
-        yield first, second
+def replicas(log_dir: Path) -> Iterator[tuple[Smg, ...]]:
+    """Fresh replicas that keep modules, too: two for each of two gateways."""
+    with running(4, "--enable-wasm", log_dir=log_dir) as started:
+        yield started
 
 
 @pytest.fixture
 def make_case(
-    control_plane: Cluster, replicas: tuple[Smg, Smg], worker_process: WorkerProcess
+    control_plane: Cluster, replicas: tuple[Smg, ...], worker_process: WorkerProcess
 ) -> Iterator[Callable[[Failpoint], Case]]:
     """Makes cases, each with a namespace and mock workers of its own; they go with the test."""
     made: list[Scenario] = []
@@ -88,7 +92,8 @@ def make_case(
         name = f"kill-{secrets.token_hex(4)}"
         body = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}}
         control_plane.apply(f"/api/v1/namespaces/{name}", body)
-        stand = Stand(Declared(control_plane, name), replicas, MockWorkers(worker_process.url, prefix=f"{name}-"))
+        workers = MockWorkers(worker_process.url, prefix=f"{name}-")
+        stand = Stand(Declared(control_plane, name), replicas[:2], replicas[2:], workers)
         scenario = scenario_of(failpoint)(stand)
         made.append(scenario)
         return Case(replace(failpoint, count=scenario.count), scenario)

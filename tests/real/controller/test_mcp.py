@@ -275,9 +275,9 @@ async def test_a_config_map_that_the_gateway_no_longer_names_keeps_only_what_oth
 
 
 async def test_a_server_that_moves_to_another_gateway_leaves_the_former_ones_file(
-    servers: Servers, server: McpServer, gateway: Smg
+    servers: Servers, server: McpServer, gateway: Smg, smg_pair: tuple[Smg, Smg]
 ) -> None:
-    servers.declared.gateway([gateway], name="other")
+    servers.declared.gateway(smg_pair, name="other")
     servers.apply("tools", server.url)
     await servers.until("tools", reason="Published")
 

@@ -91,12 +91,12 @@ def echoes() -> Iterator[dict[int, Listener]]:
 
 
 @pytest.fixture
-def untrusted_peer() -> Iterator[Listener]:
-    """A peer whose certificate nobody trusts."""
+def untrusted() -> Iterator[tuple[Listener, Listener]]:
+    """Peers whose certificate nobody trusts."""
     tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
     trustme.CA().issue_cert(HOST).configure_cert(tls)
-    with listening(Listener(), tls) as started:
-        yield started
+    with listening(Listener(), tls) as first, listening(Listener(), tls) as second:
+        yield first, second
 
 
 async def test_no_secret_is_seen_anywhere(
@@ -105,7 +105,7 @@ async def test_no_secret_is_seen_anywhere(
     start_operator: Callable[..., Operator],
     mock_workers: MockWorkers,
     echoes: dict[int, Listener],
-    untrusted_peer: Listener,
+    untrusted: tuple[Listener, Listener],
     log_dir: Path,
 ) -> None:
     nest, own_key = Nest(declared), _canary("own")
@@ -122,12 +122,12 @@ async def test_no_secret_is_seen_anywhere(
             nest.server(f"mcp-{status}", peer, prefix="Bearer " if status % 2 else "")
         ca = trustme.CA()
         declared.secret("ca", pem=f"{ca.private_key_pem.bytes().decode()}\n{ca.cert_pem.bytes().decode()}")
-        nest.gateway("no-tls", untrusted_peer)
-        nest.gateway("other-tls", untrusted_peer, tls={"caSecretRef": {"name": "ca", "key": "pem"}})
-        nest.gateway("closed", untrusted_peer, url=f"http://{HOST}:1")
+        nest.gateway("no-tls", untrusted[0])
+        nest.gateway("other-tls", untrusted[1], tls={"caSecretRef": {"name": "ca", "key": "pem"}})
+        nest.gateway("closed", untrusted[0], url=f"http://{HOST}:1")
 
-        unheard = [place for place in nest.places if place.listener is not untrusted_peer]
-        await eventually(lambda: _all_spoken(nest, unheard), timeout_s=15)
+        unheard = [place for place in nest.places if place.listener not in untrusted]
+        await eventually(lambda: _all_spoken(nest, unheard), timeout_s=60)
         seen = {
             "log": operator.log.read_text(),
             "objects": _dump(control_plane, declared.namespace, *KINDS),
@@ -146,7 +146,7 @@ async def test_no_secret_is_seen_anywhere(
     assert {where: text for where, text in seen.items() if "canary" in text or "yranac" in text} == {}
     assert [where for where, text in seen.items() if private in text] == []
     assert all(seen[where] for where in ("log", "objects", "events", "metrics"))
-    assert untrusted_peer.requests == []
+    assert [peer.requests for peer in untrusted] == [[], []]
 
 
 def _command_line(pid: int) -> str:
