@@ -70,6 +70,7 @@ class Operator:
     async def close(self) -> None:
         """Stop everything; while the mandate lasts, have written how far the runs have come."""
         await self.deciding.giveback.close()
+        await self.deciding.former.close()
         await self.deciding.farewells.close()
         writer = self.telling.writer
         if not self.mandate.is_valid:

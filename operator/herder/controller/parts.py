@@ -21,6 +21,7 @@ from herder.controller.metrics.registry import Metrics
 from herder.controller.options import Options
 from herder.controller.reconcile.reconciler import Reconciler
 from herder.controller.repair.farewells import Farewells
+from herder.controller.repair.former import FormerKeys
 from herder.controller.repair.giveback import Giveback
 from herder.controller.repair.sweep import Sweeper
 from herder.controller.running.failpoints import Tripwire
@@ -99,5 +100,6 @@ class Deciding:
     runs: Runs
     farewells: Farewells
     giveback: Giveback
+    former: FormerKeys
     reconciler: Reconciler
     sweeper: Sweeper

@@ -39,6 +39,7 @@ from herder.controller.reconcile.letting_go import LettingGo
 from herder.controller.reconcile.reconciler import Reconciler
 from herder.controller.reconcile.scout import Scout
 from herder.controller.repair.farewells import Farewells
+from herder.controller.repair.former import FormerKeys
 from herder.controller.repair.giveback import Giveback
 from herder.controller.repair.sweep import Sweeper
 from herder.controller.running.failpoints import Tripwire
@@ -203,13 +204,16 @@ def _deciding(means: Means, known: Known, telling: Telling, fleet: Fleet, desk: 
         explaining=Explaining(queue=queue, writer=writer, runs=runs, clock=clock),
         recorder=recorder,
     )
+    declaring = Declaring(fleet.rotation, tools)
+    former = FormerKeys(declaring.declared, queue, telling.recorder, clock)
     giveback = Giveback(queue, fleet.gateways, fleet.heals, clock, acts.tell_drift)
     reconciler = Reconciler(
         objects=objects,
         queue=queue,
-        scout=Scout(objects, fleet.model_gateways, fleet.members, Declaring(fleet.rotation, tools), clock),
+        scout=Scout(objects, fleet.model_gateways, fleet.members, declaring, clock),
         acts=acts,
         giveback=giveback,
+        former=former,
         runs=runs,
         writer=writer,
         installation=means.installation,
@@ -228,7 +232,13 @@ def _deciding(means: Means, known: Known, telling: Telling, fleet: Fleet, desk: 
         queue=queue,
     )
     return Deciding(
-        places=places, runs=runs, farewells=farewells, giveback=giveback, reconciler=reconciler, sweeper=sweeper
+        places=places,
+        runs=runs,
+        farewells=farewells,
+        giveback=giveback,
+        former=former,
+        reconciler=reconciler,
+        sweeper=sweeper,
     )
 
 

@@ -112,6 +112,10 @@ class Family[S: ServedSpec](abc.ABC):
         """Return what a status shows of it under former keys."""
         return {}
 
+    def before(self, spec: S, key: str) -> S | None:  # noqa: ARG002
+        """Return a spec with a key that its resource had before; None where no resource has another."""
+        return None
+
     def with_former(self, rows: Mapping[str, tuple[ReplicaEntry, ...]]) -> FormerShown:  # noqa: ARG002
         """Return the fields of a status that show what it has under former keys."""
         return {}

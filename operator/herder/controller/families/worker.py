@@ -31,6 +31,7 @@ from herder.net.urls import InvalidUrl, normalise_url
 from herder.workflows.compare import look
 from herder.workflows.convergence import Convergence
 from herder.workflows.entry import Entry, entries_of
+from herder.workflows.facts import Facts
 from herder.workflows.look import Look
 from herder.workflows.move import NAME as MOVE
 from herder.workflows.move import RetireFormer, move
@@ -103,10 +104,10 @@ class DeclaredWorker(Declared):
         )
 
     def again(self, status: WorkflowStatus) -> Post | None:
-        """Post it with what was found out about it."""
+        """Post it with what was found out about it, under this URL."""
         if not isinstance(status, WorkerRegistrationStatus) or status.worker is None:
             return None
-        spec = self.plan.worker_spec(facts_of(status.worker))
+        spec = self.plan.worker_spec(facts_of(status.worker) if status.worker.url == self.plan.url else Facts())
         return lambda replica: replica.add_worker(spec)
 
 
@@ -183,6 +184,10 @@ class WorkerFamily(Family[WorkerRegistrationSpec]):
         """Return what a status shows of it under former URLs."""
         rows = status.former if isinstance(status, WorkerRegistrationStatus) else None
         return {row.url: entries_of(row.replicas) for row in rows or ()}
+
+    def before(self, spec: WorkerRegistrationSpec, key: str) -> WorkerRegistrationSpec:
+        """Return the spec with a former URL."""
+        return spec.model_copy(update={"url": key})
 
     def with_former(self, rows: Mapping[str, tuple[ReplicaEntry, ...]]) -> FormerShown:
         """Return the field that shows former URLs."""

@@ -56,6 +56,8 @@ class Memory:
 
     given: dict[str, Gift] = field(default_factory=dict)
     """What was given back to replicas since the status was written, by endpoint."""
+    former_given: dict[tuple[str, str], float] = field(default_factory=dict)
+    """When what it has under a former key was given back to a replica, by key and endpoint."""
     is_giving: bool = False
     """Whether something is on its way back to a replica: until that is answered nothing is decided."""
     is_put_off: bool = False

@@ -1,7 +1,7 @@
 """One resource of a kind that is served, as it is on the API server, parsed once."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from typing import Any
@@ -127,6 +127,11 @@ class Subject:
     def former(self) -> Former:
         """What it may have under keys that it had before, beside what it is registered as."""
         return self.family.former(self.status)
+
+    def before(self, key: str) -> "Subject | None":
+        """Return what it would be with a key that it had before, and all else as it is declared now."""
+        spec = self.family.before(self.spec, key) if self.spec is not None else None
+        return replace(self, spec=spec) if spec is not None else None
 
     @property
     def _holder(self) -> Key | None:

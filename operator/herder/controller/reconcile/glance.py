@@ -1,5 +1,7 @@
 """What of a scene counts for a decision: pure."""
 
+from typing import Any
+
 from herder.api.conditions import ReadyReason
 from herder.api.gateway import GatewayReplicaState, Mode
 from herder.api.status import EntryState, RunStatus
@@ -10,8 +12,10 @@ from herder.controller.known.subject import Subject
 from herder.controller.listing.observation import Observation
 from herder.controller.reconcile.world import LastRun, Running
 from herder.controller.running.jobs import Job, job_of
+from herder.controller.running.launch import has_taken_former_off, takes_former_off
 from herder.controller.running.runs import Run
 from herder.controller.scene.scene import Scene
+from herder.engine import WorkflowState
 from herder.workflows.entry import NO_ENTRY, is_held
 
 
@@ -73,6 +77,19 @@ def serves(scene: Scene) -> bool:
         return False
     states = [entry.state for endpoint, entry in seen.entries.items() if endpoint not in seen.away]
     return bool(states) and all(state is EntryState.READY for state in states)
+
+
+def needs_former(scene: Scene, live: WorkflowState[Any] | None) -> bool:
+    """Whether what it has under former keys is to stay in service: the declared one does not serve yet.
+
+    `live` is how far the run in progress has come.
+    """
+    subject = scene.subject
+    if not (subject.former or scene.is_moving) or scene.is_leaving or only_observed(scene.gateway):
+        return False
+    is_let_alone = subject.spec is None or subject.spec.suspend
+    takes_off = takes_former_off(live) if live is not None else has_taken_former_off(subject.status.workflow)
+    return not is_let_alone and not takes_off and not serves(scene)
 
 
 def has_new_instance(scene: Scene, memory: Memory) -> bool:

@@ -15,7 +15,9 @@ from herder.controller.known.subject import Subject, subject_of
 from herder.controller.reconcile.actions import Begin
 from herder.controller.reconcile.acts import Acts
 from herder.controller.reconcile.decide import decide
+from herder.controller.reconcile.glance import needs_former
 from herder.controller.reconcile.scout import Scout
+from herder.controller.repair.former import FormerKeys
 from herder.controller.repair.giveback import Giveback
 from herder.controller.running.jobs import Job, job_of
 from herder.controller.running.launch import has_been_sent, left_out
@@ -43,6 +45,7 @@ class Reconciler:
     scout: Scout
     acts: Acts
     giveback: Giveback
+    former: FormerKeys
     runs: Runs
     writer: StatusWriter
     installation: str
@@ -77,6 +80,8 @@ class Reconciler:
         run = self.runs.get(subject.uid)
         self._note_leaving(scene, run, memory)
         changes_in_s = self._changes_in_s(scene, memory)
+        if needs_former(scene, self.runs.live_state(run) if run is not None else None):
+            await self.former.keep(scene, memory)
         action = decide(self.scout.world(scene, run, memory))
         log.debug("reconcile.decided", key=str(key), action=type(action).__name__)
         if action != Begin(Job.REGISTRATION) or not self.giveback.takes(scene, memory):

@@ -14,9 +14,10 @@ from herder.controller.running.portrait import Portrait
 from herder.controller.running.restore import fresh_state, restored_state
 from herder.controller.running.runs import Run, Runs
 from herder.controller.scene.scene import Scene
-from herder.engine import STEP_ENDED, WorkflowState
+from herder.engine import STEP_ENDED, StepStatus, WorkflowState
 from herder.gateway.replica import Replica
 from herder.workflows.entry import LOST_ADD, NO_ENTRY, REGISTERED, Entry, is_held
+from herder.workflows.move import RetireFormer
 from herder.workflows.removal.steps import Drain
 from herder.workflows.tokenizer.removal import Unload
 from herder.workflows.wasm.removal import Remove
@@ -169,6 +170,18 @@ def _doubted(scene: Scene, entries: dict[str, Entry]) -> dict[str, Entry]:
 def has_been_sent(state: WorkflowState[Any]) -> bool:
     """Whether a removal has told every replica that answers what it has to tell it; never so for a registration."""
     return any(state.steps[step].status in STEP_ENDED for step in _SENDS & state.steps.keys())
+
+
+def takes_former_off(state: WorkflowState[Any]) -> bool:
+    """Whether a run has begun to take off what its resource has under former keys."""
+    step = state.steps.get(RetireFormer.id)
+    return step is not None and step.status is not StepStatus.PENDING
+
+
+def has_taken_former_off(run: WorkflowRun | None) -> bool:
+    """The same of the last run that the status tells of."""
+    steps = run.steps if run is not None else ()
+    return any(step.name == RetireFormer.id and step.started_at is not None for step in steps)
 
 
 def left_out(run: Run) -> frozenset[str]:

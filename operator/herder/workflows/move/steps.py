@@ -6,11 +6,13 @@ from typing import ClassVar
 from herder.engine import WorkflowContext
 from herder.gateway.types import WorkerStatus
 from herder.workflows.advance import advance
+from herder.workflows.entry import LOST_ADD, REGISTERED
 from herder.workflows.errors import Waiting
 from herder.workflows.fanout import drive_in_reach, insist
 from herder.workflows.ports import Replica
 from herder.workflows.registration.data import Registration
 from herder.workflows.removal.carry_out import retire
+from herder.workflows.removal.data import Removal
 from herder.workflows.step import Step
 
 type Context = WorkflowContext[Registration]
@@ -48,12 +50,20 @@ async def serve(replica: Replica, data: Registration) -> None:
         )
 
 
+async def doubt(replica: Replica, part: Removal) -> None:
+    """Assume that what a replica lost may be under way there: it is given back while the new URL does not serve."""
+    is_noted = part.entry(replica.endpoint).state in REGISTERED
+    if is_noted and not await replica.find_all(part.url):
+        part.entries[replica.endpoint] = LOST_ADD
+
+
 async def hand_over(replica: Replica, data: Registration) -> None:
     """Take former URLs off a replica on which the new one serves, all at once. Raises as `serve` and `retire` do."""
     await serve(replica, data)
     waits: list[Waiting] = []
     for part in data.former:
         try:
+            await doubt(replica, part)
             await retire(replica, part)
         except Waiting as wait:
             waits.append(wait)

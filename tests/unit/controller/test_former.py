@@ -1,0 +1,136 @@
+"""A worker whose new URL is not well yet, and a replica that loses what it has under the old one."""
+
+import asyncio
+from typing import Any
+
+from herder.controller.known.objects import Key
+from unit.controller.office import ENDPOINTS, GATEWAY, Office, at_work
+
+A, B = ENDPOINTS
+OLD, NEW = "http://a:8000", "http://b:8000"
+RESYNC_S = 10
+QUICK: dict[str, Any] = {"startup": {"timeoutSeconds": 5}}
+
+
+async def moving(office: Office, **spec: Any) -> Key:
+    """A worker that is registered, and is to be so under another URL behind which nobody is."""
+    key = office.worker(**spec)
+    await office.registered(key)
+    await asyncio.sleep(RESYNC_S * 1.2)  # each replica was seen to list it
+    office.worker("a", url=NEW, up=False, **spec)
+    await office.until(lambda: office.kube.status(key).get("former"))
+    return key
+
+
+def posts_of(office: Office, url: str) -> int:
+    return sum(spec.url == url for spec in office.a.posted)
+
+
+async def settled(office: Office, key: Key) -> None:
+    await office.until(lambda: office.listed(A) == office.listed(B) == [NEW])
+    await office.registered(key)
+    await office.until(lambda: not office.kube.status(key).get("former"))
+
+
+@at_work
+async def test_it_is_given_back_and_goes_when_the_new_one_is_well(office: Office) -> None:
+    key = await moving(office)
+
+    office.a.restart()
+    await office.until(lambda: office.listed(A) == [OLD])
+    told = office.told(key)
+    office.workers[NEW].rise()
+    await settled(office, key)
+    await asyncio.sleep(60)
+
+    assert ("Warning", "Drifted") in told
+    assert posts_of(office, OLD) == 2
+    assert (office.listed(A), office.a.pending) == ([NEW], [])
+    assert ("Normal", "OrphanRemoved") not in office.told(GATEWAY)
+
+
+@at_work
+async def test_it_is_given_back_also_after_the_run_has_failed(office: Office) -> None:
+    key = await moving(office, **QUICK)
+    await office.until(lambda: office.condition(key, "Stalled"))
+
+    office.a.restart()
+
+    await office.until(lambda: office.listed(A) == [OLD])
+
+
+@at_work
+async def test_it_is_given_back_also_while_the_new_one_is_anothers(office: Office) -> None:
+    other = office.worker("b")
+    await office.registered(other)
+    key = office.worker("a")
+    await office.registered(key)
+    office.kube.touch(other, creationTimestamp="2029-01-01T00:00:00Z")
+    office.worker("a", url=NEW)
+    await office.until(office.says(key, "Conflict"))
+
+    office.a.restart()
+
+    await office.until(lambda: sorted(office.listed(A)) == [OLD, NEW])
+
+
+@at_work
+async def test_what_was_declared_before_is_not_known_where_more_was_changed(office: Office) -> None:
+    key = office.worker()
+    await office.registered(key)
+    await asyncio.sleep(RESYNC_S * 1.2)
+    office.worker("a", url=NEW, up=False, priority=7)
+    await office.until(lambda: office.kube.status(key).get("former"))
+
+    office.a.restart()
+    await asyncio.sleep(60)
+
+    assert (office.listed(A), office.listed(B)) == ([], [OLD])
+
+
+@at_work
+async def test_what_was_given_back_and_is_not_listed_yet_goes_with_the_rest(office: Office) -> None:
+    key = await moving(office)
+    office.workers[OLD].up_since_s = None
+    office.a.restart()
+    await office.until(lambda: office.a.pending == [OLD])
+
+    office.workers[NEW].rise()
+    await office.until(lambda: NEW in office.listed(A))
+    await asyncio.sleep(1)
+    office.workers[OLD].rise()
+    await settled(office, key)
+    await asyncio.sleep(60)
+
+    assert (office.listed(A), office.a.pending) == ([NEW], [])
+    assert ("Normal", "OrphanRemoved") not in office.told(GATEWAY)
+
+
+@at_work
+async def test_it_is_not_given_back_once_it_is_being_taken_off(office: Office) -> None:
+    key = await moving(office, drain={"settleSeconds": 30})
+    office.workers[NEW].rise()
+    await office.until(lambda: office.condition(key, "Drained"))
+
+    office.workers[NEW].up_since_s = None
+    office.a.restart()
+    await asyncio.sleep(RESYNC_S * 2)
+    office.workers[NEW].rise()
+    await settled(office, key)
+
+    assert posts_of(office, OLD) == 1
+
+
+@at_work
+async def test_it_is_posted_once_however_often_the_worker_is_looked_at(office: Office) -> None:
+    office.gateway(resyncSeconds=1)
+    key = await moving(office)
+    office.workers[OLD].up_since_s = None
+
+    office.a.restart()
+    for second in range(20):
+        await asyncio.sleep(1)
+        office.kube.touch(key, annotations={"looked-at": str(second)})
+
+    assert office.a.count("add_worker") == 2
+    assert office.kube.status(key)["former"][0]["url"] == OLD
