@@ -61,8 +61,8 @@ def test_a_gateway_shows_its_columns(control_plane: Cluster, namespace: str) -> 
 
     header, row = control_plane.kubectl("get", "mgw", "-n", namespace).stdout.splitlines()
 
-    assert header.split() == ["NAME", "READY", "REPLICAS", "MODE", "AGE"]
-    assert row.split()[:-1] == ["shepherd", "True", "2/2", "Enforce"]
+    assert header.split() == ["NAME", "READY", "REPLICAS", "REGISTERED", "DRIFTED", "MODE", "AGE"]
+    assert row.split()[:-1] == ["shepherd", "True", "2/2", "5/6", "1", "Enforce"]
 
 
 def test_kubectl_can_wait_for_ready(control_plane: Cluster, namespace: str) -> None:

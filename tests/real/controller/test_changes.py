@@ -175,5 +175,6 @@ async def test_events_tell_of_state_changes(
         told = control_plane.kubectl("get", "events", "-n", declared.namespace, *words).stdout
         return set(told.split())
 
-    await eventually(lambda: {"Warning/StepFailed", "Normal/Registering", "Normal/Registered"} <= reasons())
+    expected = {"Warning/Retrying", "Warning/StepFailed", "Normal/Registering", "Normal/Registered"}
+    await eventually(lambda: expected <= reasons())
     assert is_listed_ready(ready_gateway[0], worker.url)

@@ -101,6 +101,7 @@ def failed_worker(*, replicas: int, steps: int, message: str = WORDY) -> WorkerR
             context_length=131072,
             dp_size=2,
         ),
+        model="meta-llama/Llama-3.3-70B-Instruct-0",
     )
 
 
@@ -146,6 +147,8 @@ def reachable_gateway() -> ModelGatewayStatus:
         observed_generation=1,
         conditions=merge((), (ready(Truth.TRUE, ReadyReason.REACHABLE, "2 of 2 replicas answer"),), NOON, 1),
         ready="2/2",
+        registered="5/6",
+        entries=EntryCounts(declared=6, registered=5, drifted=1),
         replicas=tuple(
             GatewayReplica(endpoint=f"http://10.0.0.{n}:30000", state=GatewayReplicaState.REACHABLE, workers=3)
             for n in (1, 2)
