@@ -134,6 +134,19 @@ async def test_it_is_loaded_once_the_source_is_there_and_a_retry_is_asked_for(st
     assert found["status"]["registered"] == "3/3"
 
 
+async def test_of_a_source_that_is_not_there_yet_it_is_said_why_and_until_when(stage: Stage, tmp_path: Path) -> None:
+    late = tmp_path / "late"
+    stage.apply(late)
+
+    found = await stage.until("Reconciling", reason="ProgressingWithRetry", timeout_s=40)
+
+    message = next(each["message"] for each in found["status"]["conditions"] if each["type"] == "Reconciling")
+    assert f"can't load {late}: " in message
+    assert "; it is tried until " in message
+    write_tokenizer(late, "hello", "world")
+    await stage.until(reason="Registered", timeout_s=60)
+
+
 async def test_a_replica_that_restarted_gets_it_again(stage: Stage, source: Path) -> None:
     stage.apply(source)
     await stage.until(reason="Registered")
