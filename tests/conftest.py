@@ -12,6 +12,7 @@ _LONGEST_FIRST = (
     "real/controller/test_quiet",
     "real/demo",
     "real/docs",
+    "real/leadership/test_clocks",
     "real/controller/test_removal",
     "engine/test_properties",
     "real/controller",

@@ -13,6 +13,7 @@ from rig.declared import Declared
 from rig.gateway import Smg, running
 from rig.operator_process import Operator
 from rig.run import shared_cluster, shared_folder
+from rig.tokenizers import write_tokenizer
 from rig.workers import MockWorkers, WorkerProcess
 
 
@@ -93,3 +94,15 @@ def start_operator(control_plane: Cluster, namespace: str, log_dir: Path) -> Ite
 def operator(start_operator: Callable[..., Operator]) -> Operator:
     """An operator at work in the test's namespace."""
     return start_operator().wait_healthy()
+
+
+@pytest.fixture
+def source(tmp_path: Path) -> Path:
+    """The source of a tokenizer that all replicas can load."""
+    return write_tokenizer(tmp_path / "one", "hello", "world")
+
+
+@pytest.fixture
+def other(tmp_path: Path) -> Path:
+    """Another one, in which the words are other tokens."""
+    return write_tokenizer(tmp_path / "other", "world", "hello")

@@ -18,7 +18,7 @@ _PATIENCE_S: Final = 30.0
 class Stand:
     """What a case has: a namespace and mock workers of its own, and the replicas that it shares with others.
 
-    `others` are those of a second gateway.
+    `others` are those of a second gateway, if there is one.
     """
 
     declared: Declared
@@ -63,9 +63,10 @@ class Scenario(abc.ABC):
         """End what was started for it."""
 
     def declare_gateways(self) -> None:
-        """Declare the gateways `gw` and `other`."""
+        """Declare the gateways `gw` and, if there is one, `other`."""
         self.stand.declared.gateway(self.stand.replicas)
-        self.stand.declared.gateway(self.stand.others, "other")
+        if self.stand.others:
+            self.stand.declared.gateway(self.stand.others, "other")
 
     @abc.abstractmethod
     def listed(self, replica: Smg) -> list[str]:

@@ -75,9 +75,9 @@ class Case:
 
 
 @pytest.fixture
-def replicas(log_dir: Path) -> Iterator[tuple[Smg, ...]]:
-    """Fresh replicas that keep modules, too: two for each of two gateways."""
-    with running(4, "--enable-wasm", log_dir=log_dir) as started:
+def replicas(moment: Moment, log_dir: Path) -> Iterator[tuple[Smg, ...]]:
+    """Two fresh replicas that keep modules, too, and two of a second gateway where a resource may go there."""
+    with running(4 if moment is Moment.WRITTEN else 2, "--enable-wasm", log_dir=log_dir) as started:
         yield started
 
 

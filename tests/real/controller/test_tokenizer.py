@@ -60,18 +60,6 @@ def stage(declared: Declared, smgs: tuple[Smg, ...], start_operator: Callable[..
     return Stage(declared, "Tokenizer", "t", smgs)
 
 
-@pytest.fixture
-def source(tmp_path: Path) -> Path:
-    """A source that all replicas can load."""
-    return write_tokenizer(tmp_path / "one", "hello", "world")
-
-
-@pytest.fixture
-def other(tmp_path: Path) -> Path:
-    """Another one, in which the words are other tokens."""
-    return write_tokenizer(tmp_path / "other", "world", "hello")
-
-
 async def test_it_is_ready_on_three_replicas_and_gone_from_them_when_it_is_deleted(stage: Stage, source: Path) -> None:
     stage.apply(source)
 

@@ -23,18 +23,6 @@ def runs(log_dir: Path, http: CountingHttp) -> Iterator[TokenizerRuns]:
         yield TokenizerRuns(smgs, http)
 
 
-@pytest.fixture
-def source(tmp_path: Path) -> Path:
-    """A source that all replicas can load."""
-    return write_tokenizer(tmp_path / "one", "hello", "world")
-
-
-@pytest.fixture
-def other(tmp_path: Path) -> Path:
-    """Another one, in which the words are other tokens."""
-    return write_tokenizer(tmp_path / "other", "world", "hello")
-
-
 def read_by_each(runs: TokenizerRuns) -> list[list[int]]:
     """How each replica's tokenizer reads two words."""
     return [tokens(smg.url, NAME, "hello world") for smg in runs.smgs]
