@@ -3,6 +3,8 @@
 import asyncio
 from typing import Any
 
+import pytest
+
 from herder.controller.known.objects import Body, Key
 from unit.controller.office import ENDPOINTS, Office, at_work
 from unit.workflows.fakes import FakeWorker
@@ -63,18 +65,24 @@ async def test_after_a_typo_it_is_shown_as_it_serves_on(office: Office) -> None:
     assert set(seen) == {("2/2", "mock-model")}
 
 
+@pytest.mark.parametrize(
+    ("more", "then"),
+    [pytest.param({}, "2/2", id="and is given back"), pytest.param({"priority": 7}, "1/2", id="for good")],
+)
 @at_work
-async def test_what_a_replica_has_lost_under_the_former_url_is_not_shown_as_registered(office: Office) -> None:
+async def test_what_a_replica_has_lost_under_the_former_url_is_not_shown_as_registered(
+    office: Office, more: dict[str, Any], then: str
+) -> None:
     key = office.worker()
     await office.registered(key)
-    office.worker(url=NEW, up=False, **QUICK)
+    office.worker(url=NEW, up=False, **QUICK, **more)
     await office.until(lambda: office.condition(key, "Stalled"))
 
     office.a.restart()
     await office.until(lambda: columns(office, key)[0] == "1/2")
 
     await asyncio.sleep(60)
-    assert columns(office, key) == ("1/2", "mock-model")
+    assert columns(office, key) == (then, "mock-model")
 
 
 @at_work

@@ -11,7 +11,7 @@ from herder.controller.known.blocked import Blocked
 from herder.controller.known.subject import Subject
 from herder.controller.listing.observation import Observation
 from herder.controller.listing.registries import Registry
-from herder.workflows.entry import REGISTERED, Entry
+from herder.workflows.entry import REGISTERED, Entry, is_ours
 from herder.workflows.owner import Holder, nobody
 
 _NEVER: Final = float("-inf")
@@ -74,7 +74,7 @@ class Scene:
         if view is None or view.is_away:
             return False
         is_older = view.read_at_s(registry) <= self.not_before_s
-        return is_older or any(listed.id == record.worker_id for listed in view.listed(registry, key))
+        return is_older or any(is_ours(self.subject.owner, record, each) for each in view.listed(registry, key))
 
     @property
     def is_leaving(self) -> bool:
