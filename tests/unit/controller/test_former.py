@@ -50,6 +50,18 @@ async def test_it_is_given_back_and_goes_when_the_new_one_is_well(office: Office
 
 
 @at_work
+async def test_it_is_given_back_also_where_no_list_has_shown_it_before(office: Office) -> None:
+    key = office.worker()
+    await office.registered(key)
+    office.worker("a", url=NEW, up=False)
+    await office.until(lambda: office.kube.status(key).get("former"))
+
+    office.a.restart()
+
+    await office.until(lambda: office.listed(A) == [OLD])
+
+
+@at_work
 async def test_it_is_given_back_also_after_the_run_has_failed(office: Office) -> None:
     key = await moving(office, **QUICK)
     await office.until(lambda: office.condition(key, "Stalled"))
@@ -134,3 +146,23 @@ async def test_it_is_posted_once_however_often_the_worker_is_looked_at(office: O
 
     assert office.a.count("add_worker") == 2
     assert office.kube.status(key)["former"][0]["url"] == OLD
+
+
+@at_work
+async def test_what_was_given_back_right_before_is_taken_for_no_part_of_the_new_one(office: Office) -> None:
+    key = office.worker()
+    await office.registered(key)
+    await asyncio.sleep(RESYNC_S * 1.2)
+    office.a.restart()
+    await office.until(lambda: posts_of(office, OLD) == 2)
+    office.worker("a", url=NEW, up=False)
+    await office.until(lambda: office.kube.status(key).get("former"))
+    await office.until(lambda: office.listed(A) == [OLD])
+    [old] = office.a.listed
+
+    office.worker("a", url=NEW, up=False, priority=7)  # the run is stopped, and begun anew
+    await asyncio.sleep(5)
+    status = office.kube.status(key)
+
+    assert [row["workerId"] for row in status["former"][0]["replicas"] if row["endpoint"] == A] == [old.id]
+    assert [row for row in status["replicas"] if row.get("workerId") == old.id] == []

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from herder.api.conditions import ReadyReason
+from herder.controller.known.holders import holder_in
 from herder.controller.known.objects import Body, Key, Objects
 from herder.controller.known.subject import Subject, conflict_of, subject_of
 
@@ -161,3 +162,15 @@ def test_what_is_elsewhere_is_no_rival(other: Body) -> None:
     objects.put(younger)
 
     assert conflict_of(subject(younger), objects) is None
+
+
+@pytest.mark.parametrize(
+    ("namespace", "named"),
+    [("ns", "WorkerRegistration ns/b"), ("other", "a WorkerRegistration of another namespace")],
+    ids=["of its own namespace", "of another"],
+)
+def test_who_has_an_entry_is_named_within_the_namespace_only(namespace: str, named: str) -> None:
+    objects, holder = Objects(), body("b", namespace=namespace)
+    objects.put(holder)
+
+    assert holder_in(objects, subject(body()))(subject(holder).owner, "id") == named

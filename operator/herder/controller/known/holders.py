@@ -13,9 +13,15 @@ def holder_in(objects: Objects, subject: Subject) -> Holder:
 
     def holder(owner: Owner | None, entry_id: str) -> str | None:
         key = _owner_of(owner, subject, objects) if owner is not None else _recorder_of(entry_id, subject, objects)
-        return f"{key.kind} {key.namespace}/{key.name}" if key is not None else None
+        return _named(key, subject) if key is not None else None
 
     return holder
+
+
+def _named(key: Key, subject: Subject) -> str:
+    """Return what one is told of a resource: of another namespace's only that it is there."""
+    is_near = key.namespace == subject.key.namespace
+    return f"{key.kind} {key.namespace}/{key.name}" if is_near else f"a {key.kind} of another namespace"
 
 
 def _owner_of(owner: Owner, subject: Subject, objects: Objects) -> Key | None:

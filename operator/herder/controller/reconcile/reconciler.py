@@ -86,8 +86,6 @@ class Reconciler:
         log.debug("reconcile.decided", key=str(key), action=type(action).__name__)
         if action != Begin(Job.REGISTRATION) or not self.giveback.takes(scene, memory):
             await self.acts.do(action, scene)
-        if scene.is_moving and isinstance(action, Begin):
-            memory.given.clear()  # that was under the former key, of whose records it is a part from now on
         self._come_back(key, cools_in_s, changes_in_s)
 
     def _subject(self, key: Key, body: Body) -> Subject:
