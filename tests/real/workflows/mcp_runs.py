@@ -29,6 +29,7 @@ class McpRuns:
     asker: Asker
     engine: WorkflowEngine = field(default_factory=WorkflowEngine)
     objects: Objects = field(default_factory=Objects)
+    started: list[str] = field(default_factory=list)
 
     @property
     def gateway(self) -> Key:
@@ -91,7 +92,13 @@ class McpRuns:
         """Start `mcp-registration`; returns its instance."""
         definition = registration(is_required=data.plan.spec.required)
         self.engine.register_workflow(definition)
-        return await self.engine.start_workflow(definition.id, data)
+        self.started.append(await self.engine.start_workflow(definition.id, data))
+        return self.started[-1]
+
+    async def end(self) -> None:
+        """Cancel what goes on: the SDK's tasks would complain, in a later test, of a loop that ends with them in it."""
+        for instance_id in self.started:
+            await self.engine.cancel_workflow(instance_id)
 
     async def wait(self, instance_id: str) -> WorkflowOutcome:
         """Wait for the end of a run."""

@@ -36,7 +36,9 @@ def server(log_dir: Path) -> Iterator[McpServer]:
 async def runs(control_plane: Cluster, namespace: str) -> AsyncIterator[McpRuns]:
     configuration = await load_configuration(control_plane.kubeconfig)
     async with Kube(configuration) as kube, Http(AddressPolicy(allow_loopback=True)) as http:
-        yield McpRuns(control_plane, namespace, kube, McpClient(http))
+        made = McpRuns(control_plane, namespace, kube, McpClient(http))
+        yield made
+        await made.end()
 
 
 class Gateway:
