@@ -15,7 +15,7 @@ WRONG = (
     Case("a program", MCP_SERVER, {**SERVER, "transport": {"type": "Stdio", "url": "http://h"}}, says="StreamableHTTP"),
     Case("a file of the system", WASM_MODULE, {**MODULE, "source": {"path": "/etc/a.wasm"}}, says="outside of /etc"),
     Case("up the tree", TOKENIZER, {**TOKENS, "source": "/srv/../etc/shadow"}, says="without . and .."),
-    Case("a label of herder's", WORKER_REGISTRATION, {**WORKER, "labels": {"herder.dev/owner": "x"}}, says="leave out"),
+    Case("a label of ours", WORKER_REGISTRATION, {**WORKER, "labels": {"herder.dev/owner": "x"}}, says="leave it out"),
     Case("too much", WORKER_REGISTRATION, {**WORKER, "labels": {"a": "x" * (1 << 20)}}, says="4096"),
 )
 
