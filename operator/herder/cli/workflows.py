@@ -76,7 +76,7 @@ def attempts(policy: RetryPolicy) -> str:
     """Say how often an attempt is made, and how long the pauses are."""
     limit_s = policy.backoff.max_elapsed if isinstance(policy.backoff, ExponentialBackoff) else None
     number = f"{policy.max_attempts}" if policy.max_attempts is not None else ""
-    time = f"for {_seconds(limit_s)}" if limit_s is not None else ""
+    time = f"{'within' if number else 'for'} {_seconds(limit_s)}" if limit_s is not None else ""
     return f"{' '.join(filter(None, [number, time])) or 'without limit'}, {_pauses(policy.backoff)}"
 
 
@@ -86,6 +86,8 @@ def _pauses(backoff: Backoff) -> str:
             return f"{_seconds(seconds)} apart"
         case LinearBackoff(increment, maximum):
             return f"{_seconds(increment)} apart, {_seconds(increment)} more each time up to {_seconds(maximum)}"
+        case ExponentialBackoff(base, maximum) if base >= maximum:
+            return f"{_seconds(maximum)} apart"
         case ExponentialBackoff(base, maximum):
             return f"{_seconds(base)} apart, doubled up to {_seconds(maximum)}"
     return "apart as it is declared"

@@ -33,7 +33,8 @@ WORDS: dict[str, RetryPolicy] = {
     "for 60 s, 0.1 s apart, doubled up to 1 s": RetryPolicy(None, ExponentialBackoff(0.1, 1.0, max_elapsed=60.0)),
     "without limit, 2 s apart": RetryPolicy(None, FixedBackoff(2.0)),
     "100, 1 s apart, 1 s more each time up to 5 s": RetryPolicy(100, LinearBackoff(1.0, 5.0)),
-    "4 for 9 s, 1 s apart, doubled up to 2 s": RetryPolicy(4, ExponentialBackoff(1.0, 2.0, max_elapsed=9.0)),
+    "4 within 9 s, 1 s apart, doubled up to 2 s": RetryPolicy(4, ExponentialBackoff(1.0, 2.0, max_elapsed=9.0)),
+    "54 within 60 s, 1 s apart": RetryPolicy(54, ExponentialBackoff(1.0, 1.0, max_elapsed=60.0)),
 }
 
 

@@ -22,6 +22,14 @@ def test_a_worker_is_asked_for_nine_tenths_of_its_budget(budget_s: float, attemp
     assert policy.next_delay(attempts, 0.0) is None
 
 
+@pytest.mark.parametrize(("budget_s", "limit_s"), [(1, 3.0), (20, 20.0), (1800, 1800.0)])
+def test_a_worker_that_takes_long_to_fail_is_not_asked_beyond_its_budget(budget_s: float, limit_s: float) -> None:
+    policy = connection_policy(budget_s)
+
+    assert policy.next_delay(2, limit_s - 0.1) is not None
+    assert policy.next_delay(2, limit_s) is None
+
+
 def _delays(definition: WorkflowDefinition[Any], step_id: str, elapsed_s: float) -> float | None:
     retry = next(step.retry for step in definition.steps if step.id == step_id)
     assert retry is not None

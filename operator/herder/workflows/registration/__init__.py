@@ -18,7 +18,6 @@ from typing import Final
 from herder.engine import (
     ExponentialBackoff,
     FailureAction,
-    FixedBackoff,
     RetryPolicy,
     StepDefinition,
     WorkflowContext,
@@ -57,11 +56,14 @@ def connection_policy(budget_s: float) -> RetryPolicy:
     """Return how often a worker that is down is asked within its startup budget, and how long between.
 
     As on the gateway, max(3, ceil(0.9 * budget / interval)) attempts; the interval is a sixtieth of the budget, from
-    1 s to 5 s, so that a worker that comes up is noticed soon.
+    1 s to 5 s, so that a worker that comes up is noticed soon. Unlike there the budget is a time in any case: one that
+    accepts and never answers takes an attempt's whole timeout each time, and would be tried twice as long.
     """
     interval_s = min(_SLOWEST_LOOK_S, max(1.0, budget_s / _LOOKS_IN_A_BUDGET))
     attempts = max(_FEWEST_ATTEMPTS, ceil(_SHARE_OF_BUDGET * budget_s / interval_s))
-    return RetryPolicy(max_attempts=attempts, backoff=FixedBackoff(interval_s))
+    limit_s = max(budget_s, attempts * interval_s)
+    backoff = ExponentialBackoff(base=interval_s, maximum=interval_s, jitter=0.0, max_elapsed=limit_s)
+    return RetryPolicy(max_attempts=attempts, backoff=backoff)
 
 
 def _within(budget_s: float, *, base_s: float, maximum_s: float) -> RetryPolicy:

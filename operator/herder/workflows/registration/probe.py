@@ -42,7 +42,7 @@ class Classify(Step[Registration]):
 
 
 class DetectConnection(Step[Registration]):
-    """The worker answers its health check; the attempts of this step are its startup budget."""
+    """The worker answers its health check; this step has its startup budget for it."""
 
     id: ClassVar[str] = "detect_connection"
 
