@@ -65,10 +65,10 @@ def world(tmp_path: Path) -> World:
 
 
 def test_what_does_not_come_true_is_told_with_what_was_seen_instead(world: World) -> None:
-    stage = Stage(world, PlainScreen())
+    stage = Stage(world, PlainScreen(), patience_s=0)
 
     with pytest.raises(UnmetError) as unmet:
-        stage.until("qwen-a is Ready", lambda scene: scene.is_ready("qwen-a"), within_s=0)
+        stage.until("qwen-a is Ready", lambda scene: scene.is_ready("qwen-a"))
 
     text = describe(unmet.value, world)
     assert "expected within 0 s: qwen-a is Ready" in text
