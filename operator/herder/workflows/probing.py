@@ -84,9 +84,11 @@ class Prober:
         """Return when GET /health answers 2xx; no key is sent, as the gateway sends none."""
         answer = await self._http.request("GET", f"{url}/health", deadline_s=_HEALTH_DEADLINE_S)
         if not _ok(answer):
-            is_base = answer.status == HTTPStatus.NOT_FOUND and url.endswith("/v1")
+            is_elsewhere = answer.status == HTTPStatus.NOT_FOUND
+            is_base = is_elsewhere and url.endswith("/v1")
             hint = ": leave out the /v1 of spec.url, which is for clients" if is_base else ""
-            raise Transient("WorkerNotHealthy", f"GET {url}/health answered {answer.status}{hint}")
+            reason = "BadAnswer" if is_elsewhere else "WorkerNotHealthy"
+            raise Transient(reason, f"GET {url}/health answered {answer.status}{hint}")
 
     async def list_models(self, url: str, api_key: str | None) -> tuple[ServedModel, ...]:
         """Return the models of GET /v1/models. Their ids are the worker's own words, which may repeat the key.

@@ -29,7 +29,7 @@ class StepReason:
     @property
     def meanwhile(self) -> str:
         """What is worth doing while it is still tried again."""
-        return " or ".join(filter(None, (self.mend, self.change)))
+        return " or ".join(filter(None, (self.change, self.mend)))
 
     @property
     def remedy(self) -> str:
@@ -110,7 +110,7 @@ _OF_WORKERS: Final[Mapping[str, StepReason]] = {
     ),
     "WorkerError": StepReason("The worker answered with an error.", mend="mend the worker", note=_STARTUP),
     "BadAnswer": StepReason(
-        "What answers at the URL does not speak as an inference server does.",
+        "What answers at the URL does not speak as an inference server does, or has no health check there.",
         change="correct spec.url",
         mend="mend the worker",
     ),

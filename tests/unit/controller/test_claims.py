@@ -111,7 +111,7 @@ SITUATIONS: dict[str, tuple[Claims, str]] = {
     "retried, and something can be done about it": (
         of_runs.running([RETRIED.model_copy(update={"reason": "WorkerUnreachable"})], is_removal=False),
         "Ready=False Registering: step register is retried (attempt 3 failed, next attempt at 12:00:05Z): it hangs; "
-        "if that goes on, start the worker or correct spec.url | Reconciling=True ProgressingWithRetry",
+        "if that goes on, correct spec.url or start the worker | Reconciling=True ProgressingWithRetry",
     ),
     "a retry under way": (
         of_runs.running(

@@ -154,7 +154,8 @@ def test_a_status_adds_what_the_message_does_not_say(reason: str, added: str) ->
 @pytest.mark.parametrize(
     ("reason", "worth_doing"),
     [
-        pytest.param("WorkerUnreachable", "start the worker or correct spec.url", id="two things"),
+        pytest.param("WorkerUnreachable", "correct spec.url or start the worker", id="two things"),
+        pytest.param("BadAnswer", "correct spec.url or mend the worker", id="a URL that is wrong"),
         pytest.param("NotListed", "look into the gateway's log", id="one thing"),
         pytest.param("ForeignEntry", "", id="the message says it itself"),
         pytest.param("Unheard", "", id="no such word"),
