@@ -30,7 +30,11 @@ from herder.net.text import untrusted
 _ID_IN_TEXT: Final = re.compile(r"with ID ([0-9a-fA-F-]{36})\b")
 _UNKNOWN_TOKENIZER: Final = re.compile("Tokenizer '.*' not found")
 """The words of a 404, which has the code `not_found` or none (measured on smg 1.13.0)."""
-_ANOTHER_SERVER: Final = "; if that stays so, correct the URL: nothing of a gateway's API is there"
+_SAYS_NOTHING: Final = re.compile(r"(404:? ?)?not found\W?", re.IGNORECASE)
+"""The words of a 404 that are no more than its number."""
+CORRECT_ENDPOINTS: Final = "correct spec.endpoints (or spec.service)"
+"""The remedy where no gateway is at a ModelGateway's URL."""
+_ANOTHER_SERVER: Final = f": is it an smg? if that stays so, {CORRECT_ENDPOINTS} of the ModelGateway"
 JOB_PREAMBLE: Final = re.compile(r"^Workflow failed at step (?P<step>\w+): Step failed: \w+ - ")
 """What the gateway puts before the reason of a job that failed (measured on smg 1.13.0)."""
 _SERVER_ERRORS: Final = 500
@@ -55,10 +59,14 @@ class _Complaint:
     def is_of_unknown_entry(self) -> bool:
         return self.code == "WORKER_NOT_FOUND" or _UNKNOWN_TOKENIZER.match(self.text) is not None
 
-    def line(self, secrets: Iterable[str]) -> str:
+    def line(self, secrets: Iterable[str], path: str) -> str:
+        """Return what is shown. A 404 of another server says at which path, and its text unless that says no more."""
         said = untrusted(f"{self.code}: {self.text}" if self.code else self.text, secrets=secrets)
-        remedy = _ANOTHER_SERVER if self.is_of_another_server else ""
-        return f"the gateway answered {self.status}" + (f": {said}" if said else "") + remedy
+        what = f"the gateway answered {self.status}"
+        if self.is_of_another_server:
+            what += f" at {untrusted(path)}" if path else ""
+            return what + (f" ({said})" if said and not _SAYS_NOTHING.fullmatch(said) else "") + _ANOTHER_SERVER
+        return what + (f": {said}" if said else "")
 
 
 def parsed[T: BaseModel](model: type[T], answer: Answer) -> T:
@@ -80,15 +88,18 @@ def is_of_code(answer: Answer, code: str) -> bool:
     return answer.status >= _CLIENT_ERRORS and _complaint(answer).code == code
 
 
-def accepted(answer: Answer, *, secrets: Iterable[str] = ()) -> Answer:
-    """Return `answer` if it is a success, else raise the GatewayError that it stands for, without `secrets`."""
+def accepted(answer: Answer, *, secrets: Iterable[str] = (), path: str = "") -> Answer:
+    """Return `answer` if it is a success, else raise the GatewayError that it stands for, without `secrets`.
+
+    `path` is what was asked for, where that is known.
+    """
     if answer.status < _CLIENT_ERRORS:
         return answer
-    raise _error(_complaint(answer), secrets)
+    raise _error(_complaint(answer), secrets, path)
 
 
-def _error(said: _Complaint, secrets: Iterable[str]) -> GatewayError:
-    message = said.line(secrets)
+def _error(said: _Complaint, secrets: Iterable[str], path: str) -> GatewayError:
+    message = said.line(secrets, path)
     match said.status:
         case 401 | 403:
             return Unauthorized(message)

@@ -70,11 +70,11 @@ class Calls:
         `secrets` are what `body` holds in clear; they, and the replica's key, are blotted out of error messages.
         """
         answer = await self.exchange(method, path, body=body, max_body_bytes=max_body_bytes)
-        return self.accepted(answer, secrets=secrets)
+        return self.accepted(answer, secrets=secrets, path=path)
 
-    def accepted(self, answer: Answer, *, secrets: Iterable[str] = ()) -> Answer:
+    def accepted(self, answer: Answer, *, secrets: Iterable[str] = (), path: str = "") -> Answer:
         """Return the answer of a success, as `send` does. Raises the GatewayError that any other one stands for."""
-        return accepted(answer, secrets=(self._api_key, *secrets))
+        return accepted(answer, secrets=(self._api_key, *secrets), path=path)
 
     async def exchange(
         self,

@@ -30,6 +30,7 @@ BAD_KEY = {"error": {"message": "Invalid API key", "type": "invalid_request_erro
 NO_ROUTE = {"error": {"type": "invalid_request_error", "code": "unknown_url", "message": "Invalid URL (GET /x)"}}
 NO_TOKENIZER = {"error": {"message": "Tokenizer 'x' not found and no pending job", "type": "not_found"}}
 NOT_DELETED = {"success": False, "message": "Tokenizer 'x' not found"}
+NO_SMG = rf"^the gateway answered 404 at {ITEM}: is it an smg\? .*correct spec\.endpoints \(or spec\.service\)"
 PAGE = b"<html><title>503</title><script>alert(1)</script></html>"
 OUTCOMES: dict[str, tuple[int, object, type[GatewayError], str]] = {
     "bad request": (400, BAD_REQUEST, Permanent, "answered 400: BAD_REQUEST: missing field `url`"),
@@ -39,10 +40,11 @@ OUTCOMES: dict[str, tuple[int, object, type[GatewayError], str]] = {
     "unknown worker": (*MISSING, Gone, "answered 404: WORKER_NOT_FOUND: Worker"),
     "unknown tokenizer": (404, NO_TOKENIZER, Gone, "answered 404: Tokenizer 'x' not found and no"),
     "unknown tokenizer, to a DELETE": (404, NOT_DELETED, Gone, "answered 404: Tokenizer 'x' not found"),
-    "somebody else's not_found": (404, {"error": {"type": "not_found", "message": "nope"}}, Transient, "nope"),
-    "no such route": (404, NO_ROUTE, Transient, "answered 404: unknown_url.*; if that stays so, correct the URL"),
-    "a proxy's 404": (404, PAGE, Transient, "answered 404: an HTML page"),
-    "an empty 404": (404, b"", Transient, "answered 404; if that stays so, correct the URL"),
+    "somebody else's not_found": (404, {"error": {"type": "not_found", "message": "nope"}}, Transient, r"\(nope\): is"),
+    "no such route": (404, NO_ROUTE, Transient, rf"at {ITEM} \(unknown_url: .*\): is it an smg\? "),
+    "a proxy's 404": (404, PAGE, Transient, r"\(an HTML page.*\): is it an smg\? "),
+    "a 404 that says so twice": (404, b"404: Not Found", Transient, NO_SMG),
+    "an empty 404": (404, b"", Transient, NO_SMG),
     "request timeout": (408, b"", Transient, "answered 408$"),
     "too large": (413, {"error": {"code": "request_body_too_large", "message": "x"}}, Permanent, "answered 413"),
     "unprocessable": (422, b"Failed to deserialize", Permanent, "answered 422: Failed to deserialize"),

@@ -7,6 +7,7 @@ for the resources themselves to say, and counted here. Reachable says whether th
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Final
+from urllib.parse import urlsplit
 
 from herder.api.base import InvalidResource, parse
 from herder.api.conditions import (
@@ -104,7 +105,7 @@ def _summary(views: Mapping[str, View], seen: Seen) -> Claims:
         return ready(Truth.FALSE, ReadyReason.CONFLICT, text), stalled(StalledReason.CONFLICT, text)
     silent = _those(views, GatewayReplicaState.UNREACHABLE)
     if silent:
-        text = f"{_tally(views)}; {views[silent[0]].trouble}"
+        text = f"{_tally(views)}; {_trouble(silent[0], views[silent[0]])}"
         return (
             ready(Truth.UNKNOWN, ReadyReason.GATEWAY_UNREACHABLE, text),
             reconciling(ReconcilingReason.PROGRESSING_WITH_RETRY, text),
@@ -148,7 +149,19 @@ def _tally(views: Mapping[str, View]) -> str:
     silent = len(_those(views, GatewayReplicaState.UNREACHABLE)) + len(_those(views, None))
     of = "its one replica" if len(views) == 1 else f"{len(views) - silent} of {len(views)} replicas"
     verb = "answers" if len(views) == 1 else "answer"
-    return f"{of} {verb}" if silent < len(views) or len(views) > 1 else "its one replica does not answer"
+    as_what = " as a gateway does" if any(_answers(*each) for each in views.items()) else ""
+    is_none = len(views) == 1 and silent == 1
+    return f"its one replica does not answer{as_what}" if is_none else f"{of} {verb}{as_what}"
+
+
+def _answers(endpoint: str, view: View) -> bool:
+    """Whether something answers there, though not as it should: what is said of silence names who is silent."""
+    return view.state is GatewayReplicaState.UNREACHABLE and f"//{urlsplit(endpoint).netloc}" not in view.trouble
+
+
+def _trouble(endpoint: str, view: View) -> str:
+    """What is said of a replica that can't be driven."""
+    return f"{endpoint}: {view.trouble}" if _answers(endpoint, view) else view.trouble
 
 
 def _those(views: Mapping[str, View], state: GatewayReplicaState | None) -> list[str]:
