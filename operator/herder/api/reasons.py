@@ -208,7 +208,9 @@ EVENTS: Final[Mapping[EventReason, Meaning]] = {
     EventReason.ORPHAN_REMOVED: Meaning(
         "On a ModelGateway: entries were swept off a replica that herder had made for a resource that is gone."
     ),
-    EventReason.REMOVED: Meaning("It is off every replica, and the finalizer is off the resource."),
+    EventReason.REMOVED: Meaning(
+        "It is off every replica, or out of the gateway's file of MCP servers, and the finalizer is off the resource."
+    ),
     EventReason.RELEASED: Meaning(
         "The finalizer is off, and entries were left, or may be; the message says why.",
         "a Warning says that a replica did not confirm: what it still lists is swept when it is back",

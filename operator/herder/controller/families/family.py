@@ -71,6 +71,10 @@ class Family[S: ServedSpec](abc.ABC):
     def removal(self, leave: Leave) -> Work:
         """Return the run that takes it off every replica."""
 
+    def farewell(self, leave: Leave) -> str:  # noqa: ARG002  (the default)
+        """Return what is said of it once that run has succeeded."""
+        return "it is off every replica"
+
     def models(self, status: WorkflowStatus) -> tuple[str, ...]:  # noqa: ARG002  (the default)
         """Return the models that a replica's /v1/models is to list because of it; none where it has none of its own."""
         return ()

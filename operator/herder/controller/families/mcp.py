@@ -116,6 +116,14 @@ class McpFamily(Family[McpServerSpec]):
         file = leave.tools.mcp.file(leave.owner.namespace, leave.gateway)
         return Work(removal(leave.terms.timeout_s), McpRemoval(leave.key, (), file, now=leave.now))
 
+    @override
+    def farewell(self, leave: Leave) -> str:
+        """Say what running replicas have of it still, where nobody rolls them."""
+        file = leave.tools.mcp.file(leave.owner.namespace, leave.gateway)
+        if file.rolls is not None:
+            return super().farewell(leave)
+        return f"it is out of ConfigMap {file.config_map}; replicas that run drop it when they restart"
+
     async def leave(self, leave: Leave) -> None:
         """Have the file say that the entry is to stay, where the policy was changed since it was published."""
         file = leave.tools.mcp.file(leave.owner.namespace, leave.gateway)

@@ -41,6 +41,9 @@ class LettingGo:
         """Stop what runs and take the finalizer off, once what is left for good has been marked as that."""
         subject, holder, standing = scene.subject, scene.holder, scene.subject.registered
         status = (await stopped(self.runs, subject.uid))(subject.body)
+        text = why.value
+        if why is Why.REMOVED and standing is not None:
+            text = subject.family.farewell(self.launcher.leave(scene, standing, (), {}, {}))
         if subject.keeps_entries and holder is not None and standing is not None and not only_observed(holder):
             within_reach = tuple(each for each in holder.replicas if not holder.views[each.endpoint].is_away)
             former = subject.family.former(status)
@@ -50,7 +53,7 @@ class LettingGo:
         if await self.finalizer.take_off(subject):
             log.info("finalizer.released", key=str(subject.key), why=why.name)
             reason = EventReason.REMOVED if why is Why.REMOVED else EventReason.RELEASED
-            self._tell(scene, reason, why.value, why)
+            self._tell(scene, reason, text, why)
 
     async def abandon(self, scene: Scene, why: Why) -> None:
         """Forget what is registered at the former place, or under former keys, and decide anew on that."""
