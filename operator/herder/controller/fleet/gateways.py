@@ -37,6 +37,11 @@ class Access:
         """Where its replicas answer: each as host and port, or as a host."""
         return frozenset({*map(place_of, self.endpoints), *self.names})
 
+    @property
+    def named_in(self) -> str:
+        """Return the field that says where the replicas are."""
+        return "spec.service" if self.names else "spec.endpoints"
+
     def __repr__(self) -> str:
         return f"Access({self.endpoints}, {self.mode})"
 

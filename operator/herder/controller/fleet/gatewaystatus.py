@@ -25,12 +25,14 @@ from herder.api.conditions import (
 )
 from herder.api.gateway import MAX_PLAN, GatewayReplicaState, Mode, ModelGatewayStatus
 from herder.controller.fleet.gatewayrows import answering, rows_of
+from herder.controller.fleet.gateways import Gateway
 from herder.controller.fleet.seen import Seen
 from herder.controller.known.objects import Body, Key
 from herder.controller.listing.registries import HELD_IN, Registry
 from herder.controller.listing.views import View
 from herder.controller.status import claims
 from herder.controller.status.claims import Claims
+from herder.gateway.answers import CORRECT_ENDPOINTS
 
 _UNASKED: Final = "the replicas are being asked for the first time"
 _HOLD: Final = frozenset(HELD_IN.values())
@@ -105,7 +107,7 @@ def _summary(views: Mapping[str, View], seen: Seen) -> Claims:
         return ready(Truth.FALSE, ReadyReason.CONFLICT, text), stalled(StalledReason.CONFLICT, text)
     silent = _those(views, GatewayReplicaState.UNREACHABLE)
     if silent:
-        text = f"{_tally(views)}; {_trouble(silent[0], views[silent[0]])}"
+        text = f"{_tally(views)}; {_trouble(silent[0], views[silent[0]], seen.gateway)}"
         return (
             ready(Truth.UNKNOWN, ReadyReason.GATEWAY_UNREACHABLE, text),
             reconciling(ReconcilingReason.PROGRESSING_WITH_RETRY, text),
@@ -159,9 +161,14 @@ def _answers(endpoint: str, view: View) -> bool:
     return view.state is GatewayReplicaState.UNREACHABLE and f"//{urlsplit(endpoint).netloc}" not in view.trouble
 
 
-def _trouble(endpoint: str, view: View) -> str:
-    """What is said of a replica that can't be driven."""
-    return f"{endpoint}: {view.trouble}" if _answers(endpoint, view) else view.trouble
+def _trouble(endpoint: str, view: View, gateway: Gateway | None) -> str:
+    """What is said of a replica that can't be driven, with a remedy."""
+    field = gateway.access.named_in if gateway is not None else "spec.endpoints"
+    if CORRECT_ENDPOINTS in view.trouble:
+        return f"{endpoint}: {view.trouble.replace(CORRECT_ENDPOINTS, f'correct {field}')}"
+    if _answers(endpoint, view):
+        return f"{endpoint}: {view.trouble}; see to it, or correct {field}"
+    return f"{view.trouble}; start it, or correct {field}"
 
 
 def _those(views: Mapping[str, View], state: GatewayReplicaState | None) -> list[str]:
