@@ -347,3 +347,14 @@ async def test_an_entry_that_says_already_that_it_is_to_stay_holds_nothing_up(of
     office.kube.delete(key, at=clock().strftime("%Y-%m-%dT%H:%M:%SZ"))
 
     await office.until(lambda: office.is_gone(key), within_s=5)
+
+
+@at_work
+async def test_a_removal_names_the_replica_that_it_waits_for(office: Office) -> None:
+    key = office.worker()
+    await office.registered(key)
+    office.a.hangs = True
+
+    office.kube.delete(key)
+    waits = f"step confirm is running; not off {ENDPOINTS[0]} yet; at "
+    await office.until(lambda: office.condition(key)["message"].startswith(waits))

@@ -69,7 +69,7 @@ class Portrait:
             report = replace(report, shown={family.shown_in: found})
         report = self._summed_up(report, base)
         served = self.work.served(report.steps)
-        beside = self._let_go(report) if self._is_removal else "" if served else self._stays
+        beside = self._awaits(report) if self._is_removal else "" if served else self._stays
         said = of_runs.running(report.steps, is_removal=self._is_removal, served=served, beside=beside)
         return run_report.with_run(base, report, said + self._beside(run, report, base), self._moment())
 
@@ -87,6 +87,11 @@ class Portrait:
         return of_runs.failed(
             failed, problem, is_removal=self._is_removal, beside=self._stays, tried=tried, let_go=self._let_go(report)
         )
+
+    def _awaits(self, report: RunReport) -> str:
+        """Return what a removal that goes on waits for, and until when. A step that is retried names it itself."""
+        left = "" if any(step.message for step in report.steps) else of_lists.still_on(self._left(report.entries))
+        return (f"; {left}" if left else "") + self._let_go(report)
 
     def _let_go(self, report: RunReport) -> str:
         """Return what is said of when a removal is given up."""

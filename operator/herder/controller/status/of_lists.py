@@ -119,10 +119,16 @@ def elsewhere(standing: str) -> Claims:
 
 def draining(entries: Mapping[str, Entry], *, is_over: bool) -> Claim:
     """What is said of a removal beside Ready: whether the requests under way have ended everywhere."""
-    left = [endpoint for endpoint, entry in entries.items() if entry.state not in _GONE]
+    left = still_on(entries)
     if is_over or not left:
         return drained(Truth.TRUE, "no replica sends it requests any more")
-    return drained(Truth.FALSE, f"not off {_some(left)} yet")
+    return drained(Truth.FALSE, left)
+
+
+def still_on(entries: Mapping[str, Entry]) -> str:
+    """What is said of the replicas that it is to be taken off yet; empty where there is none."""
+    left = [endpoint for endpoint, entry in entries.items() if entry.state not in _GONE]
+    return f"not off {_some(left)} yet" if left else ""
 
 
 def routable_of(
