@@ -71,7 +71,7 @@ def test_an_answer_that_is_no_gateways_is_not_called_silence(
         ),
         pytest.param(
             NO_SMG,
-            f"{A}: the gateway answered 404 at /workers: is it an smg? correct spec.service of the ModelGateway",
+            f"{A}: {NO_SMG.replace(CORRECT_ENDPOINTS, 'correct spec.service')}",
             id="another server",
         ),
     ],
