@@ -79,7 +79,8 @@ READY: Final[Mapping[ReadyReason, Meaning]] = {
         "see to the replica that the message names; `onTimeout: Force` lets the resource go without it",
     ),
     ReadyReason.SUSPENDED: Meaning(
-        "`spec.suspend` is true: nothing is done, not even repair.", "set `spec.suspend` to false to go on"
+        "`spec.suspend` is true: nothing but a deletion is done, not even repair.",
+        "set `spec.suspend` to false to go on",
     ),
     ReadyReason.CANCELLED: Meaning(
         "The run was cancelled by annotation.", f"{_RETRY} to begin another, or change the spec"

@@ -30,10 +30,10 @@ class ServedSpec(ApiModel):
     """The ModelGateway that is to know it."""
 
     deletion_policy: DeletionPolicy = DeletionPolicy.DEREGISTER
-    """Deregister takes it off every replica first; Orphan leaves the entries as they are."""
+    """Deregister takes it off first; Orphan leaves what replicas, or the file of MCP servers, list of it as it is."""
 
     suspend: bool = False
-    """True: nothing is done about this resource until it is false again; what is registered stays registered."""
+    """True: nothing but its deletion is carried out until it is false again; what is registered stays registered."""
 
 
 class Removal(ApiModel):

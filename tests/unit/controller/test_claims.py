@@ -203,8 +203,7 @@ SITUATIONS: dict[str, tuple[Claims, str]] = {
             tried=phrases.tried(1, NOW, NOW),
         ),
         "Ready=False AddressRefused: step detect_connection failed: no; http://a, as it was before, stays registered "
-        "meanwhile. Correct the URL, or change what its name resolves to, or herder's flags, and set the annotation "
-        "herder.dev/retry to a new value | Stalled=True AddressRefused",
+        "meanwhile | Stalled=True AddressRefused",
     ),
     "cancelled": (
         of_runs.cancelled(),
@@ -213,7 +212,8 @@ SITUATIONS: dict[str, tuple[Claims, str]] = {
     ),
     "suspended": (
         claims.suspended("; and so on"),
-        "Ready=False Suspended: spec.suspend is true: nothing is done until it is false, not even repair; and so on",
+        "Ready=False Suspended: spec.suspend is true: nothing but a deletion is done until it is false, not even "
+        "repair; and so on",
     ),
     "blocked": (
         claims.blocked(ReadyReason.SECRET_NOT_FOUND, "no Secret"),

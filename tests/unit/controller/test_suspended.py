@@ -9,7 +9,7 @@ from herder.controller.known.objects import Key
 from unit.controller.office import Office, at_work
 
 A, B = "http://replica-a", "http://replica-b"
-SUSPENDED = "spec.suspend is true: nothing is done until it is false, not even repair; "
+SUSPENDED = "spec.suspend is true: nothing but a deletion is done until it is false, not even repair; "
 
 
 async def said(office: Office, key: Key) -> str:
@@ -40,7 +40,7 @@ async def test_what_was_declared_since_waits_and_what_it_would_change_is_said(of
     text = await said(office, key)
 
     then = f"changed on {A}, {B} because it lists priority 50, not 7"
-    assert text == (f"registered as declared on 0/2 replicas; then it is {then}; generation 2 of the spec waits")
+    assert text == f"registered as declared on 0/2 replicas; then it is {then}; what is declared now waits"
 
 
 @at_work

@@ -27,7 +27,7 @@ def registering(text: str) -> Claims:
 
 def suspended(beside: str = "") -> Claims:
     """Nothing is done about the resource; `beside` says how it stands, and what waits."""
-    text = f"spec.suspend is true: nothing is done until it is false, not even repair{beside}"
+    text = f"spec.suspend is true: nothing but a deletion is done until it is false, not even repair{beside}"
     return (ready(Truth.FALSE, ReadyReason.SUSPENDED, text),)
 
 
