@@ -153,8 +153,8 @@ READY: Final[Mapping[ReadyReason, Meaning]] = {
     ReadyReason.ADDRESS_REFUSED: Meaning(
         "The address is one that herder never calls: loopback, link-local, a cloud's metadata, its own or the API "
         "server's. Or it is a replica of the gateway that it would be a worker of.",
-        "correct the URL, which begins a new run by itself; or change what its name resolves to, or herder's flags, "
-        f"and {_RETRY}",
+        "correct `spec.url` (of an McpServer `spec.transport.url`), which begins a new run by itself; or have its name "
+        f"stand for another address, or for loopback start herder with `--allow-loopback`, and {_RETRY}",
     ),
     ReadyReason.INVALID_SPEC: Meaning(
         "The spec breaks a rule, though the API server took it: another version's CRD, perhaps.",

@@ -32,9 +32,9 @@ _UNKNOWN_TOKENIZER: Final = re.compile("Tokenizer '.*' not found")
 """The words of a 404, which has the code `not_found` or none (measured on smg 1.13.0)."""
 _SAYS_NOTHING: Final = re.compile(r"(404:? ?)?not found\W?", re.IGNORECASE)
 """The words of a 404 that are no more than its number."""
-CORRECT_ENDPOINTS: Final = "correct spec.endpoints (or spec.service)"
-"""The remedy where no gateway is at a ModelGateway's URL; whoever knows which of the two it has names that alone."""
-_ANOTHER_SERVER: Final = f": is it an smg? if that stays so, {CORRECT_ENDPOINTS} of the ModelGateway"
+WHERE: Final = "spec.endpoints (or spec.service)"
+"""What leads to a ModelGateway's replicas; whoever knows which of the two it has names that alone."""
+_ANOTHER_SERVER: Final = f": is it an smg? if that stays so, correct {WHERE} of the ModelGateway"
 JOB_PREAMBLE: Final = re.compile(r"^Workflow failed at step (?P<step>\w+): Step failed: \w+ - ")
 """What the gateway puts before the reason of a job that failed (measured on smg 1.13.0)."""
 _SERVER_ERRORS: Final = 500

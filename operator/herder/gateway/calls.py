@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable, Iterable
 from typing import Final
 
-from herder.gateway.answers import accepted
+from herder.gateway.answers import WHERE, accepted
 from herder.gateway.errors import GatewayError, Refused, Transient, Unavailable
 from herder.gateway.silence import Silence
 from herder.net.errors import AddressRefused, DeadlineExceeded, NetError, Redirected, TlsRefused, Unreachable
@@ -133,7 +133,9 @@ def _gateway_error(error: NetError) -> GatewayError:
     match error:
         case Unreachable():
             return Unavailable(str(error))
-        case AddressRefused() | TlsRefused() | Redirected():
+        case AddressRefused():
+            return Refused(error.remedied(f"{WHERE} of the ModelGateway"))
+        case TlsRefused() | Redirected():
             return Refused(str(error))
         case _:
             return Transient(str(error))

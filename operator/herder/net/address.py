@@ -73,7 +73,7 @@ class AddressPolicy:
         """
         bare = host.strip("[]").rstrip(".").lower()
         if _is_loopback_name(bare) and not self.allow_loopback:
-            raise AddressRefused(_refusal(host, bare, _LOOPBACK))
+            raise _refused(host, bare, _LOOPBACK)
         canonical = _canonical(bare)
         legacy = None if canonical else _legacy_ipv4(bare)
         address = canonical or legacy
@@ -83,11 +83,11 @@ class AddressPolicy:
             raise AddressRefused(f"{untrusted(host)} is an unusual spelling of an address: write {legacy}")
 
     def check(self, host: str, address: Address, port: int | None) -> None:
-        """Raise AddressRefused, naming `host` and the remedy, unless herder may connect to `address` at `port`."""
+        """Raise AddressRefused, naming `host` and what helps, unless herder may connect to `address` at `port`."""
         for candidate in (_unscoped(address), *_embedded(address)):
             kind = self._forbidden_kind(candidate, port)
             if kind is not None and not (kind in _OPENED and self.allow_loopback):
-                raise AddressRefused(_refusal(host, address, kind, port))
+                raise _refused(host, address, kind, port)
 
     def _forbidden_kind(self, address: Address, port: int | None) -> str | None:
         if (address, port) in self.api_servers:
@@ -155,12 +155,15 @@ def _unscoped(address: Address) -> Address:
     return address if isinstance(address, IPv4Address) else IPv6Address(int(address))
 
 
-def _refusal(host: str, address: Address | str, kind: str, port: int | None = None) -> str:
+def _refused(host: str, address: Address | str, kind: str, port: int | None = None) -> AddressRefused:
+    """Say what is wrong with an address, and what helps beside writing another one: a flag, or what its name means."""
     shown = untrusted(host)
-    what = f"{shown} is" if shown.strip("[]") == str(address) else f"{shown} stands for {address},"
+    is_literal = shown.strip("[]") == str(address)
+    what = f"{shown} is" if is_literal else f"{shown} stands for {address},"
     if kind in _OPENED:
-        return f"{what} {_OPENED[kind]} address: start herder with --allow-loopback if that is meant"
+        return AddressRefused(f"{what} {_OPENED[kind]} address", "start herder with --allow-loopback if that is meant")
+    otherwise = "" if is_literal else "have the name stand for another address"
     if kind == _API_SERVER:
         at = f"the API server's address at port {port}, which no resource may send herder to"
-        return f"{what} {at}: name the address, or the port, that is meant"
-    return f"{what} a {kind} address, which herder never connects to: name the address that serves the cluster"
+        return AddressRefused(f"{what} {at}", otherwise)
+    return AddressRefused(f"{what} a {kind} address, which herder never connects to", otherwise)

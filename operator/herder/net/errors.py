@@ -24,7 +24,19 @@ class NetError(Exception):
 
 
 class AddressRefused(NetError):
-    """The address policy forbids this host; nothing was sent to it."""
+    """The address policy forbids this host; nothing was sent to it.
+
+    `what` says why; `otherwise` what can be done but to name another host, empty where that is all.
+    """
+
+    def __init__(self, what: str, otherwise: str = "") -> None:
+        super().__init__(f"{what}: {otherwise}" if otherwise else what)
+        self.what = what
+        self.otherwise = otherwise
+
+    def remedied(self, field: str, *, then: str = "") -> str:
+        """Return what is shown where `field` names the host; `then` is what else the other way takes."""
+        return f"{self.what}; correct {field}" + (f", or {self.otherwise}{then}" if self.otherwise else "")
 
 
 class NotPermitted(NetError):

@@ -12,6 +12,7 @@ A `Problem` is what a status shows of an error: a CamelCase reason and one line 
 from dataclasses import dataclass
 from typing import Final
 
+from herder.api.meta import RETRY_ANNOTATION
 from herder.engine import StepTimeoutError
 from herder.gateway import errors as gateway
 from herder.net import errors as net
@@ -47,7 +48,10 @@ class Problem:
 
 
 UNREACHABLE: Final = "GatewayUnreachable"
+ADDRESS_REFUSED: Final = "AddressRefused"
 DEFECT: Final = "InternalError"
+AGAIN: Final = f"set the annotation {RETRY_ANNOTATION} to a new value"
+"""What it takes where herder learns nothing of what has been mended."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +89,6 @@ _KNOWN: Final = (
     _Row(gateway.DuplicateModule, "DuplicateModule", True),
     _Row(gateway.Conflict, "GatewayConflict", True),
     _Row(gateway.Gone, "WorkerGone", True),
-    _Row(net.AddressRefused, "AddressRefused", False),
     _Row(net.NotTls, "BadAnswer", False, ": if that is meant, begin spec.url with http:// or grpc://"),
     _Row(net.TlsRefused, "TlsRefused", False),
     _Row(net.NotHttp, "BadAnswer", True, ": if it speaks TLS or gRPC, begin spec.url with https:// or grpc://"),
@@ -103,6 +106,8 @@ def problem_of(error: Exception) -> Problem:
     """
     if isinstance(error, StepFault):
         return Problem(error.reason, str(error), isinstance(error, Transient))
+    if isinstance(error, net.AddressRefused):
+        return Problem(ADDRESS_REFUSED, error.remedied("spec.url", then=f" and {AGAIN}"), retryable=False)
     for row in _KNOWN:
         if isinstance(error, row.kind):
             return Problem(row.reason, str(error) + row.remedy, row.retryable)

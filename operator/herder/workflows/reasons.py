@@ -8,9 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from herder.api.meta import RETRY_ANNOTATION
-
-_AGAIN: Final = f"set the annotation {RETRY_ANNOTATION} to a new value"
+from herder.workflows.errors import AGAIN
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,8 +33,8 @@ class StepReason:
     def remedy(self) -> str:
         """What is to be done once it is not."""
         if not self.change:
-            return f"{self.mend}, then {_AGAIN}{self._noted}" if self.mend else ""
-        told = f", or {self.mend} and {_AGAIN}" if self.mend else ""
+            return f"{self.mend}, then {AGAIN}{self._noted}" if self.mend else ""
+        told = f", or {self.mend} and {AGAIN}" if self.mend else ""
         return f"{self.change}{told}{self._noted}"
 
     @property
@@ -214,8 +212,9 @@ _OF_MCP: Final[Mapping[str, StepReason]] = {
 _OF_ALL: Final[Mapping[str, StepReason]] = {
     "AddressRefused": StepReason(
         "The address is one that herder never calls.",
-        change="correct the URL",
-        mend="change what its name resolves to, or herder's flags,",
+        change="correct spec.url, or spec.transport.url of an McpServer",
+        mend="have its name stand for another address, or for loopback start herder with --allow-loopback,",
+        is_told=True,
     ),
     "TlsRefused": StepReason(
         "The certificate does not hold, or no handshake came about.",

@@ -9,13 +9,11 @@ from herder.controller.fleet.gateways import Access, Gateway
 from herder.controller.fleet.gatewaystatus import claims_of
 from herder.controller.fleet.seen import Seen
 from herder.controller.listing.views import View
-from herder.gateway.answers import CORRECT_ENDPOINTS
+from herder.gateway.answers import WHERE
 
 A, B = "http://gw-a:3001", "http://gw-b:3001/smg"
 UP = View(GatewayReplicaState.REACHABLE)
-NO_SMG = (
-    f"the gateway answered 404 at /workers: is it an smg? if that stays so, {CORRECT_ENDPOINTS} of the ModelGateway"
-)
+NO_SMG = f"the gateway answered 404 at /workers: is it an smg? if that stays so, correct {WHERE} of the ModelGateway"
 NO_SMG_HERE = NO_SMG.replace(" (or spec.service)", "")
 
 
@@ -71,7 +69,7 @@ def test_an_answer_that_is_no_gateways_is_not_called_silence(
         ),
         pytest.param(
             NO_SMG,
-            f"{A}: {NO_SMG.replace(CORRECT_ENDPOINTS, 'correct spec.service')}",
+            f"{A}: {NO_SMG.replace(WHERE, 'spec.service')}",
             id="another server",
         ),
     ],

@@ -5,6 +5,7 @@ import pytest
 from herder.engine import StepTimeoutError
 from herder.gateway import errors as gateway
 from herder.net import errors as net
+from herder.net.address import AddressPolicy
 from herder.workflows.errors import Permanent, Problem, Transient, Waiting, problem_of
 
 ROWS: dict[str, tuple[Exception, str, bool]] = {
@@ -50,3 +51,26 @@ def test_the_text_of_an_error_that_nobody_foresaw_stays_in_the_log() -> None:
     problem = problem_of(KeyError("s3cret"))
 
     assert problem == Problem("InternalError", "KeyError in herder itself; its log has the details", retryable=True)
+
+
+@pytest.mark.parametrize(
+    ("url_host", "text"),
+    [
+        pytest.param(
+            "169.254.169.254",
+            "169.254.169.254 is a link-local address, which herder never connects to; correct spec.url",
+            id="nothing permits it",
+        ),
+        pytest.param(
+            "127.0.0.1",
+            "127.0.0.1 is a loopback address; correct spec.url, or start herder with --allow-loopback if that is meant "
+            "and set the annotation herder.dev/retry to a new value",
+            id="a flag permits it",
+        ),
+    ],
+)
+def test_a_refused_address_has_only_remedies_that_help(url_host: str, text: str) -> None:
+    with pytest.raises(net.AddressRefused) as caught:
+        AddressPolicy().check_literal(url_host)
+
+    assert problem_of(caught.value).message == text

@@ -32,7 +32,7 @@ from herder.controller.listing.registries import HELD_IN, Registry
 from herder.controller.listing.views import View
 from herder.controller.status import claims
 from herder.controller.status.claims import Claims
-from herder.gateway.answers import CORRECT_ENDPOINTS
+from herder.gateway.answers import WHERE
 
 _UNASKED: Final = "the replicas are being asked for the first time"
 _HOLD: Final = frozenset(HELD_IN.values())
@@ -100,7 +100,7 @@ def _summary(views: Mapping[str, View], seen: Seen) -> Claims:
         return (ready(Truth.FALSE, ReadyReason.NO_REPLICAS, _NONE),)
     refusing = _those(views, GatewayReplicaState.REFUSES)
     if refusing:
-        text = f"{refusing[0]}: {views[refusing[0]].trouble}"
+        text = _trouble(refusing[0], views[refusing[0]], seen.gateway)
         return ready(Truth.FALSE, ReadyReason.GATEWAY_REFUSES, text), stalled(StalledReason.GATEWAY_REFUSES, text)
     if seen.taken:
         text = f"{_tally(views)}; {shared(seen.taken)}"
@@ -162,10 +162,10 @@ def _answers(endpoint: str, view: View) -> bool:
 
 
 def _trouble(endpoint: str, view: View, gateway: Gateway | None) -> str:
-    """What is said of a replica that can't be driven, with a remedy."""
+    """What is said of a replica that can't be driven, with a remedy; a refusal brings its own, if any."""
     field = gateway.access.named_in if gateway is not None else "spec.endpoints"
-    if CORRECT_ENDPOINTS in view.trouble:
-        return f"{endpoint}: {view.trouble.replace(CORRECT_ENDPOINTS, f'correct {field}')}"
+    if WHERE in view.trouble or view.state is GatewayReplicaState.REFUSES:
+        return f"{endpoint}: {view.trouble.replace(WHERE, field)}"
     if _answers(endpoint, view):
         return f"{endpoint}: {view.trouble}; see to it, or correct {field}"
     return f"{view.trouble}; start it, or correct {field}"

@@ -5,7 +5,7 @@ from contextlib import contextmanager
 
 from herder.net.errors import AddressRefused, Malformed, NetError, TlsRefused
 from herder.net.mcp import McpEndpoint, McpRefused, McpUnauthorized
-from herder.workflows.errors import Permanent, StepFault, Transient
+from herder.workflows.errors import ADDRESS_REFUSED, AGAIN, Permanent, StepFault, Transient
 
 SERVER_UNREACHABLE = "ServerUnreachable"
 SERVER_UNAUTHORIZED = "ServerUnauthorized"
@@ -25,7 +25,7 @@ def fault_of_server(error: NetError, endpoint: McpEndpoint) -> StepFault:
     has_headers = bool(endpoint.headers)
     match error:
         case AddressRefused():
-            return Permanent("AddressRefused", str(error))
+            return Permanent(ADDRESS_REFUSED, error.remedied("spec.transport.url", then=f" and {AGAIN}"))
         case Malformed() if has_headers:
             return Permanent(SERVER_UNAUTHORIZED, f"{error}: correct the Secret that spec.headersSecretRef names")
         case McpUnauthorized():
