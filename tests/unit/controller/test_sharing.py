@@ -70,6 +70,22 @@ async def test_the_younger_gateway_takes_over_once_the_older_one_is_gone(office:
 
 
 @at_work
+async def test_of_two_gateways_neither_becomes_the_others_while_it_is_going(office: Office) -> None:
+    older = office.worker("a")
+    await office.registered(older)
+    younger(office, *ENDPOINTS)
+    key = office.worker("b", **OF_YOUNGER)
+    await office.until(office.says(key, "Conflict"))
+
+    for going in (YOUNGER, GATEWAY):
+        office.kube.touch(going, finalizers=["example.com/slow"], deletionTimestamp="2030-01-01T00:00:00Z")
+        await asyncio.sleep(60)
+
+    assert [office.listed(each) for each in ENDPOINTS] == [["http://a:8000"]] * 2
+    assert office.condition(key)["reason"] == "Conflict"
+
+
+@at_work
 async def test_the_younger_gateway_takes_over_what_the_older_one_names_no_more(office: Office) -> None:
     younger(office, *ENDPOINTS)
     key = office.worker("b", **OF_YOUNGER)

@@ -131,9 +131,7 @@ class ModelGateways:
     def _share(self, key: Key, endpoints: Iterable[str], mode: Mode) -> None:
         """Say which replicas the gateway names; those are looked at who name one of them, too."""
         body = self._objects.get(key)
-        if body is None or self.is_gone(key):
-            self._queue_all(self._sharing.forget(key))
-        else:
+        if body is not None:  # one that is going stays what it is to the others until it is gone
             self._queue_all(self._sharing.note(body, endpoints, drives=mode is Mode.ENFORCE))
 
     def _own(self, key: Key, found: Access | Blocked) -> Access | Blocked:
