@@ -4,6 +4,7 @@ import asyncio
 from typing import Any
 
 from herder.controller.known.objects import Key
+from herder.gateway.errors import Transient
 from unit.controller.office import ENDPOINTS, GATEWAY, Office, at_work
 
 A, B = ENDPOINTS
@@ -37,13 +38,13 @@ async def test_it_is_given_back_and_goes_when_the_new_one_is_well(office: Office
     key = await moving(office)
 
     office.a.restart()
-    await office.until(lambda: office.listed(A) == [OLD])
-    told = office.told(key)
+    await office.until(lambda: ("Warning", "Drifted") in office.told(key))
+    listed = office.listed(A)
     office.workers[NEW].rise()
     await settled(office, key)
     await asyncio.sleep(60)
 
-    assert ("Warning", "Drifted") in told
+    assert listed == [OLD]
     assert posts_of(office, OLD) == 2
     assert (office.listed(A), office.a.pending) == ([NEW], [])
     assert ("Normal", "OrphanRemoved") not in office.told(GATEWAY)
@@ -146,6 +147,52 @@ async def test_it_is_posted_once_however_often_the_worker_is_looked_at(office: O
 
     assert office.a.count("add_worker") == 2
     assert office.kube.status(key)["former"][0]["url"] == OLD
+
+
+@at_work
+async def test_what_is_refused_at_first_is_given_back_later_though_nothing_is_news(office: Office) -> None:
+    key = await moving(office, **QUICK)
+    await office.until(lambda: office.condition(key, "Stalled"))
+
+    office.a.fails["add_worker"] = [Transient("503")]
+    office.a.restart()
+    await office.until(lambda: office.listed(A) == [OLD])
+
+    assert office.a.count("add_worker") == 3
+
+
+@at_work
+async def test_what_nobody_is_behind_any_more_is_posted_seldom_and_told_of_when_it_is_listed(office: Office) -> None:
+    key = await moving(office, **QUICK)
+    await office.until(lambda: office.condition(key, "Stalled"))
+    office.workers[OLD].up_since_s = None
+    posts = posts_of(office, OLD)
+
+    office.a.restart()
+    await asyncio.sleep(3600)
+    in_vain, told = posts_of(office, OLD) - posts, office.told(key)
+    office.workers[OLD].rise()
+    await office.until(lambda: ("Warning", "Drifted") in office.told(key), within_s=1200)
+
+    assert 5 <= in_vain <= 12
+    assert ("Warning", "Drifted") not in told
+    assert office.listed(A) == [OLD]
+
+
+@at_work
+async def test_it_is_not_posted_again_before_the_replica_was_read_again(office: Office) -> None:
+    office.gateway(resyncSeconds=600)
+    key = office.worker(**QUICK)
+    await office.registered(key)
+    office.worker("a", url=NEW, up=False, **QUICK)
+    await office.until(lambda: office.condition(key, "Stalled"))
+    posts = office.a.count("add_worker")
+
+    office.a.restart()
+    await asyncio.sleep(3600)
+
+    assert office.a.count("add_worker") - posts == 1
+    assert office.told(key).count(("Warning", "Drifted")) == 1
 
 
 @at_work

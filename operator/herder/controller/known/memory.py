@@ -31,6 +31,14 @@ class Gift:
         return self.entry.state in REGISTERED
 
 
+@dataclass(frozen=True, slots=True)
+class Posted:
+    """When something was posted last (monotonic seconds), and how often it was."""
+
+    at_s: float
+    count: int
+
+
 @dataclass(slots=True)
 class Memory:
     """Of one object, by uid. All times are monotonic seconds."""
@@ -56,8 +64,8 @@ class Memory:
 
     given: dict[str, Gift] = field(default_factory=dict)
     """What was given back to replicas since the status was written, by endpoint."""
-    former_given: dict[tuple[str, str], float] = field(default_factory=dict)
-    """When what it has under a former key was given back to a replica, by key and endpoint."""
+    former_given: dict[tuple[str, str], Posted] = field(default_factory=dict)
+    """What it has under a former key and was given back to a replica that does not list it yet, by key and endpoint."""
     is_giving: bool = False
     """Whether something is on its way back to a replica: until that is answered nothing is decided."""
     is_put_off: bool = False

@@ -82,6 +82,8 @@ class Reconciler:
         changes_in_s = self._changes_in_s(scene, memory)
         if needs_former(scene, self.runs.live_state(run) if run is not None else None):
             await self.former.keep(scene, memory)
+        else:
+            memory.former_given.clear()
         action = decide(self.scout.world(scene, run, memory))
         log.debug("reconcile.decided", key=str(key), action=type(action).__name__)
         if action != Begin(Job.REGISTRATION) or not self.giveback.takes(scene, memory):

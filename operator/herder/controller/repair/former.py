@@ -5,6 +5,9 @@ which a typo may put off for days. A replica that is restarted meanwhile would b
 again, as a `Giveback` does, but beside the run that may be in progress, and only where what was sent is known: that is
 what is declared now with the former key, unless more than the key was changed.
 
+A 202 is a promise: what nobody is behind any more is taken and never listed. So it is told of when a list shows it, and
+posted again later each time until one does.
+
 The records stay as they are: whoever takes the former key off finds the entry by its owner.
 """
 
@@ -18,11 +21,13 @@ from herder.api.gateway import GatewayReplicaState
 from herder.api.reasons import EventReason
 from herder.controller.clock import Clock
 from herder.controller.cluster.secrets import SecretMissing
-from herder.controller.families.declared import Declared
+from herder.controller.families.declared import Declared, Post
 from herder.controller.fleet.gateways import Gateway
-from herder.controller.known.memory import Memory
+from herder.controller.known.memory import Memory, Posted
+from herder.controller.known.objects import Key
 from herder.controller.known.queue import WorkQueue
 from herder.controller.known.subject import Subject
+from herder.controller.listing.views import View
 from herder.controller.scene.scene import Scene
 from herder.controller.status.recorder import EventRecorder
 from herder.gateway.errors import GatewayError
@@ -33,7 +38,8 @@ log = structlog.get_logger(__name__)
 
 _AT_ONCE: Final = 16
 _PATIENCE_S: Final = 30.0
-"""How long what was posted may take to be listed before it is posted again."""
+"""How long what was posted may take to be listed before it is posted again, at first."""
+_LONGEST_PATIENCE_S: Final = 600.0
 
 type Declare = Callable[[Subject, Gateway], Awaitable[Declared]]
 """Looks up what a resource declares on a gateway. Raises SecretMissing, KubeError."""
@@ -55,24 +61,52 @@ class FormerKeys:
         gateway = scene.gateway
         if gateway is None:
             return
-        for key, records in _held(scene).items():
+        held = _held(scene)
+        memory.former_given = {place: posted for place, posted in memory.former_given.items() if place[0] in held}
+        for key, records in held.items():
+            self._see(scene, key, gateway, memory)
             lost = [r for r in gateway.replicas if self._has_lost(r.endpoint, key, records, gateway, memory)]
             declared = await self._as_before(scene.subject, key, gateway) if lost else None
             if declared is not None:
                 same = [replica for replica in lost if records[replica.endpoint].spec_hash == declared.spec_hash]
                 self._give(scene, declared, same, memory)
+        self._come_back(scene, gateway, memory)
+
+    def _see(self, scene: Scene, key: str, gateway: Gateway, memory: Memory) -> None:
+        """Tell of what replicas list again."""
+        for endpoint in [e for of, e in memory.former_given if of == key]:
+            view = gateway.views.get(endpoint)
+            if view is None or key in view.workers:
+                del memory.former_given[(key, endpoint)]
+            if view is not None and key in view.workers:
+                text = f"{endpoint} had lost it: {key}, as it was before, is registered there again meanwhile"
+                body = scene.subject.body
+                self._recorder.record(
+                    scene.subject.key, body, reason=EventReason.DRIFTED, message=text, is_warning=True
+                )
 
     def _has_lost(
         self, endpoint: str, key: str, records: Mapping[str, Entry], gateway: Gateway, memory: Memory
     ) -> bool:
-        """Whether a replica was noted to have it under a key, and was read without it since."""
+        """Whether a replica was noted to have it under a key, and was read without it since, and since it was given."""
         record, view = records.get(endpoint), gateway.views[endpoint]
         if record is None or record.worker_id is None or record.spec_hash is None or not is_held(record):
             return False
-        if self._clock() < memory.former_given.get((key, endpoint), -_PATIENCE_S) + _PATIENCE_S:
-            return False
-        is_read = view.state is GatewayReplicaState.REACHABLE and view.began_at_s > memory.ended_at_s
-        return is_read and key not in view.workers
+        since_s, given = memory.ended_at_s, memory.former_given.get((key, endpoint))
+        if given is not None:
+            if self._clock() < _due_s(given):
+                return False
+            since_s = max(since_s, given.at_s)
+        return _is_reached(view) and view.began_at_s > since_s and key not in view.workers
+
+    def _come_back(self, scene: Scene, gateway: Gateway, memory: Memory) -> None:
+        """Have it looked at again where a list without it is no news: as the first one, or after another without it."""
+        half_s = gateway.access.resync_s / 2
+        if any(_is_reached(view) and view.began_at_s <= memory.ended_at_s for view in gateway.views.values()):
+            self._queue.add_after(scene.subject.key, half_s)
+        elif memory.former_given:
+            due_s = min(map(_due_s, memory.former_given.values())) - self._clock()
+            self._queue.add_after(scene.subject.key, max(due_s, half_s))
 
     async def _as_before(self, subject: Subject, key: str, gateway: Gateway) -> Declared | None:
         """Return what is declared, with a former key; None where that can't be known."""
@@ -85,26 +119,23 @@ class FormerKeys:
             return None
 
     def _give(self, scene: Scene, declared: Declared, replicas: list[Replica], memory: Memory) -> None:
-        for replica in replicas:
-            memory.former_given[(declared.key, replica.endpoint)] = self._clock()
-            task = asyncio.get_running_loop().create_task(self._give_to(replica, scene.subject, declared))
-            self._tasks.add(task)
-            task.add_done_callback(self._tasks.discard)
-        if replicas:
-            self._queue.add_after(scene.subject.key, _PATIENCE_S)
-
-    async def _give_to(self, replica: Replica, subject: Subject, declared: Declared) -> None:
-        post, endpoint = declared.again(subject.status), replica.endpoint
+        post = declared.again(scene.subject.status)
         if post is None:
             return
+        for replica in replicas:
+            place = (declared.key, replica.endpoint)
+            before = memory.former_given.get(place)
+            memory.former_given[place] = Posted(self._clock(), before.count + 1 if before is not None else 1)
+            task = asyncio.get_running_loop().create_task(self._give_to(replica, scene.subject.key, post))
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
+
+    async def _give_to(self, replica: Replica, key: Key, post: Post) -> None:
         try:
             async with self._at_once:
                 await post(replica)
         except GatewayError as error:
-            log.info("former.refused", key=str(subject.key), endpoint=endpoint, error=str(error))
-            return
-        text = f"{endpoint} had lost it: {declared.key}, as it was before, is registered there again meanwhile"
-        self._recorder.record(subject.key, subject.body, reason=EventReason.DRIFTED, message=text, is_warning=True)
+            log.info("former.refused", key=str(key), endpoint=replica.endpoint, error=str(error))
 
     async def close(self) -> None:
         """Stop giving: the next process sees what is missing, too."""
@@ -113,6 +144,15 @@ class FormerKeys:
             task.cancel()
         if tasks:
             await asyncio.wait(tasks)
+
+
+def _is_reached(view: View) -> bool:
+    return view.state is GatewayReplicaState.REACHABLE
+
+
+def _due_s(posted: Posted) -> float:
+    """Return when it is to be posted again, if no list shows it by then."""
+    return posted.at_s + min(_LONGEST_PATIENCE_S, _PATIENCE_S * 2.0 ** (posted.count - 1))
 
 
 def _held(scene: Scene) -> dict[str, Mapping[str, Entry]]:
