@@ -161,7 +161,7 @@ def _waiting(scene: Scene) -> str:
     if scene.is_elsewhere:
         return f"; it stays {scene.former_place} until then, and is registered as declared after that"
     stands = f"; {of_lists.outstanding(seen)}" if seen is not None else ""
-    new = f"; generation {subject.generation} of the spec waits" if _is_new(scene) else ""
+    new = "; what is declared now waits" if _is_new(scene) else ""
     retry = "; the retry that was asked for waits" if subject.asks_retry else ""
     return f"{stands}{phrases.stays(scene.former_keys)}{new}{retry}"
 
