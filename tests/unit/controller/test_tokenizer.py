@@ -75,7 +75,8 @@ async def test_of_two_with_one_name_the_older_one_wins(office: Office) -> None:
     second = declare(office, OTHER, name="u")
     await office.until(office.says(second, "Conflict"))
 
-    assert "spec.name is declared by the older Tokenizer t" in office.condition(second)["message"]
+    text = "spec.name is declared by the older Tokenizer t already: delete one of the two, or correct spec.name"
+    assert text in office.condition(second)["message"]
     assert loaded(office) == [SOURCE] * 2
 
 

@@ -227,9 +227,14 @@ def conflict_of(subject: Subject, objects: Objects) -> Blocked | None:
     winner = min(older, key=lambda item: item[0])[1]
     text = (
         f"{subject.family.contested_field} is declared by the older {winner.kind} {winner.name} already: "
-        "delete one of the two"
+        f"delete one of the two{_or_correct(subject.family.contested_field)}"
     )
     return Blocked(ReadyReason.CONFLICT, text)
+
+
+def _or_correct(field: str) -> str:
+    """What else ends a conflict, where the field can be changed."""
+    return f", or correct {field}" if field.startswith("spec.") else ""
 
 
 def _age(body: Body) -> tuple[datetime, bool, str]:

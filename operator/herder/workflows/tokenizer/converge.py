@@ -93,7 +93,7 @@ def next_move(
     if loaded_hash is None:
         holder = holder_of(None, listed.id)
         if holder is not None:
-            return Refuse(listed.id, f"of a tokenizer of this name, {held(holder)}", CONFLICT)
+            return Refuse(listed.id, held(holder, "a tokenizer of this name"), CONFLICT)
         if not adopt:
             return Refuse(listed.id, foreign(listed))
         loaded_hash = taken_for(listed, ())[0]

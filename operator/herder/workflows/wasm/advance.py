@@ -68,7 +68,7 @@ def refused(endpoint: str, data: WasmRegistration, module: Module) -> Permanent:
     data.note_foreign(endpoint, module)
     holder = _holder(data, module)
     if holder is not None:
-        return Permanent(CONFLICT, f"{endpoint}: of a module with this content, {held(holder)}")
+        return Permanent(CONFLICT, f"{endpoint}: {held(holder, 'a module with this content')}")
     return Permanent(FOREIGN, f"{endpoint}: {foreign_text(module, data.plan.owner)}")
 
 
