@@ -96,6 +96,11 @@ def known_words() -> frozenset[str]:
     return frozenset(of_conditions | of_steps | {str(each) for each in EVENTS})
 
 
+def _spelt(word: str) -> str:
+    """Return a reason as herder spells it, whatever its case here; any other word as it is."""
+    return next((each for each in known_words() if each.lower() == word.lower()), word)
+
+
 def nearest(word: str) -> str | None:
     """Return the reason that somebody who wrote this must have meant, whatever the case; None if none is near."""
     words = {each.lower(): each for each in known_words()}
@@ -114,7 +119,7 @@ def reasons(reason: str | None) -> None:
     if reason is None:
         click.echo(page(), nl=False)
         return
-    said = list(explained(reason))
+    said = list(explained(_spelt(reason)))
     if not said:
         meant = nearest(reason)
         of = f": do you mean {meant}?" if meant is not None else "; without one all of them are printed"
