@@ -35,8 +35,8 @@ def foreign(worker: Worker, us: Owner) -> str:
 def held(holder: str, what: str = "it") -> str:
     """Say that a living resource has the entry."""
     return (
-        f"{holder} has {what} here, and nothing is taken over from a resource that exists: delete one of the two, or have "
-        "them name gateways that share no replica"
+        f"{holder} has {what} here, and nothing is taken over from a resource that exists: delete one of the two, or "
+        "have them name gateways that share no replica"
     )
 
 

@@ -124,7 +124,8 @@ async def test_of_two_with_one_path_the_older_one_wins(office: Office) -> None:
     second = declare(office, name="n")
     await office.until(office.says(second, "Conflict"))
 
-    text = "spec.source.path is declared by the older WasmModule m already: delete one of the two, or correct spec.source.path"
+    field = "spec.source.path"
+    text = f"{field} is declared by the older WasmModule m already: delete one of the two, or correct {field}"
     assert text in office.condition(second)["message"]
 
 
