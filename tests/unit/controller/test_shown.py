@@ -89,10 +89,11 @@ async def test_of_a_worker_whose_gateway_is_gone_nothing_is_claimed(office: Offi
 
     office.kube.remove(GATEWAY)
     await office.until(office.says(key, "GatewayNotFound"))
-    status = office.kube.status(key)
+    status, said = office.kube.status(key), office.condition(key)["message"]
     office.gateway()
     await office.registered(key)
 
+    assert "what is registered on http://replica-a, http://replica-b stays there, and may still be routed to" in said
     assert (status["registered"], [row["state"] for row in status["replicas"]]) == ("0/2", ["Unknown", "Unknown"])
     assert office.kube.status(key)["registered"] == "2/2"
 

@@ -6,6 +6,7 @@ from functools import partial
 from typing import Final
 
 from herder.api.conditions import ReadyReason
+from herder.api.status import EntryState
 from herder.controller.clock import Clock
 from herder.controller.fleet.modelgateways import MISSING_RECHECK_S
 from herder.controller.known.blocked import Blocked
@@ -31,6 +32,8 @@ from herder.controller.status.writer import StatusWriter
 from herder.workflows.entry import Entry
 
 _OF_SECRETS: Final = frozenset({ReadyReason.SECRET_NOT_FOUND, ReadyReason.SECRET_NOT_PERMITTED})
+
+_NOT_OURS: Final = frozenset({EntryState.ABSENT, EntryState.FOREIGN})
 
 _GRACE_S: Final = 5.0
 """How long after it was created nobody is warned that a resource's gateway is not there: it may be on its way, too."""
@@ -66,6 +69,9 @@ class Explaining:
             await self._say(scene, claims.registering(f"waiting for its gateway: {blocked.message}"))
             return
         beside = self._let_go(scene) if scene.is_leaving else phrases.stays(scene.former_keys)
+        if blocked.reason is ReadyReason.GATEWAY_NOT_FOUND and not scene.is_leaving:
+            rows = scene.subject.status.replicas
+            beside += phrases.unlooked_at(row.endpoint for row in rows if row.state not in _NOT_OURS)
         await self._say(scene, claims.blocked(blocked.reason, f"{blocked.message}{beside}"))
 
     def _let_go(self, scene: Scene) -> str:

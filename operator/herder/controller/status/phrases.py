@@ -27,6 +27,15 @@ def stays(keys: Iterable[str]) -> str:
     return f"; {former}, as it was before, stays registered meanwhile" if former else ""
 
 
+def unlooked_at(endpoints: Iterable[str]) -> str:
+    """What is said of the entries of a resource whose gateway is gone; empty where it had none."""
+    left = ", ".join(sorted(endpoints))
+    if not left:
+        return ""
+    kept = f"; what is registered on {left} stays there, and may still be routed to"
+    return f"{kept}: REGISTERED counts nothing, for nobody looks any more"
+
+
 def tried(attempts: int, began_at: datetime | None, ended_at: datetime | None) -> str:
     """What is said of a step that was given up: how often it was tried, and for how long; empty of a single attempt."""
     if attempts <= 1:
