@@ -2,10 +2,15 @@
 
 import asyncio
 from collections.abc import Sequence
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 
-from herder.controller.known.objects import Key
+from herder.controller.clock import Clock
+from herder.controller.known.objects import Key, Objects
+from herder.controller.running.telling import RunTelling
+from herder.engine import StepRetrying
 from herder.gateway.errors import Transient
+from herder.workflows.errors import Problem
 from unit.controller.office import ENDPOINTS, Office, at_work
 
 OLD, NEW = "http://a:8000", "http://b:8000"
@@ -27,7 +32,7 @@ async def test_that_a_step_is_retried_is_told_once_with_why_and_what_helps(offic
     assert office.told(key).count(("Warning", "Retrying")) == 1
     text = told(office, "Retrying", key)[0]
     assert text.startswith("step detect_connection is retried: http://a:8000/health: connection refused")
-    assert "; if that goes on, start the worker" in text
+    assert "; if that goes on, correct spec.url or start the worker" in text
 
 
 @at_work
@@ -123,3 +128,14 @@ async def test_a_move_that_leaves_the_former_url_behind_is_not_told_as_done(offi
     await asyncio.sleep(60)
 
     assert (len(told(office, "Moving", key)), told(office, "Moved", key)) == (1, [])
+
+
+def test_nothing_is_kept_for_an_object_that_went_before_its_run_was_stopped() -> None:
+    telling = RunTelling(cast("Any", None), Objects(), Clock())
+    key = Key("WorkerRegistration", "ns", "gone")
+    problems = {"probe": Problem("WorkerUnreachable", "no answer", retryable=True)}
+    run: Any = SimpleNamespace(key=key, uid="1", inputs="", name="worker-registration", problems=problems)
+
+    telling.on_step(run, StepRetrying("i", "probe", 2, 1.0, "no answer"))
+
+    assert telling._told == {}

@@ -11,7 +11,7 @@ from typing import Final
 
 from herder.api.reasons import EventReason
 from herder.controller.clock import Clock
-from herder.controller.known.objects import Objects, uid_of
+from herder.controller.known.objects import Body, Objects, uid_of
 from herder.controller.running.line import Turn
 from herder.controller.running.listening import Ending
 from herder.controller.running.runs import Run
@@ -53,7 +53,7 @@ class RunTelling:
 
     def begun(self, run: Run, _turn: Turn) -> None:
         """Tell that a worker moves, unless that goes on from where it was left."""
-        if run.name != MOVE:
+        if run.name != MOVE or self._body_of(run) is None:
             return
         self._moves[run.state.instance_id] = former = frozenset(run.left())
         told = self._told_of(run)
@@ -65,7 +65,7 @@ class RunTelling:
 
     def on_step(self, run: Run, event: StepEvent) -> None:
         """Tell that a step is retried, and why, if it is."""
-        if not isinstance(event, StepRetrying):
+        if not isinstance(event, StepRetrying) or self._body_of(run) is None:
             return
         told, problem = self._told_of(run), run.problems.get(event.step_id)
         if problem is None or event.step_id in told.steps or not self._is_worth_it(told, event.step_id, problem):
@@ -103,9 +103,14 @@ class RunTelling:
         return waits_s >= _LONG_S and not of_runs.ends_by_itself(problem.reason)
 
     def _tell(self, run: Run, reason: EventReason, text: str, *, is_warning: bool) -> None:
-        body = self._objects.get(run.key)
-        if body is not None and uid_of(body) == run.uid:
+        body = self._body_of(run)
+        if body is not None:
             self._recorder.record(run.key, body, reason=reason, message=text, is_warning=is_warning)
+
+    def _body_of(self, run: Run) -> Body | None:
+        """Return the run's object; None if it is gone, and its run about to be stopped: nothing is kept for it then."""
+        body = self._objects.get(run.key)
+        return body if body is not None and uid_of(body) == run.uid else None
 
 
 def _all(keys: frozenset[str]) -> str:
