@@ -128,7 +128,7 @@ async def test_nobody_is_warned_of_a_gateway_that_may_be_on_its_way(office: Offi
     await office.registered(soon)
     await office.until(office.says(late, "GatewayNotFound"))
 
-    assert "the ModelGateway gw that spec.gatewayRef names does not exist here" in waiting
+    assert "the ModelGateway gw that spec.gatewayRef names does not exist in namespace ns: create it, or" in waiting
     assert "Warning" not in [kind for kind, _ in office.told(soon)]
     assert office.told(late) == [("Normal", "Registering"), ("Warning", "GatewayNotFound")]
 

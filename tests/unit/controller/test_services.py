@@ -115,7 +115,8 @@ async def test_a_missing_service_is_named_with_the_remedy_and_its_arrival_heals(
     office.kube.put_service("shepherd", PORT)
     await office.until(office.says(key, "Registered"), within_s=10)
 
-    assert said["message"] == "Service ns/shepherd, named by spec.service, does not exist: create it"
+    remedy = "create it, or correct spec.service.name"
+    assert said["message"] == f"Service ns/shepherd, named by spec.service, does not exist: {remedy}"
     assert (said["reason"], stalled) == ("ServiceNotFound", "ServiceNotFound")
 
 

@@ -75,10 +75,9 @@ class ModelGateways:
     def trouble(self, key: Key | None) -> Blocked | None:
         """Return why a gateway can't be driven, None if it can."""
         if key is None or self._objects.get(key) is None:
-            name = "" if key is None else f" {key.name}"
-            text = (
-                f"the ModelGateway{name} that spec.gatewayRef names does not exist here: create it or correct the name"
-            )
+            name, where = ("", "here") if key is None else (f" {key.name}", f"in namespace {key.namespace}")
+            what = f"the ModelGateway{name} that spec.gatewayRef names does not exist {where}"
+            text = f"{what}: create it, or correct spec.gatewayRef.name"
             return Blocked(ReadyReason.GATEWAY_NOT_FOUND, text)
         known = self._troubles.get(key)
         if known is None:

@@ -45,8 +45,8 @@ class Services:
             slices = await self._kube.list_items(_slices(namespace), selector=_selector(ref.name))
             return endpoints_of(ref, service, slices)
         except NotFound:
-            text = f"Service {namespace}/{ref.name}, named by spec.service, does not exist: create it"
-            raise ServiceMissing(text) from None
+            text = f"Service {namespace}/{ref.name}, named by spec.service, does not exist"
+            raise ServiceMissing(f"{text}: create it, or correct spec.service.name") from None
         except NoSuchPort as error:
             raise ServiceMissing(str(error)) from None
         except Rejected as error:
