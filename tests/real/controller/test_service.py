@@ -166,7 +166,7 @@ async def test_a_missing_service_is_named_and_its_arrival_heals(
     await declared.until("a", timeout_s=20)
 
     assert f"Service {declared.namespace}/shepherd" in message
-    assert message.endswith("create it")
+    assert message.endswith("create it, or correct spec.service.name")
 
 
 async def test_a_gateway_at_rest_costs_one_watch_of_its_slices_and_no_write(
