@@ -55,7 +55,8 @@ SITUATIONS: dict[str, tuple[Claims, str]] = {
     "a replica is away, only observed": (
         of_lists.settled(seen({E1: EntryState.ABSENT, E2: UNREACHABLE}, lacking=[E1], away=[E2]), observe_only=True),
         "Ready=Unknown GatewayUnreachable: registered on 0/2 replicas; no answer from http://replica-2; with mode "
-        "Observe nothing is changed, but it would be: registered on http://replica-1 | "
+        "Observe nothing is changed, but with spec.mode: Enforce of the ModelGateway it would be: registered on "
+        "http://replica-1 | "
         "Reconciling=True ProgressingWithRetry",
     ),
     "a replica is away, only observed, and nothing is lacking": (
@@ -65,18 +66,19 @@ SITUATIONS: dict[str, tuple[Claims, str]] = {
     ),
     "missing, only observed, and there as it was before": (
         of_lists.settled(seen({E1: EntryState.ABSENT}, lacking=[E1]), observe_only=True, beside="; and so on"),
-        "Ready=False Observed: registered as declared on 0/1 replicas; with mode Observe nothing is changed, but it "
-        "would be: registered on http://replica-1; and so on",
+        "Ready=False Observed: registered as declared on 0/1 replicas; with mode Observe nothing is changed, but with "
+        "spec.mode: Enforce of the ModelGateway it would be: registered on http://replica-1; and so on",
     ),
     "missing, only observed": (
         of_lists.settled(seen({E1: READY, E2: EntryState.ABSENT}, lacking=[E2]), observe_only=True),
-        "Ready=False Observed: registered as declared on 1/2 replicas; with mode Observe nothing is changed, but it "
-        "would be: registered on http://replica-2",
+        "Ready=False Observed: registered as declared on 1/2 replicas; with mode Observe nothing is changed, but with "
+        "spec.mode: Enforce of the ModelGateway it would be: registered on http://replica-2",
     ),
     "there otherwise than declared, only observed": (
         of_lists.settled(seen({E1: READY, E2: EntryState.FOREIGN}, lacking=[E1, E2]), observe_only=True),
         "Ready=False Observed: registered as declared on 0/2 replicas, listed otherwise on 2; with mode Observe "
-        "nothing is changed, but it would be: registered on http://replica-1; refused on http://replica-2, which "
+        "nothing is changed, but with spec.mode: Enforce of the ModelGateway it would be: registered on "
+        "http://replica-1; refused on http://replica-2, which "
         "list it for somebody else",
     ),
     "there, only observed": (

@@ -104,5 +104,5 @@ async def test_what_stays_after_a_typo_is_named_beside_the_plan_of_a_gateway_tha
     office.gateway(mode="Observe")
     await office.until(office.says(key, "Observed"))
 
-    would_be = f"but it would be: registered on {A}, {B}; http://a:8000, as it was before, stays registered meanwhile"
+    would_be = f" it would be: registered on {A}, {B}; http://a:8000, as it was before, stays registered meanwhile"
     assert office.condition(key)["message"].endswith(would_be)

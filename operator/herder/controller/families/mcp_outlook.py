@@ -17,7 +17,7 @@ from herder.api.conditions import (
 from herder.api.mcp import McpServerStatus, PublishedServer
 from herder.api.status import EntryState, RunStatus, Step, StepStatus
 from herder.controller.families.mcp_desk import Seen, Sighting
-from herder.controller.listing.observation import Observation
+from herder.controller.listing.observation import WOULD_BE, Observation
 from herder.workflows.entry import Entry
 from herder.workflows.errors import Problem
 from herder.workflows.mcp import McpPlan, portrayed
@@ -100,7 +100,7 @@ def _said(
     trouble = _trouble(sighting, status)
     beside = _reachable(sighting, status)
     if found is not None and observes:
-        text = f"with mode Observe nothing is changed, but it would be published: {place}: {found}"
+        text = f"{WOULD_BE} published: {place}: {found}"
         return (ready(Truth.FALSE, ReadyReason.OBSERVED, text), *beside)
     if found is not None:
         text = f"{place}: {found}"

@@ -2,11 +2,15 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Final
 
 from herder.api.base import ApiModel
 from herder.api.conditions import Claim
 from herder.api.status import EntryState
 from herder.workflows.entry import REGISTERED, Entry
+
+WOULD_BE: Final = "with mode Observe nothing is changed, but with spec.mode: Enforce of the ModelGateway it would be"
+"""How begins what is said of a plan that nobody carries out."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -125,7 +125,7 @@ class Explaining:
         if scene.gateway is None:
             return
         if observation is None:  # registered elsewhere, with a gateway that is only observed here
-            await self._say(scene, of_lists.elsewhere(scene.former_place))
+            await self._say(scene, of_lists.elsewhere(scene.former_place, may_be_both=_may_be_both(subject)))
             return
         self._await_reading(scene)
         said: claims.Claims | None
@@ -159,6 +159,12 @@ class Explaining:
 
         haste = Haste.NEWS if base is status_of else Haste.URGENT
         self.writer.submit(subject.key, subject.uid, to_status, haste)
+
+
+def _may_be_both(subject: Subject) -> bool:
+    """Whether another key on the gateway where it is would come before the one that it has is given up."""
+    standing = subject.registered
+    return standing is not None and standing.gateway == subject.gateway and subject.family.moves
 
 
 def _waiting(scene: Scene) -> str:

@@ -19,7 +19,7 @@ from herder.api.conditions import (
     routable,
 )
 from herder.api.status import EntryState, WorkflowStatus
-from herder.controller.listing.observation import Observation
+from herder.controller.listing.observation import WOULD_BE, Observation
 from herder.controller.status.claims import Claims, registering
 from herder.workflows.entry import REGISTERED, Entry
 
@@ -74,7 +74,7 @@ def _unknown(tally: str, endpoints: Collection[str], unreadable: Mapping[str, st
 
 def _unchanged(observation: Observation) -> str:
     plan = _plan(observation)
-    return "with mode Observe nothing is changed" + (f", but it would be: {plan}" if plan else "")
+    return f"{WOULD_BE}: {plan}" if plan else "with mode Observe nothing is changed"
 
 
 def outstanding(observation: Observation) -> str:
@@ -111,9 +111,13 @@ def _grouped(lines: Mapping[str, str]) -> list[tuple[str, list[str]]]:
     return list(where.items())
 
 
-def elsewhere(standing: str) -> Claims:
-    """It is registered at another place than is declared, and herder is told to change nothing."""
-    text = f"with mode Observe nothing is changed, but it would be taken off {standing}, and registered as declared"
+def elsewhere(standing: str, *, may_be_both: bool) -> Claims:
+    """It is registered at another place than is declared, and herder is told to change nothing.
+
+    What `may_be_both` is registered as declared before it is taken off where it is.
+    """
+    steps = f"registered as declared, and then taken off {standing}"
+    text = f"{WOULD_BE} {steps if may_be_both else f'taken off {standing}, and then registered as declared'}"
     return (ready(Truth.FALSE, ReadyReason.OBSERVED, text),)
 
 
