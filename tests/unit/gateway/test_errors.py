@@ -121,7 +121,7 @@ async def test_a_replica_that_is_down_is_unavailable() -> None:
 
 async def test_a_replica_at_a_forbidden_address_is_refused_for_good() -> None:
     async with Http(AddressPolicy()) as http:
-        with pytest.raises(Refused, match="--allow-loopback"):
+        with pytest.raises(Refused, match=r"correct spec\.endpoints .*or start herder with --allow-loopback"):
             await Replica("http://127.0.0.1:1", http).list_workers()
 
 

@@ -74,6 +74,7 @@ async def test_an_optional_server_at_a_forbidden_address_is_not_published_either
 
     assert (outcome.status, outcome.failed_step) == (WorkflowStatus.FAILED, "publish")
     assert run.problems["publish"].reason == "AddressRefused"
+    assert run.problems["publish"].message.endswith("; correct spec.transport.url")
     assert file.calls == []
 
 
