@@ -5,7 +5,9 @@ from typing import Any
 
 import pytest
 
+from herder.api.gateway import ModelGatewaySpec
 from herder.controller.cluster.errors import Unreached
+from herder.controller.fleet.lookup import Lookup
 from herder.controller.fleet.sharing import Sharing
 from herder.controller.known.objects import Key
 from herder.gateway.spec import WorkerSpec
@@ -82,6 +84,27 @@ async def test_of_two_gateways_neither_becomes_the_others_while_it_is_going(offi
         await asyncio.sleep(60)
 
     assert [office.listed(each) for each in ENDPOINTS] == [["http://a:8000"]] * 2
+    assert office.condition(key)["reason"] == "Conflict"
+
+
+@at_work
+async def test_a_younger_gateway_waits_after_a_restart_until_it_is_known_what_the_older_one_names(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    younger(office, *ENDPOINTS)
+    key = office.worker("b", **OF_YOUNGER)
+    await office.until(office.says(key, "Conflict"))
+    endpoints_of = Lookup.endpoints
+
+    async def slowly(lookup: Lookup, of: Key, spec: ModelGatewaySpec) -> tuple[str, ...]:
+        await asyncio.sleep(5 if of == GATEWAY else 0)
+        return await endpoints_of(lookup, of, spec)
+
+    monkeypatch.setattr(Lookup, "endpoints", slowly)
+    await office.restart()
+    await asyncio.sleep(60)
+
+    assert [office.replicas[each].count("add_worker") for each in ENDPOINTS] == [0, 0]
     assert office.condition(key)["reason"] == "Conflict"
 
 

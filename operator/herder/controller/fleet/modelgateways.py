@@ -57,6 +57,8 @@ class ModelGateways:
         self._members = members
         self._clock = clock
         self._troubles: dict[Key, Blocked] = {}
+        self._met: set[Key] = set()
+        """The gateways that were looked at, whatever came of it: what they name is known as far as it can be."""
 
     def get(self, key: Key) -> Gateway | None:
         """Return a gateway that can be driven, None if it can't (see `trouble`)."""
@@ -91,9 +93,15 @@ class ModelGateways:
             self._queue.forget(key)
             self._forget(key)
             return
-        found = await self._look(key, body)
+        try:
+            found = await self._look(key, body)
+        finally:
+            self._met.add(key)
         if self._objects.get(key) is None:
             return  # gone meanwhile, and forgotten
+        if self._is_early(key):
+            self._queue.add_after(key, _FIRST_WORDS_S)
+            return
         is_other = self._take(key, self._own(key, found))
         if is_other or self.is_gone(key):
             self._queue_all(self._objects.referring_to(key))
@@ -122,6 +130,12 @@ class ModelGateways:
         recheck_s = min(access.resync_s, MISSING_RECHECK_S if self._is_refused(key) else SECRET_RECHECK_S)
         self._queue.add_after(key, recheck_s)
         return access
+
+    def _is_early(self, key: Key) -> bool:
+        """Whether a gateway is new here and others of its namespace may have a claim that nobody has looked at yet."""
+        is_known = self._gateways.get(key) is not None or key in self._troubles
+        others = (other for other in self._objects if (other.kind, other.namespace) == (key.kind, key.namespace))
+        return not is_known and not self._met.issuperset(others)
 
     def _waits(self, key: Key, trouble: Blocked) -> Blocked:
         self._queue.add_after(key, MISSING_RECHECK_S)
@@ -159,6 +173,7 @@ class ModelGateways:
         self._queue_all(self._lookup.following(place))
 
     def _forget(self, key: Key) -> None:
+        self._met.discard(key)
         self._lookup.forget(key)
         self._troubles.pop(key, None)
         self._drop(key)
