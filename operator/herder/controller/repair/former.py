@@ -13,6 +13,7 @@ The records stay as they are: whoever takes the former key off finds the entry b
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
+from functools import partial
 from typing import Final
 
 import structlog
@@ -126,14 +127,16 @@ class FormerKeys:
             place = (declared.key, replica.endpoint)
             before = memory.former_given.get(place)
             memory.former_given[place] = Posted(self._clock(), before.count + 1 if before is not None else 1)
-            task = asyncio.get_running_loop().create_task(self._give_to(replica, scene.subject.key, post))
+            work = self._give_to(replica, scene.subject.key, post, partial(_is_due, memory, place))
+            task = asyncio.get_running_loop().create_task(work)
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
 
-    async def _give_to(self, replica: Replica, key: Key, post: Post) -> None:
+    async def _give_to(self, replica: Replica, key: Key, post: Post, is_due: Callable[[], bool]) -> None:
         try:
             async with self._at_once:
-                await post(replica)
+                if is_due():  # it may have waited for its turn while the former key was given up
+                    await post(replica)
         except GatewayError as error:
             log.info("former.refused", key=str(key), endpoint=replica.endpoint, error=str(error))
 
@@ -148,6 +151,10 @@ class FormerKeys:
 
 def _is_reached(view: View) -> bool:
     return view.state is GatewayReplicaState.REACHABLE
+
+
+def _is_due(memory: Memory, place: tuple[str, str]) -> bool:
+    return place in memory.former_given and memory.leaving_since_s is None
 
 
 def _due_s(posted: Posted) -> float:
