@@ -59,11 +59,11 @@ class Reconciler:
         if body is None:
             await self._forget(key)
             return
-        subject = self._subject(key, body)
+        memory = self.memories[uid_of(body)]
+        subject = self._subject(key, body, memory)
         former = self.runs.of_key(key)
         if former is not None and former.uid != subject.uid:
             await self._drop(former)
-        memory = self.memories[subject.uid]
         if memory.is_giving:
             memory.is_put_off = True
             return  # and looked at again when that is answered
@@ -90,9 +90,8 @@ class Reconciler:
             await self.acts.do(action, scene)
         self._come_back(key, cools_in_s, changes_in_s)
 
-    def _subject(self, key: Key, body: Body) -> Subject:
+    def _subject(self, key: Key, body: Body, memory: Memory) -> Subject:
         """Parse the object, unless this very version was."""
-        memory = self.memories[uid_of(body)]
         if memory.subject is None or memory.subject.body is not body:
             memory.subject = subject_of(key, body, self.installation)
         return memory.subject
